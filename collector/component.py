@@ -1,0 +1,73 @@
+"""What the parts of a pipeline have in common: what flows, and who takes it.
+
+Data flows one way: a receiver hands one export request to its consumer and answers its sender only when
+`consume` has returned. https://opentelemetry.io/docs/collector/architecture/
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from collector.correlation.record import Correlated
+from collector.pdata.envelope import Group, Signal
+
+
+@dataclass(slots=True)
+class Telemetry:
+    """One export request on its way: the protobuf body as received, then what each stage has made of it.
+
+    `groups` and `correlated` are filled in order by the pipeline and its processors; metrics have neither.
+    """
+
+    signal: Signal
+    body: bytes
+    groups: list[Group] | None = None
+    correlated: Correlated | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the sender is told: how many of its records are in, and how many never can be, with the reason."""
+
+    accepted: int
+    rejected: int = 0
+    message: str = ""
+
+
+class Consumer(Protocol):
+    """The next one in line."""
+
+    async def consume(self, telemetry: Telemetry) -> Outcome:
+        """Take one export request; return when it is durable. Raises RefusedError (collector.errors)."""
+        ...
+
+
+class Processor(Protocol):
+    """A step that changes what flows; it never calls the next one."""
+
+    def process(self, telemetry: Telemetry) -> None:
+        """Change `telemetry` in place. Pure but for that. Raises RefusedError."""
+        ...
+
+
+class Exporter(Protocol):
+    """The end of a pipeline."""
+
+    async def export(self, telemetry: Telemetry) -> None:
+        """Deliver; return only when delivery is durable. Raises RefusedError, BusyError for what may be retried."""
+        ...
+
+    async def shutdown(self) -> None:
+        """Deliver what was taken, then release everything. May be called twice."""
+        ...
+
+
+class Receiver(Protocol):
+    """The start of a pipeline: it listens."""
+
+    async def start(self) -> None:
+        """Bind and accept. Raises ConfigError if the endpoint cannot be bound."""
+        ...
+
+    async def shutdown(self, deadline_s: float) -> None:
+        """Accept nothing more, answer what is under way within the deadline, close. May be called twice."""
+        ...

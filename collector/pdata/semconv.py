@@ -1,0 +1,114 @@
+"""What HTTP, RPC and page-load attributes say, in old and new semantic conventions.
+
+https://opentelemetry.io/docs/specs/semconv/http/http-spans/ and
+https://opentelemetry.io/docs/specs/semconv/non-normative/http-migration/
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from collector.pdata.attributes import PlainValue
+
+NETWORK_KEYS = frozenset({"http.request.method", "http.method", "rpc.system", "rpc.system.name"})
+SERVICE_NAME = "service.name"
+UNKNOWN_SERVICE = "unknown_service"
+PAGE_LOAD_SPAN_NAME = "documentLoad"
+NAVIGATION_EVENT_NAME = "browser.navigation"
+EXCEPTION_EVENT_NAME = "exception"
+
+_METHOD_KEYS = ("http.request.method", "http.method", "rpc.method")
+_URL_KEYS = ("url.full", "http.url")
+_STATUS_KEYS = ("http.response.status_code", "http.status_code", "rpc.grpc.status_code")
+_SCHEME_KEYS = ("url.scheme", "http.scheme")
+_HOST_KEYS = ("http.host", "server.address", "net.host.name")
+_PORT_KEYS = ("server.port", "net.host.port")
+_PATH_KEYS = ("url.path", "http.target")
+_USER_AGENT_KEYS = ("user_agent.original", "http.user_agent", "browser.user_agent")
+_CLIENT_ADDRESS_KEYS = ("client.address", "http.client_ip", "net.sock.peer.addr", "network.peer.address")
+_HOST_IDENTITY_KEYS = ("host.id", "host.name", "k8s.pod.uid", "container.id")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+class HttpFacts(NamedTuple):
+    """Method, URL and status of one span; None where the span does not say."""
+
+    method: str | None
+    url: str | None
+    status: int | None
+
+
+def http_facts(attributes: Mapping[str, PlainValue]) -> HttpFacts:
+    """Read method, URL and status from a span's attributes, by either generation of names."""
+    status = first_value(attributes, _STATUS_KEYS)
+    return HttpFacts(
+        method=first_text(attributes, _METHOD_KEYS),
+        url=full_url(attributes),
+        status=_as_status(status),
+    )
+
+
+def full_url(attributes: Mapping[str, PlainValue]) -> str | None:
+    """Return the URL that the attributes hold whole, else the one that its parts make; None without a path or host."""
+    whole = first_text(attributes, _URL_KEYS)
+    if whole:
+        return whole
+    path = first_text(attributes, _PATH_KEYS) or ""
+    query = first_text(attributes, ("url.query",))
+    if query and "?" not in path:
+        path = f"{path}?{query.removeprefix('?')}"
+    host = first_text(attributes, _HOST_KEYS)
+    if not host:
+        return path or None
+    scheme = first_text(attributes, _SCHEME_KEYS) or "http"
+    port = first_value(attributes, _PORT_KEYS)
+    if port is not None and not _holds_port(host) and str(port) != _DEFAULT_PORTS.get(scheme):
+        host = f"{host}:{port}"
+    return f"{scheme}://{host}{path}"
+
+
+def user_agent(attributes: Mapping[str, PlainValue]) -> str | None:
+    """Return the user agent that the attributes name."""
+    return first_text(attributes, _USER_AGENT_KEYS)
+
+
+def client_address(attributes: Mapping[str, PlainValue]) -> str | None:
+    """Return the address of the client that the attributes name."""
+    return first_text(attributes, _CLIENT_ADDRESS_KEYS)
+
+
+def host_identity(resource: Mapping[str, PlainValue]) -> str | None:
+    """Return what tells the machine that a resource ran on, so that equal clocks are not taken for two."""
+    return first_text(resource, _HOST_IDENTITY_KEYS)
+
+
+def first_value(attributes: Mapping[str, PlainValue], keys: tuple[str, ...]) -> PlainValue:
+    """Return the first value among `keys` that is there and not empty."""
+    for key in keys:
+        value = attributes.get(key)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def first_text(attributes: Mapping[str, PlainValue], keys: tuple[str, ...]) -> str | None:
+    """Return the first non-empty text among `keys`."""
+    for key in keys:
+        value = attributes.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def _holds_port(host: str) -> bool:
+    tail = host.rsplit("]", 1)[-1]
+    return ":" in tail and (host.startswith("[") or tail.count(":") == 1)
+
+
+def _as_status(value: PlainValue) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
+        return int(value)
+    return None
