@@ -51,13 +51,14 @@ class Writer(Protocol):
         ...
 
     async def clear(self, session_id: str | None = None) -> int:
-        """Delete everything, or one session's own records and those of its traces that name no session.
+        """Delete everything, or one session; return how many spans and log records went.
 
-        Returns the number of records deleted. A trace that other sessions share keeps their records.
+        A session takes with it its own records, and the records without session of those of its traces
+        that no other session claims.
         """
         ...
 
-    async def close(self) -> None:
+    async def shutdown(self) -> None:
         """Commit what was taken, then release the store. May be called twice."""
         ...
 

@@ -1,0 +1,187 @@
+"""The store in plain memory: the contract in its shortest form, for tests and for comparison.
+
+It keeps everything until `clear`; the process ends, it is gone.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from collector.correlation.join import Part, TraceKey, parts_of, trace_key_of
+from collector.correlation.record import Record
+from collector.store.api import Batch, Body, Position, Row, RowKey, ServiceActivity, StoreStatus, WriteResult
+from collector.store.resent import is_resent
+from collector.store.rows import rows_of, with_times
+
+
+class MemoryStore:
+    """Writer and Reader in one object; safe to use from several threads."""
+
+    def __init__(self, clock_unix_nano: Callable[[], int] = time.time_ns) -> None:
+        self._clock_unix_nano = clock_unix_nano
+        self._committed = threading.Condition()
+        self._commit_times: list[int] = []
+        self._evictions = 0
+        self._traces: dict[TraceKey, dict[int, list[Record | None]]] = {}
+        self._parts: list[Part] = []
+        self._first_seen: dict[tuple[str, bytes], int] = {}
+        self._resent = 0
+
+    async def write(self, batch: Batch) -> WriteResult:
+        """See Writer."""
+        with self._committed:
+            now = self._clock_unix_nano()
+            identity = (batch.signal, batch.body_hash)
+            if is_resent(self._first_seen.get(identity), now):
+                self._resent += 1
+                return WriteResult(len(self._commit_times), resent=True)
+            self._first_seen[identity] = now
+            self._commit_times.append(now)
+            commit = len(self._commit_times)
+            filed: dict[TraceKey, list[Record]] = {}
+            for record in with_times(batch.records, now):
+                filed.setdefault(trace_key_of(record), []).append(record)
+            for trace_key, records in filed.items():
+                self._traces.setdefault(trace_key, {})[commit] = list(records)
+                self._parts.extend(parts_of(commit, trace_key, records))
+            self._committed.notify_all()
+            return WriteResult(commit)
+
+    async def clear(self, session_id: str | None = None) -> int:
+        """See Writer."""
+        with self._committed:
+            deleted = sum(self._clear_trace(trace_key, session_id) for trace_key in list(self._traces))
+            self._evictions += deleted > 0
+            self._committed.notify_all()
+            return deleted
+
+    def _clear_trace(self, trace_key: TraceKey, session_id: str | None) -> int:
+        commits = self._traces[trace_key]
+        owners = {record.session_id for records in commits.values() for record in records if record}
+        if session_id is None:
+            gone = owners
+        elif session_id not in owners:
+            return 0
+        else:
+            gone = {session_id} if owners - {session_id, ""} else {session_id, ""}
+        deleted = 0
+        for records in commits.values():
+            for position, record in enumerate(records):
+                if record and record.session_id in gone:
+                    records[position] = None
+                    deleted += 1
+        self._parts = [part for part in self._parts if part.trace_key != trace_key or part.session_id not in gone]
+        if owners == gone:
+            del self._traces[trace_key]
+        return deleted
+
+    def position(self) -> Position:
+        """See Reader."""
+        with self._committed:
+            return Position(len(self._commit_times), self._evictions)
+
+    def wait_for_commit(self, after: int, timeout_s: float) -> int:
+        """See Reader."""
+        with self._committed:
+            self._committed.wait_for(lambda: len(self._commit_times) > after, timeout_s)
+            return len(self._commit_times)
+
+    def commit_time_unix_nano(self, commit: int) -> int:
+        """See Reader."""
+        with self._committed:
+            return self._commit_times[commit - 1] if 0 < commit <= len(self._commit_times) else 0
+
+    def parts(
+        self,
+        upto: int,
+        *,
+        after: int = 0,
+        session_id: str | None = None,
+        trace_keys: Sequence[TraceKey] | None = None,
+    ) -> Iterator[Part]:
+        """See Reader."""
+        wanted = None if trace_keys is None else set(trace_keys)
+        with self._committed:
+            parts = self._parts
+        for part in parts:
+            if (
+                after < part.commit <= upto
+                and (session_id is None or part.session_id == session_id)
+                and (wanted is None or part.trace_key in wanted)
+            ):
+                yield part
+
+    def rows(self, trace_key: TraceKey, upto: int, limit: int) -> Sequence[Row]:
+        """See Reader."""
+        with self._committed:
+            commits = self._traces.get(trace_key, {})
+            return list(islice(_rows(trace_key, commits, upto), limit))
+
+    def bodies(self, keys: Sequence[RowKey]) -> Mapping[RowKey, Body]:
+        """See Reader."""
+        found: dict[RowKey, Body] = {}
+        with self._committed:
+            for key in keys:
+                records = self._traces.get(key.trace_key, {}).get(key.commit, [])
+                record = records[key.position] if key.position < len(records) else None
+                if record:
+                    found[key] = Body(record.raw, record.context.envelope)
+        return found
+
+    def session_ids(self, prefix: str, limit: int) -> Sequence[str]:
+        """See Reader."""
+        with self._committed:
+            ids = {part.session_id for part in self._parts if part.session_id.startswith(prefix)}
+        return sorted(ids - {""})[:limit]
+
+    def trace_ids(self, prefix: str, limit: int) -> Sequence[bytes]:
+        """See Reader."""
+        with self._committed:
+            return sorted(key.value for key in self._traces if key.is_trace and key.value.hex().startswith(prefix))[
+                :limit
+            ]
+
+    def session_loss(self, session_id: str) -> int:
+        """See Reader; nothing is ever evicted here."""
+        return 0
+
+    def status(self) -> StoreStatus:
+        """See Reader."""
+        activity: dict[str, ServiceActivity] = {}
+        size = 0
+        with self._committed:
+            for commits in self._traces.values():
+                for commit, records in commits.items():
+                    for record in records:
+                        if record:
+                            size += len(record.raw)
+                            _count(activity, record, self._commit_times[commit - 1])
+            counters = {"resent_requests": self._resent}
+            commit = len(self._commit_times)
+        return StoreStatus([activity[name] for name in sorted(activity)], commit, size, counters)
+
+    async def shutdown(self) -> None:
+        """See Writer; the content stays readable."""
+
+    def close(self) -> None:
+        """See Reader."""
+
+
+def _rows(trace_key: TraceKey, commits: Mapping[int, Sequence[Record | None]], upto: int) -> Iterator[Row]:
+    for commit, records in commits.items():
+        if commit <= upto:
+            positions = [position for position, record in enumerate(records) if record]
+            for row in rows_of(trace_key, commit, (record for record in records if record)):
+                yield row._replace(key=row.key._replace(position=positions[row.key.position]))
+
+
+def _count(activity: dict[str, ServiceActivity], record: Record, commit_unix_nano: int) -> None:
+    service = record.context.service
+    before = activity.get(service, ServiceActivity(service, 0, 0, 0))
+    activity[service] = ServiceActivity(
+        service,
+        max(before.last_commit_unix_nano, commit_unix_nano),
+        before.spans + record.is_span,
+        before.logs + (not record.is_span),
+    )
