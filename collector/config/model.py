@@ -1,0 +1,85 @@
+"""The configuration in the OpenTelemetry Collector's shape, validated.
+
+https://opentelemetry.io/docs/collector/configuration/
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from collector.telemetry.logging import LogLevel
+
+PIPELINE_SIGNALS = ("traces", "logs", "metrics")
+
+
+class Settings(BaseModel):
+    """Base of every settings model: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ComponentId(NamedTuple):
+    """`type` or `type/name`: several components of one type tell each other apart by name."""
+
+    type: str
+    name: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "ComponentId":
+        """Read `type` or `type/name`; the parts are trimmed."""
+        kind, _, name = text.partition("/")
+        return cls(kind.strip(), name.strip())
+
+    def __str__(self) -> str:
+        return f"{self.type}/{self.name}" if self.name else self.type
+
+
+class PipelineSettings(Settings):
+    """`service.pipelines.<signal>`: which components a signal goes through, by id, in order."""
+
+    receivers: Annotated[tuple[str, ...], Field(min_length=1)]
+    processors: tuple[str, ...] = ()
+    exporters: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class LogsTelemetrySettings(Settings):
+    """`service.telemetry.logs`: the collector's own log lines."""
+
+    level: LogLevel = "info"
+
+
+class TelemetrySettings(Settings):
+    """`service.telemetry`: what the collector says about itself."""
+
+    logs: LogsTelemetrySettings = LogsTelemetrySettings()
+
+
+class ServiceSettings(Settings):
+    """`service`: what of the configured components runs."""
+
+    pipelines: Annotated[dict[str, PipelineSettings], Field(min_length=1)]
+    extensions: tuple[str, ...] = ()
+    telemetry: TelemetrySettings = TelemetrySettings()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownComponents:
+    """The settings model of every component type there is."""
+
+    receivers: Mapping[str, type[BaseModel]]
+    processors: Mapping[str, type[BaseModel]]
+    exporters: Mapping[str, type[BaseModel]]
+    extensions: Mapping[str, type[BaseModel]]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorConfig:
+    """A whole configuration. Every id that `service` names is in the mapping of its kind."""
+
+    receivers: Mapping[ComponentId, BaseModel]
+    processors: Mapping[ComponentId, BaseModel]
+    exporters: Mapping[ComponentId, BaseModel]
+    extensions: Mapping[ComponentId, BaseModel]
+    service: ServiceSettings

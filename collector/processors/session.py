@@ -1,0 +1,32 @@
+"""The processor `session`: binds each record to the session that it names."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from collector.component import Telemetry
+from collector.config.model import Settings
+from collector.correlation.keys import DEFAULT_SESSION_KEYS, SessionKeys, correlate
+from collector.pdata.envelope import Signal
+
+SESSION_KEYS_MAX = 32
+
+_Key = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class SessionSettings(Settings):
+    """`processors.session`. `keys`: attributes that name a session, the first that is there wins, in any case."""
+
+    keys: Annotated[tuple[_Key, ...], Field(min_length=1, max_length=SESSION_KEYS_MAX)] = DEFAULT_SESSION_KEYS
+
+
+class SessionProcessor:
+    """Correlates traces and logs; metrics pass."""
+
+    def __init__(self, settings: SessionSettings) -> None:
+        self._keys = SessionKeys(tuple(key.lower() for key in settings.keys))
+
+    def process(self, telemetry: Telemetry) -> None:
+        """Fill `telemetry.correlated` from its groups. See Processor."""
+        if telemetry.signal is not Signal.METRICS and telemetry.groups is not None:
+            telemetry.correlated = correlate(telemetry.signal, telemetry.groups, self._keys)

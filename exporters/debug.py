@@ -1,0 +1,44 @@
+"""The exporter `debug`: what flows, in the collector's own log lines."""
+
+import logging
+from typing import Literal
+
+from google.protobuf.json_format import MessageToJson
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from collector.component import Telemetry
+from collector.config.model import Settings
+
+DETAILED_RECORDS_MAX = 100
+
+_logger = logging.getLogger("gasoline.debug")
+
+
+class DebugSettings(Settings):
+    """`exporters.debug`. `verbosity`: `basic` logs one line a request, `detailed` one more for each record."""
+
+    verbosity: Literal["basic", "detailed"] = "basic"
+
+
+class DebugExporter:
+    """Logs each request; of one request at most DETAILED_RECORDS_MAX records."""
+
+    def __init__(self, settings: DebugSettings) -> None:
+        self._detailed = settings.verbosity == "detailed"
+
+    async def export(self, telemetry: Telemetry) -> None:
+        """See Exporter."""
+        groups = telemetry.groups or ()
+        count = sum(len(group.records) for group in groups)
+        _logger.info("%s: %d records, %d bytes", telemetry.signal, count, len(telemetry.body))
+        if not self._detailed:
+            return
+        records: list[Span | LogRecord] = [record for group in groups for record in group.records]
+        for record in records[:DETAILED_RECORDS_MAX]:
+            _logger.info("%s", MessageToJson(record, indent=None))
+        if count > DETAILED_RECORDS_MAX:
+            _logger.info("%d more records not shown", count - DETAILED_RECORDS_MAX)
+
+    async def shutdown(self) -> None:
+        """See Exporter; nothing is held."""

@@ -1,0 +1,52 @@
+"""The exporter `index`: into the embedded store, where every answer comes from."""
+
+import asyncio
+import hashlib
+
+from collector.component import Telemetry
+from collector.config.model import Settings
+from collector.errors import BusyError, StoreError
+from collector.store.api import Batch, Writer
+
+BODY_HASH_BYTES = 16
+HASH_ON_LOOP_BYTES_MAX = 1024 * 1024
+STORE_RETRY_AFTER_S = 5.0
+
+
+class IndexSettings(Settings):
+    """`exporters.index`: nothing to set; the folder is the flag `--data-dir`."""
+
+
+class IndexExporter:
+    """Writes what the processor `session` has correlated; returns after the commit."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def export(self, telemetry: Telemetry) -> None:
+        """See Exporter. A write that fails is temporary to the sender: it keeps the data and comes back."""
+        correlated = telemetry.correlated
+        if correlated is None or not correlated.records:
+            return
+        body_hash = await _hash_of(telemetry)
+        try:
+            await self._writer.write(Batch(correlated.signal, body_hash, correlated.records))
+        except StoreError as error:
+            raise BusyError(f"the store cannot write: {error}", STORE_RETRY_AFTER_S) from error
+
+    async def shutdown(self) -> None:
+        """See Exporter. The writer belongs to the service, which closes it last."""
+
+
+async def _hash_of(telemetry: Telemetry) -> bytes:
+    if len(telemetry.body) > HASH_ON_LOOP_BYTES_MAX:
+        return await asyncio.to_thread(body_hash_of, telemetry.signal, telemetry.body)
+    return body_hash_of(telemetry.signal, telemetry.body)
+
+
+def body_hash_of(signal: str, body: bytes) -> bytes:
+    """Return what identifies a request that is sent again: 16 bytes over its signal and decompressed body."""
+    digest = hashlib.blake2b(signal.encode(), digest_size=BODY_HASH_BYTES)
+    digest.update(b"\0")
+    digest.update(body)
+    return digest.digest()
