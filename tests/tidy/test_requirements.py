@@ -78,7 +78,7 @@ def test_no_deferred_requirement_has_a_test(
 
 
 def test_ids_are_read_from_decorators_and_pytestmark_only() -> None:
-    source = '''
+    source = """
 import pytest
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("a:module")]
 
@@ -91,5 +91,5 @@ class TestAll: ...
 @pytest.mark.requirement("a:helper")
 def helper() -> str:
     return "pytest.mark.requirement('a:text')"
-'''
+"""
     assert sorted(requirement_ids_in(source)) == ["a:class", "a:function", "a:module", "a:second"]

@@ -1,0 +1,43 @@
+# Each target sets up what it needs in .venv; a machine needs Python >= 3.11, make and a package registry.
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check bench lock proto clean install-demo install-dev
+
+python := .venv/bin/python
+sources := collector exporters mcp_server tests
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: install-demo ## Real services, real requests, one timeline: ends by itself in under a minute
+	@.venv/bin/gasoline demo
+
+serve: install-demo ## Run the collector until Ctrl-C; OTLP on ports 4317 (gRPC) and 4318 (HTTP)
+	@.venv/bin/gasoline serve
+
+test: check ## Check and test everything that this machine can run
+	@$(python) -m pytest
+
+check: install-dev ## Format, lint, types, layers, tidiness
+	@.venv/bin/ruff format --check --quiet $(sources) || { echo "make check: run .venv/bin/ruff format ." >&2; exit 1; }
+	@.venv/bin/ruff check --quiet $(sources)
+	@.venv/bin/pyright --pythonpath $(python)
+	@.venv/bin/lint-imports --no-logo --no-cache
+	@$(python) -m pytest -q tests/tidy
+
+bench: install-dev ## Measure: the table of figures and their ratios
+	@$(python) -m pytest tests/bench
+
+lock: install-dev ## Resolve the hash-locked sets anew from pyproject.toml
+	@sh requirements/lock.sh
+
+proto: install-dev ## Generate the envelope's classes from collector/pdata/envelope.proto
+	@sh scripts/proto.sh
+
+clean: ## Remove .venv and what tools keep
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+install-demo:
+	@sh requirements/install.sh demo
+
+install-dev:
+	@sh requirements/install.sh dev
