@@ -36,12 +36,15 @@ class Event(TypedDict, total=False):
 
 
 class Cause(TypedDict, total=False):
-    """Why a request failed: the hop where it began, and its own words for it."""
+    """Why a request failed: the hop where it began, and its own words for it.
+
+    A request of which only logs are known has no operation, and no span id unless the log names one.
+    """
 
     service: Required[str]
-    span_id: Required[str]
-    operation: Required[str]
     reason: Required[str]
+    span_id: str
+    operation: str
 
 
 class Spread(TypedDict, total=False):
