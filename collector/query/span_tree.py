@@ -1,0 +1,77 @@
+"""The spans of one trace as a tree, whatever was sent: missing parents and parent cycles break nothing.
+
+A span whose parent is not stored stands at the top. Of a cycle, the earliest span does.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from collector.store.api import Row
+
+
+@dataclass(frozen=True, slots=True)
+class SpanTree:
+    """`spans` by id; `top_down` holds every id once, parents first; `depth` counts from the topmost stored span.
+
+    `parents` holds the stored parent of each span that has one and is not the top of a cycle.
+    """
+
+    spans: dict[bytes, Row]
+    top_down: Sequence[bytes]
+    depth: dict[bytes, int]
+    parents: dict[bytes, bytes]
+
+    @property
+    def tops(self) -> list[Row]:
+        """The spans at depth 0, earliest first."""
+        return sorted(
+            (self.spans[span_id] for span_id in self.top_down if not self.depth[span_id]),
+            key=lambda span: (span.time_unix_nano, span.span_id),
+        )
+
+    @property
+    def orphans(self) -> list[Row]:
+        """The spans that name a parent that is not stored, earliest first."""
+        return [span for span in self.tops if span.parent_span_id and span.parent_span_id not in self.spans]
+
+
+def span_tree(rows: Iterable[Row]) -> SpanTree:
+    """Build the tree from the rows of one trace, in which each span id occurs once."""
+    spans = {row.span_id: row for row in rows if row.signal == "span"}
+    children: dict[bytes, list[bytes]] = {}
+    tops: list[bytes] = []
+    for span_id, span in spans.items():
+        if span.parent_span_id in spans:
+            children.setdefault(span.parent_span_id, []).append(span_id)
+        else:
+            tops.append(span_id)
+    depth = dict.fromkeys(tops, 0)
+    parents: dict[bytes, bytes] = {}
+    top_down: list[bytes] = []
+    _descend(tops, children, depth, parents, top_down)
+    if len(top_down) < len(spans):
+        rest = sorted(spans.keys() - depth.keys(), key=lambda span_id: (spans[span_id].time_unix_nano, span_id))
+        for span_id in rest:
+            if span_id not in depth:
+                depth[span_id] = 0
+                _descend([span_id], children, depth, parents, top_down)
+    return SpanTree(spans, top_down, depth, parents)
+
+
+def _descend(
+    level: list[bytes],
+    children: dict[bytes, list[bytes]],
+    depth: dict[bytes, int],
+    parents: dict[bytes, bytes],
+    top_down: list[bytes],
+) -> None:
+    while level:
+        top_down.extend(level)
+        below: list[bytes] = []
+        for span_id in level:
+            for child_id in children.get(span_id, ()):
+                if child_id not in depth:
+                    depth[child_id] = depth[span_id] + 1
+                    parents[child_id] = span_id
+                    below.append(child_id)
+        level = below
