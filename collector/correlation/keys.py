@@ -201,7 +201,8 @@ def _span_record(raw: bytes, context: Context, message: Span | LogRecord, found:
     if not is_trace_id(trace_id) or not is_span_id(span_id):
         return None
     parent = message.parent_span_id
-    kind = message.kind
+    # The enum is open: a kind that OTLP does not name is unspecified.
+    kind = message.kind if Span.SPAN_KIND_INTERNAL <= message.kind <= Span.SPAN_KIND_CONSUMER else 0
     network = kind in _REMOTE_KINDS and _is_network(raw, message.attributes)
     events = message.events
     return Record(

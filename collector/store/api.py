@@ -45,8 +45,8 @@ class Writer(Protocol):
         """Return when the batch is durable and visible to readers; never before.
 
         A batch whose signal and `body_hash` were committed between 100 ms and 10 minutes before is not
-        stored again. Raises BusyError when the queue is full, StoreUnavailableError when the write failed:
-        nothing of the batch is stored then.
+        stored again. Raises BusyError when the write failed, for instance on a full disk: nothing of the
+        batch is stored then, and the sender is to try again.
         """
         ...
 

@@ -51,6 +51,8 @@ class MemoryStore:
     async def clear(self, session_id: str | None = None) -> int:
         """See Writer."""
         with self._committed:
+            if session_id is None:
+                self._first_seen.clear()
             deleted = sum(self._clear_trace(trace_key, session_id) for trace_key in list(self._traces))
             self._evictions += deleted > 0
             self._committed.notify_all()
@@ -72,7 +74,7 @@ class MemoryStore:
                     records[position] = None
                     deleted += 1
         self._parts = [part for part in self._parts if part.trace_key != trace_key or part.session_id not in gone]
-        if owners == gone:
+        if owners <= gone:
             del self._traces[trace_key]
         return deleted
 

@@ -1,0 +1,281 @@
+"""Reading a store's file, in the collector's process or any other, beside its writer or without one.
+
+Each thread has its own read-only connection, and no transaction outlives one call, so the write-ahead log
+can always be cut back.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from collector.correlation.join import Part, TraceKey
+from collector.errors import StoreUnavailableError
+from collector.store.api import Body, Position, Row, RowKey, ServiceActivity, StoreStatus
+from collector.store.sqlite.chunk import ContextFacts, contexts_of, decode_body, decode_rows
+from collector.store.sqlite.codec import Decompressor
+from collector.store.sqlite.numbering import TRACE_KINDS
+from collector.store.sqlite.part_detail import decode_part
+from collector.store.sqlite.schema import open_for_reading
+
+POLL_INTERVAL_S = 0.02
+PARTS_PAGE = 5_000
+HOT_NAMES_MAX = 50_000
+HOT_ENVELOPES_MAX = 2_000
+_AFTER_ALL = (1 << 63) - 1
+_PART_COLUMNS = (
+    "SELECT part.c, part.t, part.s, trace.kind, trace.value, coalesce(session.id, ''), part.detail "
+    "FROM part JOIN trace ON trace.n = part.t LEFT JOIN session ON session.n = part.s "
+)
+
+
+class _Connection:
+    """One thread's connection and what it has learned; numbers never change their meaning."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.sqlite = open_for_reading(data_dir)
+        self.decompressor = Decompressor(self.sqlite)
+        self._contexts: dict[int, ContextFacts] = {}
+        self._envelopes: dict[int, bytes] = {}
+        self._sessions: dict[int, str] = {}
+
+    def context(self, number: int) -> ContextFacts:
+        facts = self._contexts.get(number)
+        if facts is None:
+            row = self.sqlite.execute("SELECT service, host FROM context WHERE n = ?", (number,)).fetchone()
+            facts = ContextFacts(*row)
+            if len(self._contexts) >= HOT_NAMES_MAX:
+                self._contexts.clear()
+            self._contexts[number] = facts
+        return facts
+
+    def envelope(self, number: int) -> bytes:
+        envelope = self._envelopes.get(number)
+        if envelope is None:
+            (envelope,) = self.sqlite.execute("SELECT envelope FROM context WHERE n = ?", (number,)).fetchone()
+            if len(self._envelopes) >= HOT_ENVELOPES_MAX:
+                self._envelopes.clear()
+            self._envelopes[number] = envelope
+        return envelope
+
+    def session(self, number: int) -> str:
+        if number == 0:
+            return ""
+        session_id = self._sessions.get(number)
+        if session_id is None:
+            row = self.sqlite.execute("SELECT id FROM session WHERE n = ?", (number,)).fetchone()
+            session_id = row[0] if row else ""
+            if len(self._sessions) >= HOT_NAMES_MAX:
+                self._sessions.clear()
+            self._sessions[number] = session_id
+        return session_id
+
+
+class SqliteReader:
+    """Reader of a data folder; see store.api.Reader."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Open the store. Raises StoreUnavailableError if there is none, StoreNewerError if it is too new."""
+        self._data_dir = data_dir
+        self._local = threading.local()
+        self._opened: list[_Connection] = []
+        self._opened_lock = threading.Lock()
+        self._closing = threading.Event()
+        self._connection()
+
+    def _connection(self) -> _Connection:
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            if self._closing.is_set():
+                raise StoreUnavailableError(f"the reader of {self._data_dir} is closed")
+            connection = _Connection(self._data_dir)
+            self._local.connection = connection
+            with self._opened_lock:
+                self._opened.append(connection)
+        return connection
+
+    @contextmanager
+    def _snapshot(self) -> Generator[_Connection]:
+        """Give one thread's connection inside a read transaction, so that what one call reads fits together."""
+        connection = self._connection()
+        try:
+            connection.sqlite.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.sqlite.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreUnavailableError(f"cannot read the store in {self._data_dir}: {error}") from error
+
+    def position(self) -> Position:
+        """See Reader."""
+        with self._snapshot() as connection:
+            return _position(connection.sqlite)
+
+    def wait_for_commit(self, after: int, timeout_s: float) -> int:
+        """See Reader; another process may be the writer, so it looks every POLL_INTERVAL_S."""
+        end_s = time.monotonic() + timeout_s
+        while True:
+            commit = self.position().commit
+            left_s = end_s - time.monotonic()
+            if commit > after or left_s <= 0:
+                return commit
+            self._closing.wait(min(POLL_INTERVAL_S, left_s))
+            if self._closing.is_set():
+                return commit
+
+    def commit_time_unix_nano(self, commit: int) -> int:
+        """See Reader."""
+        with self._snapshot() as connection:
+            row = connection.sqlite.execute("SELECT time_unix_nano FROM commits WHERE c = ?", (commit,)).fetchone()
+        return row[0] if row else 0
+
+    def parts(
+        self,
+        upto: int,
+        *,
+        after: int = 0,
+        session_id: str | None = None,
+        trace_keys: Sequence[TraceKey] | None = None,
+    ) -> Iterator[Part]:
+        """See Reader."""
+        if trace_keys is not None:
+            for part in self._parts_of_traces(upto, after, trace_keys):
+                if session_id is None or part.session_id == session_id:
+                    yield part
+            return
+        where = "" if session_id is None else "AND part.s = (SELECT n FROM session WHERE id = :session) "
+        sql = (
+            f"{_PART_COLUMNS} WHERE (part.c, part.t, part.s) > (:c, :t, :s) AND part.c <= :upto {where}"
+            "ORDER BY part.c, part.t, part.s LIMIT :limit"
+        )
+        last = (after, _AFTER_ALL, 0)
+        while True:
+            parameters = dict(zip("cts", last, strict=True), upto=upto, session=session_id, limit=PARTS_PAGE)
+            with self._snapshot() as connection:
+                rows = connection.sqlite.execute(sql, parameters).fetchall()
+            yield from map(_part, rows)
+            if len(rows) < PARTS_PAGE:
+                return
+            last = rows[-1][:3]
+
+    def _parts_of_traces(self, upto: int, after: int, trace_keys: Sequence[TraceKey]) -> Sequence[Part]:
+        parts: list[Part] = []
+        with self._snapshot() as connection:
+            for trace_key in trace_keys:
+                trace = _trace_number(connection.sqlite, trace_key)
+                # CROSS JOIN keeps the order of the join: the trace's commits lead to its parts by key.
+                rows = connection.sqlite.execute(
+                    "SELECT part.c, part.t, part.s, ?, ?, coalesce(session.id, ''), part.detail "
+                    "FROM chunk CROSS JOIN part ON part.c = chunk.c AND part.t = chunk.t "
+                    "LEFT JOIN session ON session.n = part.s WHERE chunk.t = ? AND chunk.c > ? AND chunk.c <= ?",
+                    (TRACE_KINDS.index(trace_key.kind), trace_key.value, trace, after, upto),
+                )
+                parts.extend(map(_part, rows))
+        parts.sort(key=lambda part: part.commit)
+        return parts
+
+    def rows(self, trace_key: TraceKey, upto: int, limit: int) -> Sequence[Row]:
+        """See Reader."""
+        rows: list[Row] = []
+        with self._snapshot() as connection:
+            trace = _trace_number(connection.sqlite, trace_key)
+            for commit, header in connection.sqlite.execute(
+                "SELECT c, header FROM chunk WHERE t = ? AND c <= ? ORDER BY c", (trace, upto)
+            ):
+                rows.extend(decode_rows(trace_key, commit, header, connection.context, connection.session))
+                if len(rows) >= limit:
+                    break
+        return rows[:limit]
+
+    def bodies(self, keys: Sequence[RowKey]) -> Mapping[RowKey, Body]:
+        """See Reader."""
+        found: dict[RowKey, Body] = {}
+        by_chunk: dict[tuple[TraceKey, int], list[RowKey]] = {}
+        for key in keys:
+            by_chunk.setdefault((key.trace_key, key.commit), []).append(key)
+        with self._snapshot() as connection:
+            for (trace_key, commit), wanted in by_chunk.items():
+                row = connection.sqlite.execute(
+                    "SELECT dictionary, header, body FROM chunk JOIN trace ON trace.n = chunk.t "
+                    "WHERE trace.kind = ? AND trace.value = ? AND chunk.c = ?",
+                    (TRACE_KINDS.index(trace_key.kind), trace_key.value, commit),
+                ).fetchone()
+                if row:
+                    dictionary, header, body = row
+                    records = decode_body(connection.decompressor.decompress(dictionary, body))
+                    contexts = contexts_of(header)
+                    for key in wanted:
+                        if records[key.position]:
+                            found[key] = Body(records[key.position], connection.envelope(contexts[key.position]))
+        return found
+
+    def session_ids(self, prefix: str, limit: int) -> Sequence[str]:
+        """See Reader."""
+        with self._snapshot() as connection:
+            rows = connection.sqlite.execute(
+                "SELECT id FROM session WHERE id >= ? AND substr(id, 1, ?) = ? ORDER BY id LIMIT ?",
+                (prefix, len(prefix), prefix, limit),
+            ).fetchall()
+        return [session_id for (session_id,) in rows]
+
+    def trace_ids(self, prefix: str, limit: int) -> Sequence[bytes]:
+        """See Reader."""
+        first = bytes.fromhex(prefix.ljust(32, "0")[:32])
+        last = bytes.fromhex(prefix.ljust(32, "f")[:32])
+        with self._snapshot() as connection:
+            rows = connection.sqlite.execute(
+                "SELECT value FROM trace WHERE kind = 0 AND value BETWEEN ? AND ? ORDER BY value LIMIT ?",
+                (first, last, limit),
+            ).fetchall()
+        return [value for (value,) in rows]
+
+    def session_loss(self, session_id: str) -> int:
+        """See Reader."""
+        with self._snapshot() as connection:
+            row = connection.sqlite.execute("SELECT lost_c FROM session WHERE id = ?", (session_id,)).fetchone()
+        return row[0] if row else 0
+
+    def status(self) -> StoreStatus:
+        """See Reader."""
+        with self._snapshot() as connection:
+            execute = connection.sqlite.execute
+            services = execute(
+                "SELECT service, last_commit_unix_nano, spans, logs FROM service WHERE bytes > 0 ORDER BY service"
+            ).fetchall()
+            pages, free, size = (
+                execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+            )
+            commit = _position(connection.sqlite).commit
+        return StoreStatus([ServiceActivity(*service) for service in services], commit, (pages - free) * size)
+
+    def close(self) -> None:
+        """See Reader."""
+        self._closing.set()
+        with self._opened_lock:
+            for connection in self._opened:
+                connection.sqlite.close()
+            self._opened.clear()
+
+
+def _position(connection: sqlite3.Connection) -> Position:
+    commit, evictions = connection.execute(
+        "SELECT max(coalesce((SELECT max(c) FROM commits), 0), "
+        "coalesce((SELECT value FROM counter WHERE name = 'commit'), 0)), "
+        "coalesce((SELECT value FROM counter WHERE name = 'evictions'), 0)"
+    ).fetchone()
+    return Position(commit, evictions)
+
+
+def _trace_number(connection: sqlite3.Connection, trace_key: TraceKey) -> int:
+    row = connection.execute(
+        "SELECT n FROM trace WHERE kind = ? AND value = ?", (TRACE_KINDS.index(trace_key.kind), trace_key.value)
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def _part(row: tuple[int, int, int, int, bytes, str, bytes]) -> Part:
+    commit, _, _, kind, value, session_id, detail = row
+    return decode_part(commit, TraceKey(TRACE_KINDS[kind], value), session_id, detail)

@@ -1,0 +1,192 @@
+"""What goes when the store is too old or too large, in short transactions on the writer thread.
+
+Age counts from the commit, never from event times: recordings and imports carry old ones. For size, traces
+of no session go first, oldest commit first, from the service that holds most bytes, so that a chatty service
+does not push out the others; then sessions, the one least recently active first.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from collector.correlation.join import TraceKey
+from collector.store.sqlite.clearing import delete_from_trace
+from collector.store.sqlite.deletion import Deletion
+from collector.store.sqlite.numbering import CONTEXT_TOUCH_COMMITS
+from collector.store.sqlite.part_detail import decode_part
+
+DISK_BYTES_MAX = 2 * 1024 * 1024 * 1024
+AGE_S_MAX = 72 * 3600.0
+INTERVAL_S = 1.0
+TRANSACTION_TRACES_MAX = 100
+TRANSACTION_PARTS_MAX = 2_000
+ROUND_S_MAX = 0.02
+VACUUM_PAGES_MAX = 256
+
+_ANY_TRACE = TraceKey("trace", b"")
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """How much is kept: bytes of the store's file, and seconds since the commit."""
+
+    disk_bytes_max: int = DISK_BYTES_MAX
+    age_s_max: float = AGE_S_MAX
+    interval_s: float = INTERVAL_S
+
+
+class Retention:
+    """Evicts; belongs to the writer thread."""
+
+    def __init__(
+        self,
+        deletion: Deletion,
+        settings: RetentionSettings,
+        clock_unix_nano: Callable[[], int],
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._deletion = deletion
+        self._connection = deletion.connection
+        self._settings = settings
+        self._clock_unix_nano = clock_unix_nano
+        self._monotonic_s = monotonic_s
+        self._next_run_s = 0.0
+        self._scan_from = ("", 0)
+        self.evicted_records = 0
+
+    @property
+    def interval_s(self) -> float:
+        """How long the writer may wait between two rounds."""
+        return self._settings.interval_s
+
+    def is_due(self) -> bool:
+        """Tell whether the next round's time has come."""
+        return self._monotonic_s() >= self._next_run_s
+
+    def run(self) -> int:
+        """Evict for about ROUND_S_MAX at most; return how many records went.
+
+        If there is more, the next round is due at once. Raises sqlite3.Error; the transaction that failed is undone.
+        """
+        end_s = self._monotonic_s() + ROUND_S_MAX
+        before = self.evicted_records
+        more = True
+        while more and self._monotonic_s() < end_s:
+            more = self._evict_old() or self._evict_for_size()
+        self._connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})").fetchall()
+        self._next_run_s = self._monotonic_s() + (0.0 if more else self._settings.interval_s)
+        return self.evicted_records - before
+
+    def _evict_old(self) -> bool:
+        cutoff = self._clock_unix_nano() - int(self._settings.age_s_max * 1e9)
+        row = self._connection.execute("SELECT max(c) FROM commits WHERE time_unix_nano < ?", (cutoff,)).fetchone()
+        last_old = row[0]
+        if last_old is None:
+            return False
+        traces = self._connection.execute(
+            "SELECT DISTINCT t FROM part WHERE c <= ? AND NOT EXISTS "
+            "(SELECT 1 FROM chunk WHERE chunk.t = part.t AND chunk.c > ?) LIMIT ?",
+            (last_old, last_old, TRANSACTION_TRACES_MAX),
+        ).fetchall()
+        if not traces:
+            return False
+        self._evict_traces([trace for (trace,) in traces])
+        return True
+
+    def _evict_for_size(self) -> bool:
+        if self.bytes_used() <= self._settings.disk_bytes_max:
+            return False
+        traces = self._traces_of_no_session()
+        if traces:
+            self._evict_traces(traces)
+            return True
+        return self._evict_from_oldest_session()
+
+    def bytes_used(self) -> int:
+        """Return the bytes of the store's file that hold something."""
+        pages, free, size = (
+            self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
+    def _traces_of_no_session(self) -> list[int]:
+        """Return some of the oldest traces of no session, of the service that holds most bytes and has any."""
+        services = self._connection.execute("SELECT service FROM service WHERE bytes > 0 ORDER BY bytes DESC")
+        for (service,) in services.fetchall():
+            traces = self._traces_of_service(service)
+            if traces:
+                return traces
+        return []
+
+    def _traces_of_service(self, service: str) -> list[int]:
+        scanned_service, commit = self._scan_from
+        if scanned_service != service:
+            commit = 0
+        while True:
+            rows = self._connection.execute(
+                "SELECT c, t, detail FROM part WHERE c > ? AND s = 0 AND NOT EXISTS "
+                "(SELECT 1 FROM part AS named WHERE named.t = part.t AND named.s > 0) ORDER BY c, t LIMIT ?",
+                (commit, TRANSACTION_PARTS_MAX),
+            ).fetchall()
+            traces = dict.fromkeys(trace for _, trace, detail in rows if _main_service(detail) == service)
+            if traces or len(rows) < TRANSACTION_PARTS_MAX:
+                self._scan_from = (service, commit)
+                return list(traces)[:TRANSACTION_TRACES_MAX]
+            # A commit may hold more parts than one scan takes: it is looked at again, not stepped over.
+            commit = rows[-1][0] - 1 if rows[-1][0] - 1 > commit else rows[-1][0]
+
+    def _evict_from_oldest_session(self) -> bool:
+        row = self._connection.execute(
+            "SELECT s, max(c) AS last FROM part WHERE s > 0 GROUP BY s ORDER BY last LIMIT 1"
+        ).fetchone()
+        if not row:
+            return False
+        session = row[0]
+        traces = self._connection.execute(
+            "SELECT t, min(c) AS first FROM part WHERE s = ? GROUP BY t ORDER BY first LIMIT ?",
+            (session, TRANSACTION_TRACES_MAX),
+        ).fetchall()
+        with self._deletion.transaction():
+            for trace, _ in traces:
+                self.evicted_records += delete_from_trace(self._deletion, trace, session)
+            self._mark_loss([session])
+            self._sweep()
+        return True
+
+    def _evict_traces(self, traces: list[int]) -> None:
+        with self._deletion.transaction():
+            for trace in traces:
+                sessions = self._connection.execute(
+                    "SELECT DISTINCT s FROM part WHERE t = ? AND s > 0", (trace,)
+                ).fetchall()
+                self.evicted_records += self._deletion.trace(trace)
+                self._mark_loss([session for (session,) in sessions])
+            self._sweep()
+
+    def _mark_loss(self, sessions: list[int]) -> None:
+        for session in sessions:
+            if self._connection.execute("SELECT 1 FROM part WHERE s = ? LIMIT 1", (session,)).fetchone():
+                self._connection.execute(
+                    "UPDATE session SET lost_c = (SELECT max(c) FROM commits) WHERE n = ?", (session,)
+                )
+            else:
+                self._deletion.session_row(session)
+
+    def _sweep(self) -> None:
+        """Delete commits and contexts that no chunk can name any more."""
+        (oldest,) = self._connection.execute("SELECT min(c) FROM part").fetchone()
+        (newest,) = self._connection.execute("SELECT max(c) FROM commits").fetchone()
+        before = newest if oldest is None else oldest
+        if before is not None:
+            self._connection.execute("DELETE FROM commits WHERE c < ?", (before,))
+            swept = self._connection.execute(
+                "DELETE FROM context WHERE last_c < ?", (before - CONTEXT_TOUCH_COMMITS,)
+            ).rowcount
+            if swept:
+                self._deletion.numbering.forget()
+
+
+def _main_service(detail: bytes) -> str:
+    service_bytes = decode_part(0, _ANY_TRACE, "", detail).service_bytes
+    return max(service_bytes, key=lambda service: service_bytes[service])

@@ -1,0 +1,105 @@
+"""The tables of the store's file, how they come to be, and how a connection to them is opened.
+
+Migrations only go forward: each entry of MIGRATIONS brings a file from its index to the next version, in one
+transaction. A file of a newer version is refused, never guessed at.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from collector.errors import StoreNewerError, StoreUnavailableError
+
+STORE_FILE_NAME = "store.sqlite3"
+APPLICATION_ID = 0x6761736F  # "gaso"
+BUSY_TIMEOUT_S = 5.0
+
+# trace.kind: 0 a trace, 1 a session's records without trace, 2 a service's records without both.
+# part and chunk rows are only ever added at the end of their tables; numbers stand for ids for that reason.
+_VERSION_1 = """
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE dictionary (n INTEGER PRIMARY KEY AUTOINCREMENT, bytes BLOB NOT NULL);
+CREATE TABLE commits (c INTEGER PRIMARY KEY, time_unix_nano INTEGER NOT NULL);
+CREATE TABLE trace (n INTEGER PRIMARY KEY, kind INTEGER NOT NULL, value BLOB NOT NULL, UNIQUE (kind, value));
+CREATE TABLE session (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, lost_c INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE context (n INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, envelope BLOB NOT NULL,
+    service TEXT NOT NULL, host TEXT NOT NULL, last_c INTEGER NOT NULL);
+CREATE TABLE chunk (t INTEGER NOT NULL, c INTEGER NOT NULL, dictionary INTEGER NOT NULL,
+    header BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY (t, c)) WITHOUT ROWID;
+CREATE TABLE part (c INTEGER NOT NULL, t INTEGER NOT NULL, s INTEGER NOT NULL, detail BLOB NOT NULL,
+    PRIMARY KEY (c, t, s)) WITHOUT ROWID;
+CREATE INDEX part_by_session ON part (s, c, t) WHERE s > 0;
+CREATE INDEX part_by_named_trace ON part (t, s) WHERE s > 0;
+CREATE TABLE service (service TEXT PRIMARY KEY, bytes INTEGER NOT NULL, spans INTEGER NOT NULL,
+    logs INTEGER NOT NULL, last_commit_unix_nano INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE received (hash BLOB PRIMARY KEY, time_unix_nano INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX received_by_time ON received (time_unix_nano);
+"""
+
+MIGRATIONS = (_VERSION_1,)
+
+
+def open_for_writing(data_dir: Path) -> sqlite3.Connection:
+    """Open or create the store's file, bring it to the current version, and return a durable connection.
+
+    Raises StoreNewerError if a newer version wrote it, StoreUnavailableError if it cannot be used.
+    """
+    path = data_dir / STORE_FILE_NAME
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        # Has an effect on an empty file only.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -32768")
+        _migrate(connection, path)
+    except sqlite3.Error as error:
+        raise StoreUnavailableError(
+            f"cannot open the store {path}: {error}; choose another folder with --data-dir, or move the file away"
+        ) from error
+    return connection
+
+
+def open_for_reading(data_dir: Path) -> sqlite3.Connection:
+    """Open an existing store's file read-only, beside its writer or without one.
+
+    Raises StoreUnavailableError if there is none, StoreNewerError if a newer version wrote it.
+    """
+    path = data_dir / STORE_FILE_NAME
+    if not path.exists():
+        raise StoreUnavailableError(
+            f"there is no store in {data_dir}; start a collector with: gasoline serve --data-dir {data_dir}"
+        )
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        _check_version(connection, path)
+    except sqlite3.Error as error:
+        raise StoreUnavailableError(f"cannot read the store {path}: {error}") from error
+    return connection
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> int:
+    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application_id not in (0, APPLICATION_ID):
+        raise StoreUnavailableError(f"{path} is a database of another program; choose another folder with --data-dir")
+    if version > len(MIGRATIONS):
+        raise StoreNewerError(
+            f"{path} was written by a newer Gasoline (format {version}, this one knows {len(MIGRATIONS)}); "
+            "upgrade, or choose another folder with --data-dir"
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version = _check_version(connection, path)
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script} "
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number}; COMMIT;"
+        )

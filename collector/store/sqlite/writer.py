@@ -1,0 +1,240 @@
+"""The store's one writer: a thread that commits all requests that are waiting, then acknowledges them."""
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeAlias, TypeVar
+
+from collector.errors import BusyError
+from collector.store.api import Batch, WriteResult
+from collector.store.sqlite.clearing import clear_everything, clear_session
+from collector.store.sqlite.codec import Compressor
+from collector.store.sqlite.commit import Committer
+from collector.store.sqlite.deletion import Deletion
+from collector.store.sqlite.lock import DataFolderLock
+from collector.store.sqlite.numbering import Numbering
+from collector.store.sqlite.retention import Retention, RetentionSettings
+from collector.store.sqlite.schema import open_for_writing
+
+logger = logging.getLogger(__name__)
+
+COMMIT_BATCHES_MAX = 256
+COMMIT_RECORDS_MAX = 32_768
+RETRY_AFTER_S = 1.0
+
+
+@dataclass(slots=True)
+class _Write:
+    batch: Batch
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[WriteResult]
+
+
+@dataclass(slots=True)
+class _Clear:
+    session_id: str | None
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[int]
+
+
+class _Stop:
+    """The last item of the queue."""
+
+
+_Item: TypeAlias = _Write | _Clear | _Stop
+
+
+class SqliteWriter:
+    """Writer of a data folder; see store.api.Writer.
+
+    What waits here is bounded by bounded_queue.InFlight, which the receivers hold until they are answered.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        lock: DataFolderLock,
+        retention: RetentionSettings,
+        clock_unix_nano: Callable[[], int],
+    ) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._numbering = Numbering(connection)
+        self._committer = Committer(connection, self._numbering, clock_unix_nano)
+        self._deletion = Deletion(connection, self._numbering)
+        self._retention = Retention(self._deletion, retention, clock_unix_nano)
+        self._waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self.failed_writes = 0
+
+    @classmethod
+    def open(
+        cls,
+        data_dir: Path,
+        retention: RetentionSettings | None = None,
+        clock_unix_nano: Callable[[], int] = time.time_ns,
+    ) -> Self:
+        """Take the folder's lock, open its store and start the writer thread.
+
+        Raises StoreLockedError, StoreNewerError or StoreUnavailableError.
+        """
+        lock = DataFolderLock(data_dir)
+        try:
+            writer = cls(open_for_writing(data_dir), lock, retention or RetentionSettings(), clock_unix_nano)
+        except BaseException:
+            lock.release()
+            raise
+        writer._thread.start()
+        return writer
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Return what was counted since the start: re-sent requests, failed writes, what retention removed."""
+        return {
+            "resent_requests": self._committer.resent_requests,
+            "failed_writes": self.failed_writes,
+            "evicted_records": self._retention.evicted_records,
+        }
+
+    async def write(self, batch: Batch) -> WriteResult:
+        """See store.api.Writer."""
+        loop = asyncio.get_running_loop()
+        write = _Write(batch, loop, loop.create_future())
+        self._put(write)
+        return await write.done
+
+    async def clear(self, session_id: str | None = None) -> int:
+        """See store.api.Writer."""
+        loop = asyncio.get_running_loop()
+        clear = _Clear(session_id, loop, loop.create_future())
+        self._put(clear)
+        return await clear.done
+
+    async def shutdown(self) -> None:
+        """See store.api.Writer."""
+        await asyncio.to_thread(self.stop)
+
+    def stop(self) -> None:
+        """Do what `shutdown` does, for callers without an event loop; blocks."""
+        if not self._closed:
+            self._closed = True
+            self._waiting.put(_Stop())
+        self._thread.join()
+        self._connection.close()
+        self._lock.release()
+
+    def _put(self, item: _Write | _Clear) -> None:
+        if self._closed:
+            raise BusyError("the collector is shutting down; send again when it is back", RETRY_AFTER_S)
+        self._waiting.put(item)
+
+    def _run(self) -> None:
+        following: _Item | None = None
+        while not isinstance(following, _Stop):
+            item = following or self._next()
+            following = None
+            if isinstance(item, _Write):
+                group, following = self._gather(item)
+                self._commit(group)
+                if self._retention.is_due():
+                    self._evict()
+            elif isinstance(item, _Clear):
+                self._clear(item)
+            else:
+                following = item
+
+    def _next(self) -> _Item:
+        """Wait for the next item; retention runs while nothing comes."""
+        while True:
+            try:
+                return self._waiting.get(timeout=self._retention.interval_s)
+            except queue.Empty:
+                self._evict()
+
+    def _gather(self, first: _Write) -> tuple[list[_Write], _Item | None]:
+        """Return `first` with the writes that wait right behind it, and what else was taken from the queue."""
+        group = [first]
+        record_count = len(first.batch.records)
+        while len(group) < COMMIT_BATCHES_MAX and record_count < COMMIT_RECORDS_MAX:
+            try:
+                item = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if not isinstance(item, _Write):
+                return group, item
+            group.append(item)
+            record_count += len(item.batch.records)
+        return group, None
+
+    def _commit(self, group: Sequence[_Write]) -> None:
+        try:
+            results: Sequence[WriteResult | BusyError] = self._committer.commit([write.batch for write in group])
+        except Exception as error:
+            self.failed_writes += 1
+            if len(group) > 1:
+                # One of them may be the cause: the others must not suffer for it.
+                logger.warning("a commit of %d requests failed; trying them one by one", len(group))
+                for write in group:
+                    self._commit([write])
+                return
+            logger.exception("a request could not be stored")
+            results = [BusyError(f"the store could not be written ({error}); send again later", RETRY_AFTER_S)]
+        _resolve(group, results)
+
+    def _clear(self, clear: _Clear) -> None:
+        result: int | BusyError
+        try:
+            if clear.session_id is None:
+                result = clear_everything(self._deletion)
+                self._committer.compressor = Compressor()
+            else:
+                result = clear_session(self._deletion, clear.session_id)
+        except sqlite3.Error as error:
+            logger.exception("clear failed")
+            result = BusyError(f"the store could not be written ({error}); try again later", RETRY_AFTER_S)
+        clear.loop.call_soon_threadsafe(_settle, clear.done, result)
+
+    def _evict(self) -> None:
+        try:
+            self._retention.run()
+        except sqlite3.Error:
+            self._numbering.forget()
+            self.failed_writes += 1
+            logger.exception("retention failed; it will be tried again")
+
+
+def _resolve(group: Sequence[_Write], results: Sequence[WriteResult | BusyError]) -> None:
+    """Wake the waiting tasks: one call into each event loop for the whole group."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[WriteResult], WriteResult | BusyError]]] = {}
+    for write, result in zip(group, results, strict=True):
+        by_loop.setdefault(write.loop, []).append((write.done, result))
+    for loop, pairs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle_all, pairs)
+        except RuntimeError:
+            # The loop was closed: nobody waits for the answer any more, and the records are stored.
+            logger.warning("%d requests were stored after their event loop had closed", len(pairs))
+
+
+_Result = TypeVar("_Result")
+
+
+def _settle_all(pairs: Sequence[tuple[asyncio.Future[_Result], _Result | BusyError]]) -> None:
+    for done, result in pairs:
+        _settle(done, result)
+
+
+def _settle(done: asyncio.Future[_Result], result: _Result | BusyError) -> None:
+    if done.cancelled():
+        return
+    if isinstance(result, BusyError):
+        done.set_exception(result)
+    else:
+        done.set_result(result)
