@@ -9,8 +9,12 @@ GasolineError
 ├── RefusedError              an export request is answered with an error; carries the wire codes
 │   ├── InvalidDataError      400 / INVALID_ARGUMENT, not retryable
 │   ├── UnauthenticatedError  401 / UNAUTHENTICATED, not retryable
+│   ├── ForbiddenError        403 / PERMISSION_DENIED, not retryable
+│   ├── NotFoundError         404 / UNIMPLEMENTED, not retryable
+│   ├── MethodNotAllowedError 405 / UNIMPLEMENTED, not retryable
 │   ├── UnsupportedMediaError 415 / UNIMPLEMENTED, not retryable
 │   ├── TooLargeError         413 / RESOURCE_EXHAUSTED, not retryable
+│   ├── ResponseTooLargeError 500 / RESOURCE_EXHAUSTED, not retryable
 │   └── BusyError             503 / UNAVAILABLE, retryable after `retry_after_s`
 └── QueryError                a question cannot be answered as asked; the message names a valid call
 
@@ -67,6 +71,27 @@ class UnauthenticatedError(RefusedError):
     grpc_code = 16
 
 
+class ForbiddenError(RefusedError):
+    """The request comes from a web page, or for a host name, that may not send here."""
+
+    http_status = 403
+    grpc_code = 7
+
+
+class NotFoundError(RefusedError):
+    """The path is none that OTLP/HTTP names."""
+
+    http_status = 404
+    grpc_code = 12
+
+
+class MethodNotAllowedError(RefusedError):
+    """The method is none that OTLP/HTTP names."""
+
+    http_status = 405
+    grpc_code = 12
+
+
 class UnsupportedMediaError(RefusedError):
     """The content type or content encoding is none that OTLP names."""
 
@@ -78,6 +103,13 @@ class TooLargeError(RefusedError):
     """The body is over its limit, before or after decompression; never retryable."""
 
     http_status = 413
+    grpc_code = 8
+
+
+class ResponseTooLargeError(RefusedError):
+    """The answer does not fit into the configured limit, even without its text."""
+
+    http_status = 500
     grpc_code = 8
 
 
