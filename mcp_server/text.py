@@ -1,0 +1,23 @@
+"""The text answer to a question: one page that is large enough, rendered within its budget.
+
+For MCP and the command line alike; it loads nothing of the MCP package.
+"""
+
+from collections.abc import Callable
+
+from collector.query.params import ObserveParams
+from collector.query.service import QueryService
+from mcp_server.render.text import render
+
+TRACE_PAGE_SIZE = 10_000
+
+
+def answer_text(query: QueryService, params: ObserveParams, *, is_cancelled: Callable[[], bool] = lambda: False) -> str:
+    """Answer `params` as text.
+
+    The renderer chooses what is worth its budget, so it is given a whole trace, unless a limit was asked
+    for. Raises QueryError.
+    """
+    is_trace = params.what in ("session-trace", "request-trace")
+    page_size = TRACE_PAGE_SIZE if is_trace and "limit" not in params.model_fields_set else None
+    return render(query.observe(params, page_size=page_size, is_cancelled=is_cancelled), params)

@@ -1,0 +1,112 @@
+"""How clients reach the answers: MCP over stdio, and one ASGI app with MCP, plain JSON and a health check.
+
+The caller runs the app (uvicorn, with its lifespan on); nothing here binds a port.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from mcp.server.stdio import stdio_server
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from mcp.server.transport_security import RequestBodyLimitMiddleware
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from collector.errors import QueryError, StoreError
+from collector.query.params import parse_params
+from collector.query.service import QueryService
+from mcp_server.guard import Guard
+from mcp_server.queries import QueryThreads
+from mcp_server.server import McpServer
+
+MCP_SESSIONS_MAX = 1_000
+MCP_SESSION_IDLE_S = 30 * 60.0
+REQUEST_BODY_BYTES_MAX = 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+async def run_stdio(server: McpServer) -> None:
+    """Serve one client over stdin and stdout until it closes stdin. Nothing else may write to stdout."""
+    async with stdio_server() as (read_stream, write_stream):
+        await server.run(read_stream, write_stream, server.create_initialization_options())
+
+
+def query_app(
+    server: McpServer,
+    query: QueryService,
+    *,
+    allowed_hosts: Collection[str] = (),
+    allowed_origins: Collection[str] = (),
+    token: str | None = None,
+    extra_routes: Sequence[Route] = (),
+) -> Starlette:
+    """Return the app: `/mcp`, `/api/observe` (GET query string or POST JSON, the JSON answer), `/healthz`, extras.
+
+    Every route, the health check too, is behind the same guard (see Guard for its arguments): a page of
+    another origin must not even learn that the server is there. One app serves one run of its lifespan.
+    """
+    # The guard checks Host and Origin for every route, so mcp's own check of them stays off.
+    manager = StreamableHTTPSessionManager(
+        app=server,
+        max_sessions=MCP_SESSIONS_MAX,
+        session_idle_timeout=MCP_SESSION_IDLE_S,
+        max_request_body_size=REQUEST_BODY_BYTES_MAX,
+    )
+    threads = QueryThreads()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        async with manager.run():
+            yield
+
+    async def observe(request: Request) -> Response:
+        try:
+            arguments = await _arguments(request)
+            params = parse_params(arguments)
+            return JSONResponse(
+                await threads.run(lambda is_cancelled: query.observe(params, is_cancelled=is_cancelled))
+            )
+        except QueryError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        except StoreError as error:
+            return JSONResponse({"error": str(error)}, 503)
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    return Starlette(
+        routes=[
+            Route("/mcp", endpoint=StreamableHTTPASGIApp(manager)),
+            Route("/api/observe", endpoint=observe, methods=["GET", "POST"]),
+            Route("/healthz", endpoint=healthz, methods=["GET"]),
+            *extra_routes,
+            *extra_routes,
+        ],
+        middleware=[
+            Middleware(Guard, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins, token=token),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=REQUEST_BODY_BYTES_MAX),
+        ],
+        lifespan=lifespan,
+    )
+
+
+async def _arguments(request: Request) -> Mapping[str, Any]:
+    """Read the arguments of `observe`; a name that stands several times in the query string is a list."""
+    if request.method != "POST":
+        values = {name: request.query_params.getlist(name) for name in request.query_params}
+        return {name: value[0] if len(value) == 1 else value for name, value in values.items()}
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise QueryError("send the arguments of observe as a JSON object with Content-Type: application/json")
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise QueryError(f'the body is not JSON ({error}); send an object such as {{"what": "sessions"}}') from error
+    if not isinstance(body, dict):
+        raise QueryError('the body is not a JSON object; send one such as {"what": "sessions"}')
+    return cast(dict[str, Any], body)
