@@ -1,9 +1,9 @@
 # Each target sets up what it needs in .venv; a machine needs Python >= 3.11, make and a package registry.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench lock proto clean install-demo install-dev
+.PHONY: help demo serve test check bench lock proto rooms clean install-demo install-dev
 
 python := .venv/bin/python
-sources := collector exporters mcp_server tests
+sources := collector exporters mcp_server tests scripts
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,8 +30,11 @@ bench: install-dev ## Measure: the table of figures and their ratios
 lock: install-dev ## Resolve the hash-locked sets anew from pyproject.toml
 	@sh requirements/lock.sh
 
-proto: install-dev ## Generate the envelope's classes from collector/pdata/envelope.proto
+proto: install-dev ## Generate the classes of every .proto file
 	@sh scripts/proto.sh
+
+rooms: install-dev ## Write the list of modules in ARCHITECTURE.md from their docstrings
+	@$(python) scripts/rooms.py
 
 clean: ## Remove .venv and what tools keep
 	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
