@@ -67,7 +67,7 @@ class Pipeline:
 
 
 class Router:
-    """The Consumer of one receiver: each signal goes to its pipelines, and is counted.
+    """The Consumer of one receiver: each signal goes to its pipelines.
 
     A signal without a pipeline is accepted, so that an SDK with default settings logs no errors, and counted
     as dropped.
@@ -88,7 +88,6 @@ class Router:
         else:
             outcome = await Pipeline((), (), self._counters).consume(telemetry)
             self._counters.drop(f"{telemetry.signal}_without_exporter", outcome.accepted)
-        self._counters.accept(telemetry.signal, outcome.accepted)
         return outcome
 
 

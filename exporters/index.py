@@ -2,19 +2,36 @@
 
 import asyncio
 import hashlib
+from typing import Annotated
+
+from pydantic import Field
 
 from collector.component import Telemetry
 from collector.config.model import Settings
 from collector.errors import BusyError, StoreError
 from collector.store.api import Batch, Writer
+from collector.store.sqlite.retention import AGE_S_MAX, DISK_BYTES_MAX
 
 BODY_HASH_BYTES = 16
 HASH_ON_LOOP_BYTES_MAX = 1024 * 1024
 STORE_RETRY_AFTER_S = 5.0
+DISK_BYTES_MIN = 16 * 1024 * 1024
+
+
+class RetentionLimits(Settings):
+    """`exporters.index.retention`: what is older or does not fit goes, the oldest first.
+
+    `disk_bytes_max`: size of the store's file; `age_hours_max`: hours since a record was stored.
+    """
+
+    disk_bytes_max: Annotated[int, Field(ge=DISK_BYTES_MIN)] = DISK_BYTES_MAX
+    age_hours_max: Annotated[float, Field(gt=0)] = AGE_S_MAX / 3600
 
 
 class IndexSettings(Settings):
-    """`exporters.index`: nothing to set; the folder is the flag `--data-dir`."""
+    """`exporters.index`: how much is kept; the folder is the flag `--data-dir`."""
+
+    retention: RetentionLimits = RetentionLimits()
 
 
 class IndexExporter:

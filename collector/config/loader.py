@@ -158,7 +158,9 @@ def _validated(model: type[_Model], value: object, path: str) -> _Model:
     try:
         return model.model_validate({} if value is None else value)
     except ValidationError as invalid:
-        error = invalid.errors(include_url=False)[0]
+        errors = invalid.errors(include_url=False)
+        # A misspelt key also makes the right one missing; the misspelling is what helps.
+        error = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
         location = [str(part) for part in error["loc"]]
         where = ".".join([path, *location])
         if error["type"] == "extra_forbidden":

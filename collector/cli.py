@@ -1,0 +1,180 @@
+"""`gasoline`: the command line, and the only place that ends the process.
+
+Each command loads what it needs when it runs: `serve` never loads the MCP package before its ports accept.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from collector.errors import GasolineError
+from collector.flags import data_dir_flag, default_data_dir, flag, token
+from collector.questions import QUESTIONS
+
+EXIT_NOT_DRAINED = 3
+
+GROUP_HELP = """Answer what happened in a session or to a request, from what OpenTelemetry SDKs send.
+
+\b
+Point your services here, then look:
+  gasoline serve                             take OTLP on 4317 (gRPC) and 4318 (HTTP)
+  export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317
+  gasoline sessions                          who did what, newest first
+  gasoline request --pick last_error         why the last request failed
+
+\b
+Connect an agent (it starts the collector by itself):
+  gasoline mcp --print-config claude
+
+Every flag is also an environment variable (shown beside it); the bearer token is GASOLINE_TOKEN.
+"""
+
+
+class _Group(click.Group):
+    """Turns every error that is raised on purpose into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GasolineError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(
+    cls=_Group, commands=list(QUESTIONS), help=GROUP_HELP, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="gasoline-otel", prog_name="gasoline")
+def cli() -> None:
+    """See GROUP_HELP."""
+
+
+@cli.command()
+@flag("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML in the Collector's shape.")
+@data_dir_flag
+@flag("--grpc-endpoint", metavar="HOST:PORT", help="OTLP over gRPC.  [default: 127.0.0.1:4317]")
+@flag("--http-endpoint", metavar="HOST:PORT", help="OTLP over HTTP.  [default: 127.0.0.1:4318]")
+@flag("--query-endpoint", metavar="HOST:PORT", help="MCP and JSON answers.  [default: 127.0.0.1:4319]")
+@flag("--free-ports", is_flag=True, help="Take a free port where another program holds the wanted one.")
+@flag(
+    "--idle-shutdown",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="End after that long without exports and readers; 0 is never.",
+)
+def serve(
+    config: Path | None,
+    data_dir: Path,
+    grpc_endpoint: str | None,
+    http_endpoint: str | None,
+    query_endpoint: str | None,
+    free_ports: bool,
+    idle_shutdown: float,
+) -> None:
+    """Run the collector until Ctrl-C.
+
+    \b
+    Prints one line on stderr when all ports accept:
+      ready grpc=127.0.0.1:4317 http=127.0.0.1:4318 query=127.0.0.1:4319 data=... pid=...
+
+    \b
+    Examples:
+      gasoline serve
+      gasoline serve --grpc-endpoint 127.0.0.1:0 --data-dir /tmp/try
+      GASOLINE_TOKEN=secret gasoline serve --grpc-endpoint 0.0.0.0:4317
+    """
+    from collector.components import GRPC_ENDPOINT_PATH, HTTP_ENDPOINT_PATH, QUERY_ENDPOINT_PATH
+    from collector.foreground import ServeOptions
+    from collector.foreground import serve as run
+
+    given = {
+        GRPC_ENDPOINT_PATH: grpc_endpoint,
+        HTTP_ENDPOINT_PATH: http_endpoint,
+        QUERY_ENDPOINT_PATH: query_endpoint,
+    }
+    endpoints = {path: endpoint for path, endpoint in given.items() if endpoint}
+    options = ServeOptions(config, data_dir, endpoints, token(), free_ports, idle_shutdown)
+    if not run(options, os.environ):
+        click.echo("Error: stopped before everything under way was finished", err=True)
+        sys.stderr.flush()
+        os._exit(EXIT_NOT_DRAINED)  # a thread that hangs in a write would keep the process for ever
+
+
+@cli.command()
+@data_dir_flag
+@click.option(
+    "--print-config",
+    type=click.Choice(["claude", "vscode", "cursor"]),
+    help="Print what connects this agent, and end.",
+)
+def mcp(data_dir: Path, print_config: str | None) -> None:
+    """Serve an agent over stdio; start the collector if none runs.
+
+    The collector lives on when the agent ends, for the others, and ends after 30 minutes without use.
+
+    \b
+    Examples:
+      gasoline mcp --print-config claude       the command for Claude Code
+      gasoline mcp --print-config vscode       .vscode/mcp.json
+      gasoline mcp --print-config cursor       .cursor/mcp.json
+    """
+    if print_config:
+        from collector.client_config import client_config
+
+        click.echo(client_config(print_config, None if data_dir == default_data_dir() else data_dir))
+        return
+    from collector.agent import serve_agent
+
+    serve_agent(data_dir, token())
+
+
+@cli.command()
+@data_dir_flag
+def stop(data_dir: Path) -> None:
+    """Let the running collector finish what is under way, and end."""
+    from collector.launch import stop_collector
+
+    stopped = stop_collector(data_dir)
+    if stopped is None:
+        click.echo(f"no collector runs on {data_dir}")
+    else:
+        click.echo(f"stopped the collector (process {stopped.pid}) on {data_dir}")
+
+
+@cli.command()
+@flag("--keep", is_flag=True, help="Leave it up to explore.")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the store.  [default: a temporary one]",
+)
+def demo(keep: bool, data_dir: Path | None) -> None:
+    """Run three small services, fail some requests, and show what an agent is told about them."""
+    from collector.demo.run import run_demo
+
+    sys.exit(run_demo(keep, data_dir))
+
+
+@cli.command()
+@data_dir_flag
+@flag("--session", metavar="ID", help="Only this session.")
+def clear(data_dir: Path, session: str | None) -> None:
+    """Delete what is stored: everything, or one session.
+
+    \b
+    Examples:
+      gasoline clear
+      gasoline clear --session session-9f2c41d07a3b4e5f9f2c41d07a3b4e5f
+    """
+    from collector.clearing import clear_store
+
+    deleted = clear_store(data_dir, session, token())
+    click.echo(f"deleted {deleted} spans and log records")
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    cli.main(prog_name="gasoline")

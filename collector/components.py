@@ -1,0 +1,239 @@
+"""The composition root: which component types exist, and how a configuration becomes a collector.
+
+The only importer of `exporters`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self, cast
+
+from pydantic import BaseModel, model_validator
+
+from collector.bounded_queue import InFlight
+from collector.component import Consumer, Exporter, Outcome, Processor
+from collector.config.model import CollectorConfig, ComponentId, KnownComponents, PipelineSettings, Settings
+from collector.errors import ConfigError, RefusedError
+from collector.pdata.envelope import Signal
+from collector.pipeline import Pipeline, Router
+from collector.processors.session import SessionProcessor, SessionSettings
+from collector.query_port import QueryPort, QuerySettings
+from collector.receivers.otlp.factory import OtlpGrpcSettings, OtlpHttpSettings, create_grpc, create_http
+from collector.receivers.otlp.telemetry import Transport
+from collector.service import Collector, ListeningReceiver, Parts
+from collector.store.api import Reader, Writer
+from collector.store.sqlite.reader import SqliteReader
+from collector.store.sqlite.retention import RetentionSettings
+from collector.store.sqlite.writer import SqliteWriter
+from collector.telemetry.metrics import Counters
+from exporters.debug import DebugExporter, DebugSettings
+from exporters.index import IndexExporter, IndexSettings
+
+
+class OtlpProtocols(Settings):
+    """`receivers.otlp.protocols`: what is named listens; `grpc:` with nothing behind it takes the defaults."""
+
+    grpc: OtlpGrpcSettings | None = None
+    http: OtlpHttpSettings | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_is_on(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        protocols = cast("dict[object, object]", value)
+        named: dict[object, object] = {
+            name: dict[str, object]() if settings is None else settings for name, settings in protocols.items()
+        }
+        return named
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.grpc is None and self.http is None:
+            raise ValueError("name at least one of grpc, http")
+        return self
+
+
+class OtlpSettings(Settings):
+    """`receivers.otlp`."""
+
+    protocols: OtlpProtocols
+
+
+KNOWN_COMPONENTS = KnownComponents(
+    receivers=MappingProxyType({"otlp": OtlpSettings}),
+    processors=MappingProxyType({"session": SessionSettings}),
+    exporters=MappingProxyType({"index": IndexSettings, "debug": DebugSettings}),
+    extensions=MappingProxyType({"query": QuerySettings}),
+)
+
+GRPC_ENDPOINT_PATH: tuple[str, ...] = ("receivers", "otlp", "protocols", "grpc", "endpoint")
+HTTP_ENDPOINT_PATH: tuple[str, ...] = ("receivers", "otlp", "protocols", "http", "endpoint")
+QUERY_ENDPOINT_PATH: tuple[str, ...] = ("extensions", "query", "endpoint")
+
+
+async def build_collector(
+    config: CollectorConfig,
+    data_dir: Path,
+    *,
+    token: str | None = None,
+    open_writer: Callable[[Path, RetentionSettings], Writer] = SqliteWriter.open,
+    open_reader: Callable[[Path], Reader] = SqliteReader,
+) -> Collector:
+    """Build what `config.service` names; the store of `data_dir` is open afterwards, the ports are not.
+
+    Raises ConfigError, and StoreError from opening the store.
+    """
+    _check_pipelines(config)
+    writer = open_writer(data_dir, _retention(config))
+    try:
+        return Collector(_make_parts(config, writer, open_reader(data_dir), token), data_dir)
+    except BaseException:
+        await writer.shutdown()
+        raise
+
+
+def configured_endpoints(config: CollectorConfig) -> Mapping[tuple[str, ...], str]:
+    """Return the endpoints that a flag can change, by key path, as far as they are configured."""
+    found: dict[tuple[str, ...], str] = {}
+    otlp = config.receivers.get(ComponentId("otlp"))
+    if isinstance(otlp, OtlpSettings):
+        if otlp.protocols.grpc is not None:
+            found[GRPC_ENDPOINT_PATH] = otlp.protocols.grpc.endpoint
+        if otlp.protocols.http is not None:
+            found[HTTP_ENDPOINT_PATH] = otlp.protocols.http.endpoint
+    query = config.extensions.get(ComponentId("query"))
+    if isinstance(query, QuerySettings):
+        found[QUERY_ENDPOINT_PATH] = query.endpoint
+    return found
+
+
+def _make_parts(config: CollectorConfig, writer: Writer, reader: Reader, token: str | None) -> Parts:
+    counters, in_flight = Counters(), InFlight()
+    exporters = {
+        component_id: _make_exporter(config.exporters[component_id], writer)
+        for component_id in _used(config, "exporters")
+    }
+    pipelines = {
+        name: _make_pipeline(config, settings, exporters, counters)
+        for name, settings in config.service.pipelines.items()
+    }
+    receivers: dict[str, ListeningReceiver] = {}
+    for component_id in _used(config, "receivers"):
+        router = Router(_pipelines_by_signal(config, component_id, pipelines), counters)
+        made = _make_receivers(config.receivers[component_id], router, in_flight, counters, token)
+        suffix = f"/{component_id.name}" if component_id.name else ""
+        receivers |= {f"{name}{suffix}": receiver for name, receiver in made.items()}
+    settings = _query_settings(config)
+    query_port = QueryPort(settings, reader, token) if settings else None
+    return Parts(writer, reader, receivers, list(exporters.values()), query_port, counters)
+
+
+def _check_pipelines(config: CollectorConfig) -> None:
+    for name, pipeline in config.service.pipelines.items():
+        if "index" not in {ComponentId.parse(text).type for text in pipeline.exporters}:
+            continue
+        path = f"service.pipelines.{name}"
+        if ComponentId.parse(name).type == Signal.METRICS:
+            raise ConfigError(f"{path}.exporters: index takes traces and logs, no metrics; leave it out here")
+        if "session" not in {ComponentId.parse(text).type for text in pipeline.processors}:
+            raise ConfigError(f"{path}.processors: index needs the processor session before it; add it")
+
+
+def _used(config: CollectorConfig, section: str) -> Iterable[ComponentId]:
+    """Return the ids that pipelines name, each once, in their order."""
+    pipelines = config.service.pipelines.values()
+    return dict.fromkeys(ComponentId.parse(text) for pipeline in pipelines for text in getattr(pipeline, section))
+
+
+def _make_receivers(
+    settings: BaseModel, consumer: Consumer, in_flight: InFlight, counters: Counters, token: str | None
+) -> Mapping[str, ListeningReceiver]:
+    if not isinstance(settings, OtlpSettings):
+        raise TypeError(f"no receiver takes {type(settings).__name__}")
+    telemetry = ReceiverCounters(counters)
+    made: dict[str, ListeningReceiver] = {}
+    if settings.protocols.grpc is not None:
+        made["grpc"] = create_grpc(settings.protocols.grpc, consumer, in_flight, token=token, telemetry=telemetry)
+    if settings.protocols.http is not None:
+        made["http"] = create_http(settings.protocols.http, consumer, in_flight, token=token, telemetry=telemetry)
+    return made
+
+
+def _make_exporter(settings: BaseModel, writer: Writer) -> Exporter:
+    match settings:
+        case IndexSettings():
+            return IndexExporter(writer)
+        case DebugSettings():
+            return DebugExporter(settings)
+        case _:
+            raise TypeError(f"no exporter takes {type(settings).__name__}")
+
+
+def _make_processor(settings: BaseModel) -> Processor:
+    match settings:
+        case SessionSettings():
+            return SessionProcessor(settings)
+        case _:
+            raise TypeError(f"no processor takes {type(settings).__name__}")
+
+
+def _make_pipeline(
+    config: CollectorConfig,
+    settings: PipelineSettings,
+    exporters: Mapping[ComponentId, Exporter],
+    counters: Counters,
+) -> Pipeline:
+    return Pipeline(
+        [_make_processor(config.processors[ComponentId.parse(text)]) for text in settings.processors],
+        [exporters[ComponentId.parse(text)] for text in settings.exporters],
+        counters,
+    )
+
+
+def _pipelines_by_signal(
+    config: CollectorConfig, receiver: ComponentId, pipelines: Mapping[str, Pipeline]
+) -> Mapping[Signal, list[Pipeline]]:
+    found: dict[Signal, list[Pipeline]] = {}
+    for name, settings in config.service.pipelines.items():
+        if receiver in map(ComponentId.parse, settings.receivers):
+            found.setdefault(Signal(ComponentId.parse(name).type), []).append(pipelines[name])
+    return found
+
+
+def _query_settings(config: CollectorConfig) -> QuerySettings | None:
+    for text in config.service.extensions:
+        settings = config.extensions[ComponentId.parse(text)]
+        if isinstance(settings, QuerySettings):
+            return settings
+    return None
+
+
+def _retention(config: CollectorConfig) -> RetentionSettings:
+    for component_id in _used(config, "exporters"):
+        settings = config.exporters[component_id]
+        if isinstance(settings, IndexSettings):
+            return RetentionSettings(
+                disk_bytes_max=settings.retention.disk_bytes_max, age_s_max=settings.retention.age_hours_max * 3600
+            )
+    return RetentionSettings()
+
+
+class ReceiverCounters:
+    """Takes what receivers count into the collector's own counters; see ReceiverTelemetry."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+
+    def on_accepted(self, transport: Transport, signal: Signal, outcome: Outcome) -> None:
+        """See ReceiverTelemetry."""
+        self._counters.accept(signal, outcome.accepted)
+
+    def on_refused(self, transport: Transport, signal: Signal | None, error: RefusedError) -> None:
+        """See ReceiverTelemetry. The reason is the error's name in lower case: `busy`, `too_large`."""
+        name = type(error).__name__.removesuffix("Error")
+        self._counters.refuse(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+
+    def on_failed(self, transport: Transport, signal: Signal) -> None:
+        """See ReceiverTelemetry; it is counted by the refusal that follows."""

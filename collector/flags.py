@@ -1,0 +1,46 @@
+"""What all commands share: how a flag is declared, and where the data folder is."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+TOKEN_VARIABLE = "GASOLINE_TOKEN"  # noqa: S105 -- the name of the variable, not a token
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def flag(name: str, *further: str, **settings: Any) -> Callable[[_Command], _Command]:
+    """Declare the flag `name` (`--data-dir`), which is also the variable GASOLINE_DATA_DIR.
+
+    `further` and `settings` are those of click.option.
+    """
+    variable = "GASOLINE_" + name.removeprefix("--").upper().replace("-", "_")
+    return click.option(name, *further, envvar=variable, show_envvar=True, **settings)
+
+
+def default_data_dir() -> Path:
+    """Return the folder that is used unless `--data-dir` says otherwise."""
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "gasoline"
+
+
+def data_dir_flag(command: _Command) -> _Command:
+    """Declare `--data-dir`; the command gets an absolute path."""
+    return flag(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        callback=_absolute,
+        help="Folder of the store.  [default: ${XDG_STATE_HOME:-~/.local/state}/gasoline]",
+    )(command)
+
+
+def _absolute(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
+    return (value or default_data_dir()).expanduser().absolute()
+
+
+def token() -> str | None:
+    """Return the bearer token; it is no flag, because other users of the machine can see flags."""
+    return os.environ.get(TOKEN_VARIABLE) or None

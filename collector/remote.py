@@ -1,0 +1,99 @@
+"""Asking a running collector, over HTTP on its query port."""
+
+import http.client
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from collector.errors import GasolineError
+from collector.receivers.otlp.endpoint import split_endpoint
+from collector.rendezvous import RunningCollector, running_collector
+
+if TYPE_CHECKING:
+    from collector.query.status import LiveStatus
+
+STATUS_TIMEOUT_S = 2.0
+CLEAR_TIMEOUT_S = 60.0
+ANSWER_BYTES_MAX = 1024 * 1024
+
+
+class CollectorUnreachableError(GasolineError):
+    """The running collector did not answer, or not as expected; the text says how."""
+
+
+def fetch_status(running: RunningCollector, token: str | None) -> Mapping[str, object]:
+    """Return the JSON of `/api/status`. Raises CollectorUnreachableError."""
+    return _ask(running, "GET", "/api/status", None, token, STATUS_TIMEOUT_S)
+
+
+def live_status(data_dir: Path, token: str | None) -> "LiveStatus | None":
+    """Return what the collector of `data_dir` says of itself; None if none runs."""
+    from collector.query.status import LiveStatus
+
+    running = running_collector(data_dir)
+    if running is None:
+        return None
+    try:
+        told = fetch_status(running, token)
+    except CollectorUnreachableError:
+        # Its ports are known from the data folder all the same.
+        return LiveStatus(endpoints=running.endpoints, refused={}, dropped={})
+    return LiveStatus(endpoints=running.endpoints, refused=_counts(told, "refused"), dropped=_counts(told, "dropped"))
+
+
+def _counts(told: Mapping[str, object], name: str) -> dict[str, int]:
+    value = told.get(name)
+    if not isinstance(value, dict):
+        return {}
+    items = cast("dict[str, object]", value).items()
+    return {reason: count for reason, count in items if isinstance(count, int)}
+
+
+def request_clear(running: RunningCollector, session_id: str | None, token: str | None) -> int:
+    """Let the collector clear one session, or everything; return the records deleted.
+
+    Raises CollectorUnreachableError.
+    """
+    body = {} if session_id is None else {"session_id": session_id}
+    deleted = _ask(running, "POST", "/api/clear", body, token, CLEAR_TIMEOUT_S).get("deleted")
+    if not isinstance(deleted, int):
+        raise CollectorUnreachableError(f"the collector at {running.query} did not say what it deleted")
+    return deleted
+
+
+def _ask(
+    running: RunningCollector, method: str, path: str, body: object, token: str | None, timeout_s: float
+) -> Mapping[str, object]:
+    if not running.query:
+        raise CollectorUnreachableError("the running collector has no query port; its configuration leaves it out")
+    host, port = split_endpoint(running.query)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    payload = None
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        payload = json.dumps(body)
+    connection = http.client.HTTPConnection(_reachable(host), port, timeout=timeout_s)
+    try:
+        connection.request(method, path, payload, headers)
+        response = connection.getresponse()
+        raw = response.read(ANSWER_BYTES_MAX)
+        answer: object = json.loads(raw)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise CollectorUnreachableError(
+            f"the collector at {running.query} (process {running.pid}) does not answer: {error}"
+        ) from error
+    finally:
+        connection.close()
+    if not isinstance(answer, dict):
+        raise CollectorUnreachableError(f"the collector at {running.query} answered no JSON object")
+    fields = cast("dict[str, object]", answer)
+    if response.status != http.client.OK:
+        reason = fields.get("error", response.reason)
+        raise CollectorUnreachableError(f"the collector at {running.query} answered {response.status}: {reason}")
+    return fields
+
+
+def _reachable(host: str) -> str:
+    """A port that listens on every address is asked on the loopback one."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not bound

@@ -1,0 +1,179 @@
+"""The collector's life: start, run until told or idle, drain, end. The one owner of signals.
+
+Start is sink first: the store is open before the first port accepts. The end is source first: ports close,
+what was taken is committed and answered, then the store closes.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from collector.component import Exporter, Receiver
+from collector.idle import wait_until_idle
+from collector.query_port import QueryPort
+from collector.rendezvous import RunningCollector, publish, reader_activity, withdraw
+from collector.store.api import Reader, Writer
+from collector.telemetry.metrics import Counters
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from collector.query.status import LiveStatus
+
+SHUTDOWN_DEADLINE_S = 10.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_logger = logging.getLogger("gasoline")
+
+
+class ListeningReceiver(Receiver, Protocol):
+    """A receiver that knows where it listens."""
+
+    @property
+    def endpoint(self) -> str:
+        """`host:port`; after `start` with the port that was bound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a collector is made of (components.py). `receivers` by the name that the ready line gives them."""
+
+    writer: Writer
+    reader: Reader
+    receivers: Mapping[str, ListeningReceiver]
+    exporters: Sequence[Exporter]
+    query_port: QueryPort | None
+    counters: Counters
+
+
+class Collector:
+    """One collector on one data folder; runs in one event loop, once."""
+
+    def __init__(self, parts: Parts, data_dir: Path) -> None:
+        self._parts = parts
+        self._data_dir = data_dir.absolute()
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._closed = False
+        self._started: RunningCollector | None = None
+
+    async def start(self) -> RunningCollector:
+        """Open all ports, receivers first, and say so in `endpoints.json`; return where they are.
+
+        Raises ConfigError if a port cannot be bound; everything is closed again then.
+        """
+        try:
+            if self._parts.query_port is not None:
+                self._parts.query_port.bind()
+            for name, receiver in self._parts.receivers.items():
+                await receiver.start()
+                _logger.info("accepting %s=%s", name, receiver.endpoint)
+            if self._parts.query_port is not None:
+                await self._parts.query_port.start(self.live_status, self._admin_routes)
+            running = self._running()
+            publish(running)
+        except BaseException:
+            await self.shutdown(SHUTDOWN_DEADLINE_S)
+            raise
+        self._started = running
+        return running
+
+    def stop(self) -> None:
+        """Let `run` drain and return; called again, it no longer waits for what is under way."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    async def run(self, *, idle_s: float = 0.0, on_ready: Callable[[RunningCollector], None]) -> bool:
+        """Start, call `on_ready`, and serve until SIGINT, SIGTERM, `stop`, or `idle_s` without use (0: never).
+
+        Returns whether everything was drained within SHUTDOWN_DEADLINE_S. Raises what `start` raises.
+        """
+        with self._signals_stop_it():
+            on_ready(await self.start())
+            waits: set[asyncio.Future[Any]] = {asyncio.create_task(self._stop.wait())}
+            if idle_s > 0:
+                waits.add(asyncio.create_task(wait_until_idle(idle_s, self._activity, self._is_used)))
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+            _logger.info("stopping: %s", "asked to" if self._stop.is_set() else f"unused for {idle_s:g} s")
+            drain = asyncio.create_task(self.shutdown(SHUTDOWN_DEADLINE_S))
+            hurry = asyncio.create_task(self._hurry.wait())
+            done, _ = await asyncio.wait(
+                {drain, hurry}, timeout=SHUTDOWN_DEADLINE_S + 1, return_when=asyncio.FIRST_COMPLETED
+            )
+            hurry.cancel()
+            if drain in done:
+                drain.result()
+            return drain in done
+
+    async def shutdown(self, deadline_s: float) -> None:
+        """Stop accepting, answer what is under way within the deadline, commit, close. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        withdraw_from = self._data_dir if self._started else None
+        closing = [receiver.shutdown(deadline_s) for receiver in self._parts.receivers.values()]
+        if self._parts.query_port is not None:
+            closing.append(self._parts.query_port.shutdown(deadline_s))
+        for result in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(result, BaseException):
+                _logger.error("a port did not close cleanly: %s", result)
+        for exporter in self._parts.exporters:
+            await exporter.shutdown()
+        if withdraw_from is not None:
+            withdraw(withdraw_from)
+        self._parts.reader.close()
+        await self._parts.writer.shutdown()
+
+    def live_status(self) -> "LiveStatus":
+        """Return what only this process knows: its ports, and what was refused and dropped since its start."""
+        from collector.query.status import LiveStatus
+
+        counters = self._parts.counters
+        return LiveStatus(endpoints=self._running().endpoints, refused=counters.refused, dropped=counters.dropped)
+
+    def _running(self) -> RunningCollector:
+        endpoints = {name: receiver.endpoint for name, receiver in self._parts.receivers.items()}
+        query = self._parts.query_port.endpoint if self._parts.query_port else ""
+        return RunningCollector(
+            grpc=endpoints.get("grpc", ""),
+            http=endpoints.get("http", ""),
+            query=query,
+            data=str(self._data_dir),
+            pid=os.getpid(),
+        )
+
+    def _admin_routes(self) -> "Sequence[Route]":
+        from collector.admin import admin_routes
+
+        return admin_routes(self._running, self._parts.counters, self._parts.writer)
+
+    def _activity(self) -> tuple[int, int, int]:
+        counters, query_port = self._parts.counters, self._parts.query_port
+        _, readers_seen_unix_nano = reader_activity(self._data_dir)
+        exports = counters.accepted_total + sum(counters.refused.values())
+        return exports, query_port.requests if query_port else 0, readers_seen_unix_nano
+
+    def _is_used(self) -> bool:
+        query_port = self._parts.query_port
+        return reader_activity(self._data_dir)[0] or bool(query_port and query_port.requests_open)
+
+    @contextlib.contextmanager
+    def _signals_stop_it(self) -> Generator[None]:
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)

@@ -1,0 +1,201 @@
+"""The configuration: what is taken, and what each error says."""
+
+from pathlib import Path
+
+import pytest
+from inline_snapshot import snapshot
+
+from collector.components import KNOWN_COMPONENTS, OtlpSettings, configured_endpoints
+from collector.config.loader import CONFIG_BYTES_MAX, load_config, read_config
+from collector.config.model import CollectorConfig, ComponentId
+from collector.errors import ConfigError
+from exporters.debug import DebugSettings
+from exporters.index import IndexSettings
+
+SMALLEST = """
+receivers: {otlp: {protocols: {grpc: }}}
+exporters: {debug: }
+service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}
+"""
+
+
+def load(
+    text: str, *, environ: dict[str, str] | None = None, overrides: dict[tuple[str, ...], object] | None = None
+) -> CollectorConfig:
+    return load_config(text, KNOWN_COMPONENTS, source="file", environ=environ or {}, overrides=overrides)
+
+
+def error_of(text: str, environ: dict[str, str] | None = None) -> str:
+    with pytest.raises(ConfigError) as raised:
+        load(text, environ=environ)
+    return str(raised.value)
+
+
+def test_the_default_listens_on_loopback_and_sends_traces_and_logs_to_the_index() -> None:
+    text, source = read_config(None)
+    config = load_config(text, KNOWN_COMPONENTS, source=source, environ={})
+    assert dict(configured_endpoints(config)) == snapshot(
+        {
+            ("receivers", "otlp", "protocols", "grpc", "endpoint"): "127.0.0.1:4317",
+            ("receivers", "otlp", "protocols", "http", "endpoint"): "127.0.0.1:4318",
+            ("extensions", "query", "endpoint"): "127.0.0.1:4319",
+        }
+    )
+    assert config.service.model_dump() == snapshot(
+        {
+            "pipelines": {
+                "traces": {"receivers": ("otlp",), "processors": ("session",), "exporters": ("index",)},
+                "logs": {"receivers": ("otlp",), "processors": ("session",), "exporters": ("index",)},
+            },
+            "extensions": ("query",),
+            "telemetry": {"logs": {"level": "info"}},
+        }
+    )
+
+
+def test_a_protocol_named_without_settings_is_on_and_one_not_named_is_off() -> None:
+    settings = load(SMALLEST).receivers[ComponentId("otlp")]
+    assert isinstance(settings, OtlpSettings)
+    assert settings.protocols.grpc is not None
+    assert settings.protocols.grpc.endpoint == "127.0.0.1:4317"
+    assert settings.protocols.http is None
+
+
+def test_several_components_of_one_type_are_told_apart_by_name() -> None:
+    config = load(
+        SMALLEST.replace("{debug: }", "{debug: , debug/all: {verbosity: detailed}}").replace(
+            "[debug]", "[debug, debug/all]"
+        )
+    )
+    assert config.exporters == {
+        ComponentId("debug"): DebugSettings(),
+        ComponentId("debug", "all"): DebugSettings(verbosity="detailed"),
+    }
+    assert config.service.pipelines["traces"].exporters == ("debug", "debug/all")
+
+
+def test_environment_variables_are_expanded_with_their_yaml_type_defaults_and_escapes() -> None:
+    text = SMALLEST.replace(
+        "{debug: }",
+        "{debug: , index: {retention: {disk_bytes_max: '${env:DISK}', age_hours_max: '${env:AGE:-24}'}}}",
+    ).replace("{grpc: }", "{grpc: {endpoint: '${env:HOST}:${env:PORT:-4417}'}}")
+    config = load(text, environ={"DISK": "123456789", "HOST": "127.0.0.1"})
+    index = config.exporters[ComponentId("index")]
+    assert isinstance(index, IndexSettings)
+    assert index.retention.model_dump() == {"disk_bytes_max": 123456789, "age_hours_max": 24.0}
+    assert list(configured_endpoints(config).values()) == ["127.0.0.1:4417"]
+
+
+def test_two_dollars_are_one() -> None:
+    assert error_of(SMALLEST.replace("{debug: }", "{debug: {verbosity: '$${env:X}'}}")) == snapshot(
+        "file: exporters.debug.verbosity: Input should be 'basic' or 'detailed'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            SMALLEST.replace("grpc:", "grcp:"),
+            snapshot(
+                "file: receivers.otlp.protocols.grcp is not a known key; did you mean grpc? known here: grpc, http"
+            ),
+        ),
+        (
+            SMALLEST.replace("{grpc: }", "{grpc: {end_point: x}}"),
+            snapshot(
+                "file: receivers.otlp.protocols.grpc.end_point is not a known key; did you mean endpoint? known here: \
+connections_max, endpoint, max_concurrent_streams, max_recv_msg_size_mib, response_bytes_max"
+            ),
+        ),
+        (
+            SMALLEST + "recievers: {}\n",
+            snapshot(
+                "file: recievers is not a known key; did you mean receivers? known here: exporters, extensions, \
+processors, receivers, service"
+            ),
+        ),
+        (
+            SMALLEST.replace("{debug: }", "{debug: , zipkin: }"),
+            snapshot("file: exporters.zipkin: there is no exporter of type zipkin; known here: debug, index"),
+        ),
+        (
+            SMALLEST.replace("exporters: [debug]", "exporters: [debgu]"),
+            snapshot(
+                "file: service.pipelines.traces.exporters: debgu is not configured under exporters; did you mean \
+debug? known here: debug"
+            ),
+        ),
+        (
+            SMALLEST.replace("{traces:", "{trace:"),
+            snapshot(
+                "file: service.pipelines.trace: there is no signal trace; did you mean traces? known here: logs, \
+metrics, traces"
+            ),
+        ),
+        (
+            SMALLEST.replace("receivers: [otlp], exporters", "recievers: [otlp], exporters"),
+            snapshot(
+                "file: service.pipelines.traces.recievers is not a known key; did you mean receivers? known here: \
+exporters, processors, receivers"
+            ),
+        ),
+        (
+            SMALLEST.replace("exporters: [debug]}}}", "exporters: [debug], x: 1}}}"),
+            snapshot(
+                "file: service.pipelines.traces.x is not a known key; known here: exporters, processors, receivers"
+            ),
+        ),
+        (
+            SMALLEST.replace("service: {", "service: {telemetry: {logs: {levle: info}}, "),
+            snapshot("file: service.telemetry.logs.levle is not a known key; did you mean level? known here: level"),
+        ),
+        (
+            SMALLEST.replace("{grpc: }", "{grpc: {endpoint: 4317}}"),
+            snapshot("file: receivers.otlp.protocols.grpc.endpoint: Input should be a valid string"),
+        ),
+        (
+            SMALLEST.replace("{grpc: }", "{}"),
+            snapshot("file: receivers.otlp.protocols: name at least one of grpc, http"),
+        ),
+        (
+            SMALLEST.replace("{grpc: }", "{grpc: {endpoint: '${env:WHERE}'}}"),
+            snapshot(
+                "file: receivers.otlp.protocols.grpc.endpoint: the environment variable WHERE is not set; set it, or \
+write ${env:WHERE:-default}"
+            ),
+        ),
+        (SMALLEST + "exporters: {}\n", snapshot("file: line 5: the key exporters is there twice; keep one")),
+        (
+            "a: [",
+            snapshot("file: line 1, column 5: this is not YAML: expected the node content, but found '<stream end>'"),
+        ),
+        ("- a", snapshot("file: the configuration has to be a mapping (key: value), not list")),
+        ("", snapshot("file: service.pipelines: Field required")),
+    ],
+)
+def test_an_error_names_the_key_path_and_what_is_valid(text: str, message: str) -> None:
+    assert error_of(text) == message
+
+
+def test_a_flag_overrides_the_file_and_needs_its_component() -> None:
+    path = ("receivers", "otlp", "protocols", "grpc", "endpoint")
+    assert configured_endpoints(load(SMALLEST, overrides={path: "127.0.0.1:0"})) == {path: "127.0.0.1:0"}
+    with pytest.raises(ConfigError) as raised:
+        load(SMALLEST, overrides={("extensions", "query", "endpoint"): "127.0.0.1:0"})
+    assert str(raised.value) == snapshot(
+        "file: a flag sets extensions.query.endpoint, but extensions.query is not configured; add it"
+    )
+
+
+def test_a_file_that_cannot_be_read_or_is_too_large_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: the configuration cannot be read: No such file or directory$"):
+        read_config(tmp_path / "none.yaml")
+    (tmp_path / "large.yaml").write_bytes(b"#" * (CONFIG_BYTES_MAX + 1))
+    with pytest.raises(ConfigError, match=r"at most 1048576 bytes"):
+        read_config(tmp_path / "large.yaml")
+    (tmp_path / "full.yaml").write_bytes(b"#" * CONFIG_BYTES_MAX)
+    assert read_config(tmp_path / "full.yaml") == ("#" * CONFIG_BYTES_MAX, str(tmp_path / "full.yaml"))
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="is not text in UTF-8"):
+        read_config(tmp_path / "binary.yaml")
