@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from collector.query.event import Event
 from collector.query.operation import is_failing
+from collector.query.times import NANOS_PER_MILLISECOND
 
-_NANOSECONDS_PER_MILLISECOND = 1_000_000
 _CALL_KINDS = frozenset({"client", "producer"})
 _ENTRY_KINDS = frozenset({"server", "consumer"})
 
@@ -139,4 +139,4 @@ def start_of(event: Event) -> int:
 
 def end_of(event: Event) -> int:
     """Return when an event ended, in unix nanoseconds as recorded."""
-    return start_of(event) + round(event.get("duration_ms", 0) * _NANOSECONDS_PER_MILLISECOND)
+    return start_of(event) + round(event.get("duration_ms", 0) * NANOS_PER_MILLISECOND)

@@ -9,14 +9,11 @@ from collections.abc import Iterable, Sequence
 
 from collector.query.calltree import CallTree, call_tree, end_of, enters, is_call, span_id_of, start_of
 from collector.query.event import Cause, Event, Spread
+from collector.query.late import hop_waited_for
 from collector.query.operation import SERVER_ERROR_MIN, grpc_failure_of, is_failing, operation_of, status_of
 from collector.query.reason import exceptions_in, log_words, reason_of, short_type
 
 HOPS_MAX = 64
-# gRPC codes that a client sets itself when it stops waiting: CANCELLED, DEADLINE_EXCEEDED.
-_GRPC_GAVE_UP = frozenset({"1", "4", "CANCELLED", "DEADLINE_EXCEEDED"})
-# A late hop is blamed for waiting on a hop further in only if that one took at least this share of the wait.
-_SHARE_OF_WAIT_MIN = 0.5
 
 
 def cause_of(events: Sequence[Event], entry_span_id: str | None) -> Cause | None:
@@ -39,7 +36,7 @@ def cause_of(events: Sequence[Event], entry_span_id: str | None) -> Cause | None
                 return _cause_in_hop(tree, step)
             step = inner
             continue
-        late = _late_callee(tree, step)
+        late = hop_waited_for(tree, step)
         if late is not None:
             return _cause_too_late(tree, step, late)
         callees = [callee for callee in tree.callees(step) if is_failing(callee)]
@@ -110,37 +107,6 @@ def _was_cancelled(tree: CallTree, step: Event) -> bool:
 def _failed_later_by_itself(tree: CallTree, own: Iterable[Event], step: Event) -> bool:
     """The hop went on after the failed step, and what it began then raised an exception of its own."""
     return any(not is_call(span) and start_of(span) >= end_of(step) and bool(exceptions_in(tree, span)) for span in own)
-
-
-def _late_callee(tree: CallTree, call: Event) -> Event | None:
-    """The hop that a call stopped waiting for: begun during the call, well until the call ended, ended after it."""
-    grpc_failure = grpc_failure_of(call)
-    if not call["error"] or status_of(call) is not None or (grpc_failure and grpc_failure not in _GRPC_GAVE_UP):
-        return None
-    gave_up_at = end_of(call)
-    late = [callee for callee in tree.callees(call) if _outlasted(tree, callee, gave_up_at)]
-    if not late:
-        return None
-    found = max(late, key=end_of)
-    wait_min = (gave_up_at - start_of(call)) * _SHARE_OF_WAIT_MIN
-    for _ in range(HOPS_MAX):
-        inner = [
-            callee
-            for span in tree.own_spans(found)
-            if is_call(span) and end_of(span) > gave_up_at
-            for callee in tree.callees(span)
-            if _outlasted(tree, callee, gave_up_at) and gave_up_at - start_of(callee) >= wait_min
-        ]
-        if not inner:
-            break
-        found = max(inner, key=end_of)
-    return found
-
-
-def _outlasted(tree: CallTree, callee: Event, gave_up_at: int) -> bool:
-    if not start_of(callee) <= gave_up_at < end_of(callee):
-        return False
-    return all(start_of(exception) >= gave_up_at for exception in exceptions_in(tree, callee))
 
 
 def _cause_too_late(tree: CallTree, call: Event, late: Event) -> Cause:

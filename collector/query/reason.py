@@ -10,6 +10,7 @@ from collector.pdata.semconv import EXCEPTION_EVENT_NAME
 from collector.query.calltree import CallTree, is_call
 from collector.query.event import Event
 from collector.query.operation import CLIENT_ERROR_MIN, grpc_failure_of, status_of
+from collector.query.values import one_line
 
 QUOTED_CHARACTERS_MAX = 160
 TYPE_CHARACTERS_MAX = 60
@@ -17,7 +18,6 @@ TYPE_CHARACTERS_MAX = 60
 _TYPES_WITHOUT_MEANING = frozenset(
     {"*errors.errorString", "*fmt.wrapError", "*errors.fundamental", "*errors.withStack"}
 )
-_BLANK = re.compile(r"\s+")
 
 
 def exception_words(event: Event) -> str:
@@ -73,12 +73,6 @@ def short_type(tree: CallTree, span: Event) -> str:
 def quoted(text: str) -> str:
     """Put recorded words on one line between double quotes, at most QUOTED_CHARACTERS_MAX of them."""
     return '"' + one_line(text.replace('"', "'"), QUOTED_CHARACTERS_MAX) + '"'
-
-
-def one_line(text: str, characters_max: int) -> str:
-    """Make one line of a text, cut with an ellipsis."""
-    flat = _BLANK.sub(" ", text[: characters_max * 4]).strip()
-    return flat if len(flat) <= characters_max else flat[: characters_max - 1].rstrip() + "…"
 
 
 def log_words(log: Event) -> str:

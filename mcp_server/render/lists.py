@@ -1,0 +1,157 @@
+"""The text of lists: sessions, requests, logs; newest first, one entry a line, causes below what failed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from collector.query.calltree import span_id_of, start_of
+from collector.query.event import Event, RequestRecord, SessionRecord
+from collector.query.operation import split_url
+from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
+from mcp_server.render.budget import CHARACTERS_PER_TOKEN
+from mcp_server.render.call import call, same_call
+from mcp_server.render.clock import between, day, time_of_day, to_the_second, unix_nano
+from mcp_server.render.escape import clean
+from mcp_server.render.footer import last_line
+from mcp_server.render.headlines import cause_words, note_lines
+from mcp_server.render.ids import short_ids, shown_session_id
+from mcp_server.render.line import SERVICE_CHARACTERS_MAX
+from mcp_server.render.request_trace import request_words
+from mcp_server.render.words import log_words
+
+# A session costs at most 40 tokens, its share of the last line included.
+SESSION_CHARACTERS_MAX = 140
+REASON_CHARACTERS_MAX = 90
+_LAST_LINE_CHARACTERS = 200
+
+
+def sessions_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
+    """Return the text of a `sessions` answer: id, start, length, requests; then the cause, or where it was."""
+    records: list[SessionRecord] = answer["sessions"]
+    short = short_ids(record["session_id"] for record in records)
+    entries = [_session_entry(record, short) for record in records]
+    kept = _fitting(entries, params, note_lines(answer))
+    failed = next((record for record in records if "cause" in record), None)
+    if failed:
+        next_call = call("request-trace", session_id=short[failed["session_id"]], pick="last_error")
+    elif records:
+        next_call = call("session-trace", session_id=short[records[0]["session_id"]])
+    else:
+        next_call = _where_else(params, call("requests"))
+    return _list_text(answer, params, kept, len(entries), "session", next_call)
+
+
+def requests_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
+    """Return the text of a `requests` answer: id, start, what was asked for and answered, services, session."""
+    records: list[RequestRecord] = answer["requests"]
+    short = short_ids(record["request_id"] for record in records)
+    sessions = short_ids(record["session_id"] for record in records if "session_id" in record)
+    entries: list[str] = []
+    for record in records:
+        words = [
+            f" {short[record['request_id']]} {to_the_second(unix_nano(record['started_at']))}",
+            request_words(record),
+            "FAILED" if "cause" in record else "",
+            f"· {' '.join(clean(service) for service in record.get('service_calls', ())[:6])}",
+        ]
+        if "session_id" in record:
+            whole = record["session_id"]
+            words.append(f"· session {shown_session_id(whole, sessions[whole])}")
+        entry = " ".join(word for word in words if word)
+        entries.append(f"{entry}\ncause: {cause_words(record['cause'])}" if "cause" in record else entry)
+    kept = _fitting(entries, params, note_lines(answer))
+    chosen = next((record for record in records if "cause" in record), records[0] if records else None)
+    if chosen:
+        next_call = call("request-trace", request_id=short[chosen["request_id"]])
+    else:
+        next_call = _where_else(params, call("logs"))
+    return _list_text(answer, params, kept, len(entries), "request", next_call)
+
+
+def logs_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
+    """Return the text of a `logs` answer: time of day, service, level, message, request."""
+    events: list[Event] = answer["events"]
+    short = short_ids(event["request_id"] for event in events if "request_id" in event)
+    width = max((len(clean(event["service"], SERVICE_CHARACTERS_MAX)) for event in events), default=0)
+    entries: list[str] = []
+    last_day = ""
+    for event in events:
+        heading = ""
+        if day(start_of(event)) != last_day:
+            last_day = day(start_of(event))
+            heading = f"{last_day} UTC\n"
+        words = [
+            f" {time_of_day(start_of(event))} {clean(event['service'], SERVICE_CHARACTERS_MAX):<{width}}",
+            log_words(event, with_attributes=event["error"]),
+            f"[{short[event['request_id']]}]" if "request_id" in event else "",
+        ]
+        entries.append(heading + " ".join(word for word in words if word))
+    kept = _fitting(entries, params, note_lines(answer))
+    asked = next((event for event in events if event["error"] and "request_id" in event), None)
+    asked = asked or next((event for event in events if "request_id" in event), None)
+    if asked and not params.request_id:
+        next_call = call("request-trace", request_id=short[asked["request_id"]])
+    elif events and span_id_of(events[0]) and params.request_id:
+        next_call = call("request-trace", request_id=params.request_id)
+    elif events:
+        next_call = call("sessions")
+    else:
+        next_call = _where_else(params, call("status"))
+    return _list_text(answer, params, kept, len(entries), "log", next_call)
+
+
+def _session_entry(record: SessionRecord, short: Mapping[str, str]) -> str:
+    started = unix_nano(record["started_at"])
+    count = record["request_count"]
+    words = [
+        f" {shown_session_id(record['session_id'], short[record['session_id']])} {to_the_second(started)}",
+        f"{count} request{'' if count == 1 else 's'}",
+    ]
+    cause = f"\ncause: {cause_words(record['cause'], REASON_CHARACTERS_MAX)}" if "cause" in record else ""
+    if record["has_errors"] and not cause:
+        words.append("errors")
+    extra = [
+        between(started, unix_nano(record["last_activity"])),
+        clean(split_url(record.get("first_url", ""))[1], 40),
+        " ".join(clean(service) for service in record.get("services", ())[:8]),
+    ]
+    line = " ".join(words)
+    for part in extra:
+        if part and len(line) + len(part) + 3 + len(cause) <= SESSION_CHARACTERS_MAX - _share_of_last_line(short):
+            line += f" · {part}"
+    return line + cause
+
+
+def _share_of_last_line(short: Mapping[str, str]) -> int:
+    return 0 if len(short) > 2 else 40
+
+
+def _fitting(entries: Sequence[str], params: ObserveParams, notes: Sequence[str]) -> list[str]:
+    """Keep the first entries that the budget holds; a list whose limit was asked for may grow to the cap."""
+    tokens = BUDGET_TOKENS_MAX if "limit" in params.model_fields_set else params.budget
+    room = tokens * CHARACTERS_PER_TOKEN - _LAST_LINE_CHARACTERS - sum(len(note) + 1 for note in notes)
+    kept: list[str] = []
+    for entry in entries:
+        room -= len(entry) + 1
+        if room < 0:
+            break
+        kept.append(entry)
+    return kept
+
+
+def _list_text(
+    answer: Mapping[str, Any], params: ObserveParams, kept: Sequence[str], listed: int, noun: str, next_call: str
+) -> str:
+    if len(kept) < listed and kept:
+        next_call = same_call(params, limit=len(kept))
+    elif "next_cursor" in answer and (noun == "log" or params.cursor):
+        next_call = same_call(params, cursor=answer["next_cursor"])
+    elif "next_cursor" in answer:
+        next_call += f", or for more {same_call(params, cursor=answer['next_cursor'])}"
+    last = last_line(len(kept), answer["total"], noun, next_call)
+    return "\n".join([*note_lines(answer), *kept, last])
+
+
+def _where_else(params: ObserveParams, otherwise: str) -> str:
+    """What to ask after an empty list: the same without its filters, or, without any, elsewhere."""
+    filters = params.model_fields_set - {"what", "format", "limit", "wait_for", "cursor"}
+    return call(params.what) if filters else f"{otherwise} or {call('status')}"

@@ -1,0 +1,181 @@
+"""The text of one session: its requests in order, normal ones on one line, what failed in its hops."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from collector.query.calltree import span_id_of, start_of
+from collector.query.event import Event, SessionRecord
+from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
+from mcp_server.render.budget import choose, room_for_lines
+from mcp_server.render.call import call, same_call
+from mcp_server.render.clock import absolute, between, unix_nano
+from mcp_server.render.escape import clean
+from mcp_server.render.folding import fold, pattern_of
+from mcp_server.render.footer import DATA_FOLLOWS, last_line
+from mcp_server.render.headlines import cause_words, note_lines, spread_words
+from mcp_server.render.ids import short_ids, shown_session_id
+from mcp_server.render.line import SERVICE_CHARACTERS_MAX, Line, Rank, layout
+from mcp_server.render.request_lines import kind_of, log_rank, request_lines
+from mcp_server.render.requests import Request, requests_in
+from mcp_server.render.useragent import browser_name
+from mcp_server.render.words import log_words
+
+CAUSES_SHOWN_MAX = 5
+SERVICES_SHOWN_MAX = 8
+_FILTERS = frozenset({"since", "until", "event_types", "service", "query"})
+
+
+def session_trace_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
+    """Return the text of a `session-trace` answer."""
+    record: SessionRecord = answer["session"]
+    events: list[Event] = answer["events"]
+    # Of a part of the events it cannot be told which requests failed.
+    is_filtered = bool(_FILTERS & params.model_fields_set)
+    is_whole = not is_filtered and params.cursor is None and "next_cursor" not in answer
+    requests = requests_in(events)
+    short = short_ids([*record.get("request_ids", ()), *requests])
+    session_id = short_ids([record["session_id"]])[record["session_id"]]
+    failed = [request for request in requests.values() if request.failed] if is_whole else []
+    head = [
+        *_title(record, session_id, len(failed)),
+        *_causes(record, failed, events, short),
+        *note_lines(answer),
+    ]
+    in_full = not is_whole or "budget" in params.model_fields_set
+    lines = _lines(events, requests, short, in_full)
+    choice = choose(lines, room_for_lines(params.budget, head), Rank.NOISE if in_full else Rank.NOTABLE)
+    if choice.lines:
+        head += [DATA_FOLLOWS, *layout(choice.lines, unix_nano(record["started_at"]))]
+    failed_ids = [short[request.request_id] for request in failed]
+    next_call = _next_call(answer, params, session_id, failed_ids, bool(choice.left_out))
+    noun = "matching event" if is_filtered else "event"
+    return "\n".join([*head, last_line(choice.shown, answer["total"], noun, next_call, choice.left_out)])
+
+
+def _title(record: SessionRecord, session_id: str, failed: int) -> list[str]:
+    started, ended = unix_nano(record["started_at"]), unix_nano(record["last_activity"])
+    requests = f"{record['request_count']} request{'' if record['request_count'] == 1 else 's'}"
+    if failed:
+        requests += f", {failed} failed"
+    services = [clean(service) for service in record.get("services", ())]
+    parts = [
+        f"session {shown_session_id(record['session_id'], session_id)}",
+        absolute(started),
+        between(started, ended),
+        requests,
+        " ".join(services[:SERVICES_SHOWN_MAX]) + (" …" if len(services) > SERVICES_SHOWN_MAX else ""),
+    ]
+    who = [
+        clean(record.get("first_url", "")),
+        browser_name(record.get("user_agent", "")),
+        clean(record.get("ip_address", "")),
+        f"continues {clean(record['previous_id'])}" if "previous_id" in record else "",
+        f"ended: {clean(record['end_reason'])}" if "end_reason" in record else "",
+    ]
+    lines = [" · ".join(part for part in parts if part), " · ".join(part for part in who if part)]
+    return [line for line in lines if line]
+
+
+def _causes(
+    record: SessionRecord, failed: Sequence[Request], events: Sequence[Event], short: Mapping[str, str]
+) -> list[str]:
+    """One line for each different cause, newest first, with the requests that it failed."""
+    grouped: dict[str, list[Request]] = {}
+    for request in reversed(failed):
+        if request.cause:
+            grouped.setdefault(cause_words(request.cause), []).append(request)
+    lines: list[str] = []
+    for words, requests in list(grouped.items())[:CAUSES_SHOWN_MAX]:
+        ids = " ".join(short[request.request_id] for request in requests[:3]) + (" …" if len(requests) > 3 else "")
+        spread = spread_words(requests[0].spread)
+        lines.append(f"cause {ids}: {words}" + (f" · spread: {spread}" if spread else ""))
+    if len(grouped) > CAUSES_SHOWN_MAX:
+        lines.append(f"causes: {len(grouped) - CAUSES_SHOWN_MAX} older ones are not listed")
+    if lines or "cause" not in record:
+        return lines
+    cause = record["cause"]
+    of = next((event.get("request_id", "") for event in events if span_id_of(event) == cause.get("span_id")), "")
+    return [f"cause {short[of]}: {cause_words(cause)}" if of else f"cause: {cause_words(cause)}"]
+
+
+def _lines(
+    events: Sequence[Event], requests: Mapping[str, Request], short: Mapping[str, str], in_full: bool
+) -> list[Line]:
+    """All lines in order; the entries of normal requests fold, and failures like the newest one keep to their entry."""
+    order = {event["id"]: index for index, event in enumerate(events)}
+    detailed = _detailed(requests.values())
+    lines: list[Line] = []
+    for request in requests.values():
+        for line in fold(request_lines(request, order)):
+            is_entry = request.entry is not None and line.order == order[request.entry["id"]]
+            if is_entry:
+                line = _as_entry(line, request, short[request.request_id])
+            elif request.failed and request.request_id in detailed and line.rank is Rank.HOP:
+                line = replace(line, rank=Rank.NOTABLE)
+            elif request.failed and request.request_id not in detailed and not in_full:
+                line = replace(line, rank=Rank.NOISE)
+            elif request.entry is None and not line.request_ids:
+                line = replace(line, request_ids=[short[request.request_id]])
+            lines.append(line)
+    lines += [_line_without_request(event, order[event["id"]]) for event in events if not event.get("request_id")]
+    folded = fold(lines) if not in_full else lines
+    return sorted(folded, key=lambda line: line.order)
+
+
+def _detailed(requests: Iterable[Request]) -> set[str]:
+    """Of the failures that are alike, the newest is told hop by hop."""
+    newest: dict[tuple[str, str], str] = {}
+    for request in requests:
+        if request.failed:
+            reason = request.cause["reason"] if request.cause else ""
+            newest[request.operation, reason] = request.request_id
+    return set(newest.values())
+
+
+def _as_entry(line: Line, request: Request, short_id: str) -> Line:
+    reached = [clean(service, SERVICE_CHARACTERS_MAX) for service in request.reached[:SERVICES_SHOWN_MAX]]
+    via = f"via {' '.join(reached)}" if reached and not request.failed else ""
+    like = f"{pattern_of(request.operation)} {request.status} {via}"
+    return replace(
+        line,
+        tail=" ".join(part for part in (line.tail, via) if part),
+        scope="entry",
+        rank=Rank.ALWAYS if request.failed else Rank.NOTABLE,
+        pattern=f"{line.pattern} {short_id}" if request.failed else like,
+        request_ids=[short_id],
+    )
+
+
+def _line_without_request(event: Event, order: int) -> Line:
+    words = log_words(event, with_attributes=event["error"])
+    rank = Rank.NOTABLE if event["type"] == "event" else log_rank(event)
+    return Line(
+        order=order,
+        time_unix_nano=start_of(event),
+        service=clean(event["service"], SERVICE_CHARACTERS_MAX),
+        depth=0,
+        head=words,
+        rank=Rank.NOTABLE if rank is Rank.DETAIL else rank,
+        kinds=[kind_of(event)],
+        scope="session",
+        pattern=words if rank is Rank.ALWAYS else pattern_of(words),
+    )
+
+
+def _next_call(
+    answer: Mapping[str, Any],
+    params: ObserveParams,
+    session_id: str,
+    failed: Sequence[str],
+    has_left_out: bool,
+) -> str:
+    if "next_cursor" in answer:
+        return same_call(params, cursor=answer["next_cursor"])
+    if not answer["events"]:
+        return call("session-trace", session_id=session_id) if _FILTERS & params.model_fields_set else call("sessions")
+    if failed:
+        return call("request-trace", request_id=failed[-1])
+    if has_left_out and params.budget < BUDGET_TOKENS_MAX:
+        return same_call(params, session_id=session_id, budget=BUDGET_TOKENS_MAX)
+    return call("request-trace", session_id=session_id, pick="slowest")

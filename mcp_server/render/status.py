@@ -1,0 +1,75 @@
+"""The text of `status`: where to send to, who has sent, what was refused or lost, what to do about it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mcp_server.render.call import call
+from mcp_server.render.clock import to_the_second, unix_nano
+from mcp_server.render.escape import clean
+from mcp_server.render.headlines import NOTE_CHARACTERS_MAX, note_lines
+
+SERVICES_SHOWN_MAX = 40
+REASONS_SHOWN_MAX = 20
+LOST_SHOWN_MAX = 10
+
+
+def status_text(answer: Mapping[str, Any]) -> str:
+    """Return the text of a `status` answer."""
+    endpoints: Mapping[str, str] = answer["endpoints"]
+    services: Sequence[Mapping[str, Any]] = answer["services"]
+    lines = [
+        " · ".join(["collector", *(f"{name} {clean(where)}" for name, where in endpoints.items())])
+        if endpoints
+        else "collector: not running",
+        *_holdings(answer),
+        *_service_lines(services[:SERVICES_SHOWN_MAX]),
+        *_counts("refused", answer["refused"]),
+        *_counts("dropped", answer["dropped"]),
+        *_lost_lines(answer["lost_propagation"]),
+        *(f"advice: {clean(advice, NOTE_CHARACTERS_MAX)}" for advice in answer["advice"]),
+        *note_lines(answer),
+    ]
+    shown = min(len(services), SERVICES_SHOWN_MAX)
+    noun = "service" if len(services) == 1 else "services"
+    has_sessions = bool(answer.get("sessions", services))
+    next_call = call("sessions") if has_sessions else call("requests") if services else call("status")
+    return "\n".join([*lines, f"{shown} of {len(services)} {noun} shown · next: {next_call}"])
+
+
+def _holdings(answer: Mapping[str, Any]) -> list[str]:
+    if "sessions" not in answer:
+        return []
+    words = f"holds {answer['sessions']} sessions, {answer['requests']} requests"
+    if answer["requests_without_session"]:
+        words += f" ({answer['requests_without_session']} in no session)"
+    if answer["bytes_on_disk"]:
+        words += f", {answer['bytes_on_disk'] / 1_000_000:.1f} MB on disk"
+    return [words]
+
+
+def _service_lines(services: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = [clean(service["name"], 40) for service in services]
+    width = max(map(len, names), default=0)
+    return [
+        f" {name:<{width}} last seen {to_the_second(unix_nano(service['last_seen']))} · "
+        f"{service['spans']} spans, {service['logs']} logs"
+        for name, service in zip(names, services, strict=True)
+    ]
+
+
+def _counts(label: str, counts: Mapping[str, int]) -> list[str]:
+    if not counts:
+        return []
+    words = [f"{count} {clean(reason)}" for reason, count in list(counts.items())[:REASONS_SHOWN_MAX]]
+    return [f"{label}: {', '.join(words)}{' …' if len(counts) > REASONS_SHOWN_MAX else ''}"]
+
+
+def _lost_lines(lost: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [
+        f"lost propagation: {clean(item['service'])}, called from {clean(item['called_from'])}, began "
+        f"{item['requests']} traces of its own, as {item['example_request_id'][:6]}"
+        for item in lost[:LOST_SHOWN_MAX]
+    ]
+    if len(lost) > LOST_SHOWN_MAX:
+        lines.append(f"lost propagation: {len(lost) - LOST_SHOWN_MAX} more services in the JSON answer")
+    return lines
