@@ -69,15 +69,20 @@ def json_value(value: PlainValue) -> JsonValue:
 
 def one_line(value: JsonValue, chars_max: int) -> str:
     """Return a value as one line of at most `chars_max` characters; what is cut ends in an ellipsis."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = value if isinstance(value, str) else json_text(value)
     if len(text) > 4 * chars_max:
         text = text[: 4 * chars_max] + "…"
     line = " ".join(text.split())
     return line if len(line) <= chars_max else line[: chars_max - 1] + "…"
 
 
+def json_text(value: JsonValue) -> str:
+    """Return a value as compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _json_size(value: JsonValue) -> int:
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    return len(json_text(value).encode())
 
 
 def _cut_text(text: str, bytes_max: int) -> str:

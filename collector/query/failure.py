@@ -1,0 +1,65 @@
+"""Why requests failed, read from the store: the events of one request, given to `cause`."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from collector.correlation.join import TraceKey
+from collector.query.adjusters import OrderKey
+from collector.query.cause import cause_of, spread_of
+from collector.query.event import Cause, Event, Spread
+from collector.query.event_id import event_id
+from collector.query.facts import SERVER_ERROR_STATUS_MIN, RequestFacts
+from collector.query.merged import Merged, Slot
+from collector.query.snapshot import Snapshot
+from collector.query.timeline import event_of
+from collector.store.api import Row
+
+CAUSE_EVENTS_MAX = 5_000
+
+
+class Failure(NamedTuple):
+    """Why a request failed, and how that spread to its caller."""
+
+    cause: Cause | None
+    spread: Sequence[Spread]
+
+
+def failure_of(snapshot: Snapshot, facts: RequestFacts, session_id: str | None = None) -> Failure:
+    """Find the cause of a failed request; with `session_id` from what that session may see of it."""
+    ordered = snapshot.ordered([facts.trace_key], session_id)
+    if len(ordered) > CAUSE_EVENTS_MAX:
+        ordered = _most_telling(ordered)
+        snapshot.note(f"partial: the cause was looked for in {CAUSE_EVENTS_MAX} events of {facts.request_id}")
+    rows = [row for _, row in ordered]
+    bodies = snapshot.bodies(rows)
+    events: list[Event] = [
+        event_of(row, event_id(row), bodies[row.key], session_id or "") for row in rows if row.key in bodies
+    ]
+    cause = cause_of(events, facts.entry.span_id.hex() if facts.entry else None)
+    return Failure(cause, spread_of(events, cause) if cause else ())
+
+
+def newest_failure(snapshot: Snapshot, merged: Merged, trace_keys: Iterable[TraceKey], session_id: str) -> Cause | None:
+    """Find the cause of a session's newest failed request; None if none failed."""
+    newest: RequestFacts | None = None
+    for trace_key in trace_keys:
+        if _surely_went_well(merged.whole(trace_key, session_id)):
+            continue
+        facts = snapshot.request(merged, trace_key, session_id)
+        if facts.is_failed and (newest is None or facts.start_time_unix_nano >= newest.start_time_unix_nano):
+            newest = facts
+    return failure_of(snapshot, newest, session_id).cause if newest else None
+
+
+def _surely_went_well(whole: Slot) -> bool:
+    """Tell from the parts alone that a request did not fail, whichever span is its entry."""
+    has_entry_in_sight = whole.candidate is not None or not whole.spans
+    return has_entry_in_sight and not whole.errors and whole.status_max < SERVER_ERROR_STATUS_MIN
+
+
+def _most_telling(ordered: Sequence[tuple[OrderKey, Row]]) -> list[tuple[OrderKey, Row]]:
+    """Keep errors and spans before the rest, then what came first; the order stays."""
+    ranked = sorted(
+        range(len(ordered)), key=lambda index: (not ordered[index][1].error, ordered[index][1].signal != "span", index)
+    )
+    return [ordered[index] for index in sorted(ranked[:CAUSE_EVENTS_MAX])]

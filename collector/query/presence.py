@@ -1,0 +1,43 @@
+"""What `wait_for` looks at: whether the asked-for thing is there, and when something was last committed for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from collector.correlation.join import TraceKey
+from collector.query.waiting import Probe
+from collector.store.api import Reader
+
+
+def probe_of(answer: Mapping[str, Any], reader: Reader) -> Probe:
+    """Read from an answer what is there: of a list, its newest entry stands for all."""
+    upto = reader.position().commit
+    if "session" in answer:
+        return Probe(True, _session_commit(reader, upto, str(answer["session_id"])))
+    if "request" in answer:
+        return Probe(True, _request_commit(reader, upto, str(answer["request"]["request_id"])))
+    for name in ("sessions", "requests", "events"):
+        for item in answer.get(name, ()):
+            if name == "sessions":
+                return Probe(True, _session_commit(reader, upto, item["session_id"]))
+            return Probe(True, _item_commit(reader, upto, item))
+    return Probe(False, 0)
+
+
+def _item_commit(reader: Reader, upto: int, item: Mapping[str, Any]) -> int:
+    if "request_id" in item:
+        return _request_commit(reader, upto, item["request_id"])
+    if "session_id" in item:
+        return _session_commit(reader, upto, item["session_id"])
+    return _last_commit(reader, upto, {TraceKey("service", str(item["service"]).encode())})
+
+
+def _request_commit(reader: Reader, upto: int, request_id: str) -> int:
+    return _last_commit(reader, upto, {TraceKey("trace", bytes.fromhex(request_id))})
+
+
+def _session_commit(reader: Reader, upto: int, session_id: str) -> int:
+    return _last_commit(reader, upto, {part.trace_key for part in reader.parts(upto, session_id=session_id)})
+
+
+def _last_commit(reader: Reader, upto: int, trace_keys: set[TraceKey]) -> int:
+    return max((part.commit for part in reader.parts(upto, trace_keys=sorted(trace_keys))), default=0)

@@ -1,0 +1,127 @@
+"""The one door to what is stored: a question in, the JSON answer of contract.md out."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from collector.query.catalog import Catalog
+from collector.query.list_answers import answer_requests, answer_sessions
+from collector.query.logs import answer_logs
+from collector.query.lost_propagation import lost_propagation_in
+from collector.query.params import ObserveParams
+from collector.query.presence import probe_of
+from collector.query.question import Question, question_of
+from collector.query.request_trace import answer_request_trace
+from collector.query.session_trace import answer_session_trace
+from collector.query.snapshot import QUERY_TIME_S_MAX, TimeLimit
+from collector.query.status import Holdings, LiveStatus, status_answer
+from collector.query.views import Views
+from collector.query.waiting import wait_for
+from collector.store.api import Reader
+
+
+class QueryService:
+    """Answers questions over one Reader. Synchronous; safe to use from several threads, which take turns."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        clock_unix_nano: Callable[[], int] = time.time_ns,
+        live_status: Callable[[], LiveStatus | None] = lambda: None,
+        time_limit_s: float = QUERY_TIME_S_MAX,
+    ) -> None:
+        self._reader = reader
+        self._clock_unix_nano = clock_unix_nano
+        self._live_status = live_status
+        self._time_limit_s = time_limit_s
+        self._turn = threading.Lock()
+        self._catalog = Catalog(reader)
+        self._views = Views()
+
+    @property
+    def reader(self) -> Reader:
+        """The store that is asked; for those who watch it for news."""
+        return self._reader
+
+    def observe(
+        self,
+        params: ObserveParams,
+        *,
+        page_size: int | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> dict[str, Any]:
+        """Return the answer; `page_size` overrides `limit`. Waits if `wait_for` asks for it, until `is_cancelled`.
+
+        Raises QueryError, whose text names the argument and a valid call, and StoreUnavailableError.
+        """
+        missing = ""
+        if params.wait_for is not None and params.cursor is None:
+            missing = self._wait(params, params.wait_for, is_cancelled)
+        answer = self._answer(params, page_size)
+        if missing:
+            answer["notes"] = [missing, *answer.get("notes", ())]
+        return answer
+
+    def _wait(self, params: ObserveParams, seconds: float, is_cancelled: Callable[[], bool]) -> str:
+        """Wait for what is asked for; returns what is still missing, "" if nothing is."""
+        waited = wait_for(
+            self._reader,
+            lambda: probe_of(self._answer(params, 1), self._reader),
+            seconds,
+            self._clock_unix_nano,
+            is_cancelled=is_cancelled,
+        )
+        if waited.is_quiet:
+            return ""
+        if waited.exists:
+            return f"waited {seconds:g} s: more was still arriving"
+        return f"waited {seconds:g} s: still missing, nothing that matches has arrived"
+
+    def _answer(self, params: ObserveParams, page_size: int | None) -> dict[str, Any]:
+        with self._turn:
+            question = question_of(
+                self._reader, params, page_size, self._clock_unix_nano(), lambda: TimeLimit(self._time_limit_s)
+            )
+            return question.finish(self._dispatch(question))
+
+    def _dispatch(self, question: Question) -> dict[str, Any]:
+        what = question.params.what
+        if what == "session-trace":
+            if question.params.pick and question.cursor is None:
+                self._advance(question)
+            return answer_session_trace(question, self._catalog, self._views)
+        if what == "request-trace":
+            if question.params.pick and not question.params.session_id and question.cursor is None:
+                self._advance(question)
+            return answer_request_trace(question, self._catalog, self._views)
+        self._advance(question)
+        if what == "sessions":
+            return answer_sessions(question, self._catalog)
+        if what == "requests":
+            return answer_requests(question, self._catalog)
+        if what == "logs":
+            return answer_logs(question, self._catalog)
+        return self._status(question)
+
+    def _advance(self, question: Question) -> None:
+        """Bring the catalog up to date; where the time does not suffice, the answer is as of an earlier commit."""
+        self._catalog.advance(question.position, question.snapshot)
+        if question.cursor is None and self._catalog.high < question.snapshot.upto:
+            question.snapshot.upto = self._catalog.high
+            question.snapshot.note(
+                f"partial: the time for one question was over; this is as of commit {self._catalog.high} of"
+                f" {question.position.commit}. Ask again for more"
+            )
+
+    def _status(self, question: Question) -> dict[str, Any]:
+        merged = self._catalog.merged
+        requests = [trace_key for trace_key in merged.traces if trace_key.is_trace]
+        holdings = Holdings(
+            sessions=len(merged.sessions),
+            requests=len(requests),
+            requests_without_session=sum(not merged.session_ids_of(trace_key) for trace_key in requests),
+        )
+        lost = lost_propagation_in(self._catalog, question.snapshot)
+        return status_answer(self._reader.status(), self._live_status(), holdings, lost)

@@ -1,0 +1,98 @@
+"""`session-trace`: everything that happened in one session, in order."""
+
+from typing import Any
+
+from collector.query.catalog import Catalog
+from collector.query.lists import sessions_matching
+from collector.query.pages import events_of, matching, page_start, read_key, written_key
+from collector.query.prefixes import Unknown, session_id_of
+from collector.query.question import Question
+from collector.query.selection import EVERY_TIME
+from collector.query.snapshot import Snapshot
+from collector.query.views import View, Views, session_view
+
+
+def chosen_session(question: Question, catalog: Catalog) -> str | Unknown:
+    """Return the session that is meant: by the cursor, by its id, or by `pick`. Raises QueryError if ambiguous."""
+    params = question.params
+    if question.cursor is not None:
+        return question.cursor.picked
+    if params.session_id is not None:
+        return session_id_of(question.snapshot.reader, params.session_id)
+    every = params.model_copy(update={"service": None, "query": None})
+    found = sessions_matching(catalog, question.snapshot, every, EVERY_TIME)
+    if params.pick == "last_error":
+        found = [item for item in found if item[1].has_errors]
+    if found:
+        return found[0][1].session_id
+    return Unknown("no session is stored yet" if params.pick == "last" else "no session with an error is stored")
+
+
+def answer_session_trace(question: Question, catalog: Catalog, views: Views) -> dict[str, Any]:
+    """Return one page of a session's events. Raises QueryError."""
+    chosen = chosen_session(question, catalog)
+    if isinstance(chosen, Unknown):
+        asked = {"session_id": question.params.session_id} if question.params.session_id else {}
+        return {**asked, "events": [], "total": 0, "notes": [chosen.note]}
+    snapshot = question.snapshot
+    key = ("session", chosen, snapshot.upto, question.position.evictions)
+    view = views.get(key, lambda: session_view(snapshot, chosen))
+    question.check_size(len(view.ordered) if view else 0)
+    if view is None:
+        return {"session_id": chosen, "events": [], "total": 0, "notes": [_nothing_left(snapshot, chosen)]}
+    answer: dict[str, Any] = {"session_id": chosen, "session": view.record}
+    add_page(question, view, chosen, answer, "events")
+    if question.cursor is not None:
+        answer["late"] = _late(question, view, views, chosen)
+    return answer
+
+
+def add_page(question: Question, view: View, picked: str, answer: dict[str, Any], name: str) -> None:
+    """Put the page of matching events into the answer under `name`, with total, next_cursor and notes."""
+    matched = matching(question.snapshot, question.selection, view.ordered)
+    start = page_start(matched, read_key(question))
+    page = matched[start : start + question.page_size]
+    answer[name] = events_of(question, page, view.through)
+    if start + len(page) < len(matched):
+        answer["next_cursor"] = question.next_cursor(written_key(page[-1][0]), len(view.ordered), picked)
+    answer["total"] = len(matched)
+    notes = list(view.notes)
+    if not matched:
+        notes.append(f"it is stored with {len(view.ordered)} events, but none matches the filters")
+    if notes:
+        answer["notes"] = notes
+
+
+def late_events(question: Question, view: View, now: View | None) -> int:
+    """Count the matching events that have come since the first page."""
+    if now is None:
+        return 0
+    before = {(row.key, row.event_index) for _, row in view.ordered}
+    new = [item for item in now.ordered if (item[1].key, item[1].event_index) not in before]
+    return len(matching(question.snapshot, question.selection, new))
+
+
+def has_news(question: Question, view: View, session_id: str | None = None) -> bool:
+    """Tell whether anything was committed to the shown traces, or named the session, since the first page."""
+    reader, upto, now = question.snapshot.reader, question.snapshot.upto, question.position.commit
+    if upto >= now:
+        return False
+    news = reader.parts(now, after=upto, trace_keys=view.trace_keys)
+    if next(iter(news), None) is not None:
+        return True
+    return session_id is not None and next(iter(reader.parts(now, after=upto, session_id=session_id)), None) is not None
+
+
+def _late(question: Question, view: View, views: Views, session_id: str) -> int:
+    if not has_news(question, view, session_id):
+        return 0
+    position = question.position
+    snapshot = Snapshot(question.snapshot.reader, position.commit, question.snapshot.limit)
+    key = ("session", session_id, position.commit, position.evictions)
+    return late_events(question, view, views.get(key, lambda: session_view(snapshot, session_id)))
+
+
+def _nothing_left(snapshot: Snapshot, session_id: str) -> str:
+    if snapshot.reader.session_loss(session_id):
+        return f"session {session_id} was known, but retention has taken its records"
+    return f"session {session_id} has no records in the store"

@@ -1,0 +1,145 @@
+"""The store as one question sees it: as of one commit, within one time limit.
+
+What was read once is kept until the question is answered.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from collector.correlation.join import TraceKey
+from collector.pdata.semconv import http_facts
+from collector.query.adjusters import AdjustedTrace, LogCounts, OrderKey, adjust, order_keys
+from collector.query.entry import entry_of, topmost_of
+from collector.query.event_id import log_counts
+from collector.query.facts import (
+    Entry,
+    RequestFacts,
+    entry_from_candidate,
+    entry_from_row,
+    entry_of_parts,
+    request_facts,
+)
+from collector.query.merged import Merged, Slot
+from collector.query.timeline import text_of
+from collector.store.api import Body, Reader, Row, RowKey
+
+QUERY_TIME_S_MAX = 2.0
+TRACE_EVENTS_MAX = 100_000
+BODIES_PER_READ_MAX = 1_000
+
+
+class TimeLimit:
+    """The time that one question may take."""
+
+    def __init__(self, seconds: float = QUERY_TIME_S_MAX, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._end = monotonic() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the question has to be answered with what is there."""
+        return self._monotonic() >= self._end
+
+
+class TraceRows(NamedTuple):
+    """The rows of one trace in commit order, and the numbers of its equal logs."""
+
+    rows: Sequence[Row]
+    counts: LogCounts
+
+
+class Snapshot:
+    """Reads for one question. Not thread-safe. Raises what the reader raises."""
+
+    def __init__(self, reader: Reader, upto: int, limit: TimeLimit) -> None:
+        self.reader = reader
+        self.upto = upto
+        self.limit = limit
+        self.notes: list[str] = []
+        self._rows: dict[TraceKey, TraceRows] = {}
+        self._adjusted: dict[tuple[TraceKey, str | None], AdjustedTrace] = {}
+
+    def note(self, text: str) -> None:
+        """Add a one-line fact about the answer, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def merged_session(self, session_id: str) -> Merged:
+        """Merge all that a session consists of; empty if it is not stored."""
+        keys = {part.trace_key for part in self.reader.parts(self.upto, session_id=session_id)}
+        return self.merged_traces(keys)
+
+    def merged_traces(self, trace_keys: Iterable[TraceKey]) -> Merged:
+        """Merge all parts of these traces."""
+        merged = Merged()
+        keys = sorted(trace_keys)
+        if keys:
+            merged.add(self.reader.parts(self.upto, trace_keys=keys))
+        return merged
+
+    def trace(self, trace_key: TraceKey) -> TraceRows:
+        """Read the rows of one trace, at most TRACE_EVENTS_MAX; a note says so if there are more."""
+        found = self._rows.get(trace_key)
+        if found is None:
+            rows = self.reader.rows(trace_key, self.upto, TRACE_EVENTS_MAX + 1)
+            if len(rows) > TRACE_EVENTS_MAX:
+                rows = rows[:TRACE_EVENTS_MAX]
+                name = trace_key.value.hex() if trace_key.is_trace else trace_key.value.decode(errors="replace")
+                self.note(f"partial: only the first {TRACE_EVENTS_MAX} events of {name} were read")
+            found = self._rows[trace_key] = TraceRows(rows, log_counts(rows))
+        return found
+
+    def adjusted(self, trace_key: TraceKey, session_id: str | None = None) -> AdjustedTrace:
+        """Read and adjust one trace; with `session_id` without the records that name another session."""
+        found = self._adjusted.get((trace_key, session_id))
+        if found is None:
+            rows = self.trace(trace_key).rows
+            if session_id is not None:
+                rows = [row for row in rows if not row.session_id or row.session_id == session_id]
+            found = self._adjusted[trace_key, session_id] = adjust(rows)
+        return found
+
+    def ordered(self, trace_keys: Iterable[TraceKey], session_id: str | None = None) -> list[tuple[OrderKey, Row]]:
+        """Return the events of several traces in the order of a timeline."""
+        keyed: list[tuple[OrderKey, Row]] = []
+        for trace_key in sorted(trace_keys):
+            keyed += order_keys(self.adjusted(trace_key, session_id), self.trace(trace_key).counts)
+        keyed.sort(key=lambda item: item[0])
+        return keyed
+
+    def bodies(self, rows: Sequence[Row]) -> Mapping[RowKey, Body]:
+        """Read the bodies of these rows; those that were evicted meanwhile are missing."""
+        keys = list(dict.fromkeys(row.key for row in rows))
+        found: dict[RowKey, Body] = {}
+        for start in range(0, len(keys), BODIES_PER_READ_MAX):
+            found.update(self.reader.bodies(keys[start : start + BODIES_PER_READ_MAX]))
+        return found
+
+    def request(self, merged: Merged, trace_key: TraceKey, session_id: str | None = None) -> RequestFacts:
+        """Sum up one request; with `session_id` as if the records that name another session were not there."""
+        session_ids = merged.session_ids_of(trace_key)
+        is_shared = session_id is not None and session_ids != [session_id]
+        whole = merged.whole(trace_key, session_id if is_shared else None)
+        entry: Entry | None = None
+        topmost: Row | None = None
+        if whole.spans:
+            candidate = None if is_shared else entry_of_parts(whole)
+            if candidate is not None:
+                entry = entry_from_candidate(candidate)
+            else:
+                tree = self.adjusted(trace_key, session_id if is_shared else None).tree
+                row = entry_of(tree)
+                entry = self._entry(row, whole) if row else None
+                topmost = topmost_of(tree)
+        return request_facts(trace_key, session_ids, whole, entry, topmost)
+
+    def _entry(self, row: Row, whole: Slot) -> Entry | None:
+        candidate = whole.candidate
+        if candidate is not None and candidate.key == row.key:
+            return entry_from_candidate(candidate)
+        body = self.reader.bodies([row.key]).get(row.key)
+        if body is None:
+            return None
+        text = text_of(row, body)
+        return entry_from_row(row, text.name, http_facts(text.attributes))

@@ -1,0 +1,98 @@
+"""`status`: what listens, who has sent what, what was refused or lost, and what to do about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from collector.query.times import rfc3339
+from collector.store.api import ServiceActivity, StoreStatus
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStatus:
+    """What only the running collector knows: where it listens (name to host:port), and what it counted by reason."""
+
+    endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
+    refused: Mapping[str, int] = field(default_factory=dict[str, int])
+    dropped: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class LostPropagation:
+    """A service whose spans stand in traces of their own while a session was calling it."""
+
+    service: str
+    requests: int
+    example_request_id: str
+    called_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """How much there is, as the lists see it."""
+
+    sessions: int
+    requests: int
+    requests_without_session: int
+
+
+def status_answer(
+    store: StoreStatus, live: LiveStatus | None, holdings: Holdings, lost: Sequence[LostPropagation]
+) -> dict[str, Any]:
+    """Return the answer of `status`."""
+    known = live or LiveStatus()
+    return {
+        "endpoints": dict(known.endpoints),
+        "services": [_service(activity) for activity in store.services],
+        "refused": {reason: count for reason, count in sorted(known.refused.items()) if count},
+        "dropped": {reason: count for reason, count in sorted(known.dropped.items()) if count},
+        "sessions": holdings.sessions,
+        "requests": holdings.requests,
+        "requests_without_session": holdings.requests_without_session,
+        "bytes_on_disk": store.bytes_on_disk,
+        "lost_propagation": [
+            {
+                "service": item.service,
+                "requests": item.requests,
+                "example_request_id": item.example_request_id,
+                "called_from": item.called_from,
+            }
+            for item in lost
+        ],
+        "advice": _advice(store, live, holdings, lost),
+    }
+
+
+def _service(activity: ServiceActivity) -> dict[str, Any]:
+    return {
+        "name": activity.service,
+        "last_seen": rfc3339(activity.last_commit_unix_nano),
+        "spans": activity.spans,
+        "logs": activity.logs,
+    }
+
+
+def _advice(
+    store: StoreStatus, live: LiveStatus | None, holdings: Holdings, lost: Sequence[LostPropagation]
+) -> list[str]:
+    advice: list[str] = []
+    if live is None:
+        advice.append("no collector runs on this data folder: start one with `gasoline serve`")
+    http = live.endpoints.get("http", "") if live else ""
+    if not store.services:
+        endpoint = f"http://{http}" if http else "the collector's HTTP endpoint"
+        advice.append(f"nothing has arrived yet: set OTEL_EXPORTER_OTLP_ENDPOINT={endpoint} in a service and use it")
+    elif not holdings.sessions:
+        advice.append(
+            "no record names a session: send X-Session-ID and have it captured, or set the attribute session.id;"
+            ' until then ask observe(what="requests")'
+        )
+    advice += [
+        f"{item.service} begins traces of its own while {item.called_from} calls it: traceparent is lost between them"
+        for item in lost
+    ]
+    if live and any(live.refused.values()):
+        advice.append("requests were refused: see `refused`; retryable ones were sent again by their senders")
+    if live and any(live.dropped.values()):
+        advice.append("records were dropped: see `dropped` for the reasons")
+    return advice

@@ -1,0 +1,142 @@
+"""A session or a request laid out in order, before anything is left out: what its pages are cut from."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from collector.correlation.join import TraceKey
+from collector.query.adjusters import OrderKey, adjustment_notes
+from collector.query.details import lifecycle_in, visitor_in
+from collector.query.event import Spread
+from collector.query.facts import RequestFacts, session_facts
+from collector.query.failure import failure_of, newest_failure
+from collector.query.merged import Merged
+from collector.query.records import child_requests_of, request_record, session_record
+from collector.query.snapshot import Snapshot
+from collector.store.api import Row
+
+VIEWS_CACHED_MAX = 4
+VIEW_ROWS_CACHED_MAX = 50_000
+Ordered: TypeAlias = Sequence[tuple[OrderKey, Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All events of a session or a request in order, and what the answer says of the whole.
+
+    `through` names, by trace id, the session that records without a session of their own belong to.
+    """
+
+    trace_keys: Sequence[TraceKey]
+    ordered: Ordered
+    through: Mapping[bytes, str]
+    record: Mapping[str, Any]
+    notes: Sequence[str]
+    facts: RequestFacts | None = None
+    spread: Sequence[Spread] = field(default=())
+
+
+class Views:
+    """The last few views, by what they show and as of when. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._views: OrderedDict[tuple[object, ...], View] = OrderedDict()
+
+    def get(self, key: tuple[object, ...], build: Callable[[], View | None]) -> View | None:
+        """Return the view under `key`, built now if it is not there; None if there is nothing to show."""
+        view = self._views.get(key)
+        if view is None:
+            view = build()
+            if view is None:
+                return None
+            self._views[key] = view
+        self._views.move_to_end(key)
+        while len(self._views) > 1 and (len(self._views) > VIEWS_CACHED_MAX or self._rows() > VIEW_ROWS_CACHED_MAX):
+            self._views.popitem(last=False)
+        return view
+
+    def _rows(self) -> int:
+        return sum(len(view.ordered) for view in self._views.values())
+
+
+def session_view(snapshot: Snapshot, session_id: str) -> View | None:
+    """Lay out a session: its own records and the unnamed ones of its traces. None if it is not stored."""
+    merged = snapshot.merged_session(session_id)
+    if session_id not in merged.sessions:
+        return None
+    trace_keys = _readable(snapshot, merged, session_id)
+    ordered = snapshot.ordered(trace_keys, session_id)
+    if not ordered:
+        return None
+    rows = [row for _, row in ordered]
+    times = [row.time_unix_nano for row in rows]
+    facts = session_facts(merged, session_id)._replace(
+        start_time_unix_nano=min(times),
+        last_time_unix_nano=max(times),
+        event_count=len(rows),
+        has_errors=any(row.error for row in rows),
+    )
+    cause = newest_failure(snapshot, merged, facts.trace_keys, session_id)
+    record = session_record(
+        facts,
+        [trace_key.value.hex() for trace_key in facts.trace_keys],
+        visitor_in(snapshot, facts.page, facts.server),
+        lifecycle_in(snapshot, rows, session_id),
+        cause,
+    )
+    return View(
+        trace_keys,
+        ordered,
+        {trace_key.value: session_id for trace_key in trace_keys if trace_key.is_trace},
+        record,
+        adjustment_notes(snapshot.adjusted(trace_key, session_id) for trace_key in trace_keys),
+    )
+
+
+def request_view(snapshot: Snapshot, trace_key: TraceKey, asked_through: str = "") -> View | None:
+    """Lay out a request: all records of its trace. None if it is not stored.
+
+    `asked_through` is the session that the request was picked in; else the only session that claims the trace
+    owns the records that name none.
+    """
+    merged = snapshot.merged_traces([trace_key])
+    if trace_key not in merged.traces:
+        return None
+    ordered = snapshot.ordered([trace_key])
+    if not ordered:
+        return None
+    facts = snapshot.request(merged, trace_key)
+    sessions = facts.session_ids
+    through = asked_through if asked_through in sessions else sessions[0] if len(sessions) == 1 else ""
+    failure = failure_of(snapshot, facts) if facts.is_failed else None
+    record = request_record(
+        facts,
+        child_requests_of((row for _, row in ordered), facts),
+        failure.cause if failure else None,
+    )
+    return View(
+        [trace_key],
+        ordered,
+        {trace_key.value: through} if through else {},
+        record,
+        adjustment_notes([snapshot.adjusted(trace_key)]),
+        facts,
+        failure.spread if failure else (),
+    )
+
+
+def _readable(snapshot: Snapshot, merged: Merged, session_id: str) -> list[TraceKey]:
+    """Read the traces of a session, earliest first, as far as the time allows; a note says what was left out."""
+    starts = sorted(
+        (merged.whole(trace_key, session_id).start_time_unix_nano, trace_key)
+        for trace_key in merged.sessions[session_id]
+    )
+    taken: list[TraceKey] = []
+    for _, trace_key in starts:
+        if snapshot.limit.is_over:
+            snapshot.note(f"partial: the time for one question was over after {len(taken)} of {len(starts)} traces")
+            break
+        snapshot.trace(trace_key)
+        taken.append(trace_key)
+    return taken
