@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from collector.client_config import CLIENTS, client_config
 from collector.errors import GasolineError
 from collector.flags import data_dir_flag, default_data_dir, flag, token
 from collector.questions import QUESTIONS
@@ -107,7 +108,7 @@ def serve(
 @data_dir_flag
 @click.option(
     "--print-config",
-    type=click.Choice(["claude", "vscode", "cursor"]),
+    type=click.Choice(CLIENTS),
     help="Print what connects this agent, and end.",
 )
 def mcp(data_dir: Path, print_config: str | None) -> None:
@@ -122,8 +123,6 @@ def mcp(data_dir: Path, print_config: str | None) -> None:
       gasoline mcp --print-config cursor       .cursor/mcp.json
     """
     if print_config:
-        from collector.client_config import client_config
-
         click.echo(client_config(print_config, None if data_dir == default_data_dir() else data_dir))
         return
     from collector.agent import serve_agent
