@@ -24,7 +24,7 @@ def run_demo(keep: bool, data_dir: Path | None = None) -> int:
     """
     missing = [name for name in _NEEDED_MODULES if not _is_installed(name)]
     if missing:
-        _say_failure(f"it needs {', '.join(missing)}; install them with: pip install 'gasoline-otel[demo]'")
+        _say_failure(f"it needs {', '.join(missing)}; install what is missing with: pip install 'gasoline-otel[demo]'")
         return 1
     try:
         with _one_interrupt(), ExitStack() as stack:
