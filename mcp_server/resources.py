@@ -21,7 +21,8 @@ from collector.errors import QueryError
 from collector.query.params import parse_params
 from collector.query.service import QueryService
 from mcp_server.queries import QueryThreads
-from mcp_server.text import answer_text
+from mcp_server.render.text import render
+from mcp_server.text import answer_for_text
 
 SESSIONS_LISTED_MAX = 20
 ID_BYTES_MAX = 256
@@ -94,11 +95,14 @@ class Resources:
         asked = {"what": f"{resource.kind}-trace", f"{resource.kind}_id": resource.id}
         try:
             params = parse_params(asked)
-            text = await self._threads.run(
-                lambda is_cancelled: answer_text(self._query, params, is_cancelled=is_cancelled)
+            answer = await self._threads.run(
+                lambda is_cancelled: answer_for_text(self._query, params, is_cancelled=is_cancelled)
             )
         except QueryError as error:
             raise _not_found(uri, str(error)) from error
+        if not answer["total"]:
+            raise _not_found(uri, "; ".join(answer.get("notes", ())) or "nothing is stored of it")
+        text = render(answer, params)
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=MIME_TYPE, text=text)])
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from mcp.server import CacheHint, Server, ServerRequestContext
+from mcp.server import CacheHint, NotificationOptions, Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
@@ -23,8 +23,11 @@ from mcp.types import (
     ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    PromptsCapability,
     ReadResourceRequestParams,
     ReadResourceResult,
+    ServerCapabilities,
+    ToolsCapability,
 )
 
 from collector.query.service import QueryService
@@ -40,6 +43,25 @@ _UNCHANGING = CacheHint(ttl_ms=3_600_000, scope="public")
 
 McpServer = Server[None]
 _Context = ServerRequestContext[Any, Any]
+
+
+class _ConstantServer(Server[None]):
+    """A server whose tools and prompts never change, and which does not say that they might."""
+
+    def get_capabilities(
+        self,
+        notification_options: NotificationOptions | None = None,
+        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+        *,
+        protocol_version: str | None = None,
+    ) -> ServerCapabilities:
+        capabilities = super().get_capabilities(
+            notification_options, experimental_capabilities, extensions, protocol_version=protocol_version
+        )
+        return capabilities.model_copy(
+            update={"tools": ToolsCapability(list_changed=False), "prompts": PromptsCapability(list_changed=False)}
+        )
 
 
 def build_server(query: QueryService) -> McpServer:
@@ -77,7 +99,7 @@ def build_server(query: QueryService) -> McpServer:
         async with subscriptions.follow():
             yield
 
-    return Server(
+    return _ConstantServer(
         NAME,
         version=version(DISTRIBUTION),
         title="Gasoline",

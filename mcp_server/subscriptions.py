@@ -27,7 +27,7 @@ from mcp.types import (
     UnsubscribeRequestParams,
 )
 
-from collector.query.changes import Changes
+from collector.query.changes import Changes, changes_after
 from collector.query.service import QueryService
 from mcp_server.queries import QueryThreads
 from mcp_server.resources import parse_uri
@@ -47,7 +47,7 @@ class Subscriptions:
     """Who wants to hear of which URIs; `follow` must run while the server does. One event loop owns it."""
 
     def __init__(self, query: QueryService) -> None:
-        self._query = query
+        self._reader = query.reader
         self._threads = QueryThreads()
         self._bus = InMemorySubscriptionBus()
         self._listen = ListenHandler(self._bus, max_subscriptions=LISTENERS_MAX)
@@ -113,7 +113,7 @@ class Subscriptions:
 
     async def _look(self) -> None:
         after = self._commit
-        changes = await self._threads.run(lambda _: self._query.changes(after, LOOK_FOR_S))
+        changes = await self._threads.run(lambda _: changes_after(self._reader, after, LOOK_FOR_S))
         if changes.commit <= after:
             return
         self._commit = changes.commit
@@ -131,7 +131,7 @@ class Subscriptions:
     async def _catch_up(self) -> None:
         """Take the present as the start, if nobody has been interested: what comes after the answer is news."""
         if not self._interest:
-            self._commit = await self._threads.run(lambda _: self._query.position())
+            self._commit = await self._threads.run(lambda _: self._reader.position().commit)
 
     @contextmanager
     def _interested_in(self, uris: Collection[str]) -> Generator[None]:

@@ -4,6 +4,7 @@ For MCP and the command line alike; it loads nothing of the MCP package.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from collector.query.params import ObserveParams
 from collector.query.service import QueryService
@@ -13,11 +14,18 @@ TRACE_PAGE_SIZE = 10_000
 
 
 def answer_text(query: QueryService, params: ObserveParams, *, is_cancelled: Callable[[], bool] = lambda: False) -> str:
-    """Answer `params` as text.
+    """Answer `params` as text. Raises QueryError and StoreUnavailableError."""
+    return render(answer_for_text(query, params, is_cancelled=is_cancelled), params)
+
+
+def answer_for_text(
+    query: QueryService, params: ObserveParams, *, is_cancelled: Callable[[], bool] = lambda: False
+) -> dict[str, Any]:
+    """Return the answer that is rendered.
 
     The renderer chooses what is worth its budget, so it is given a whole trace, unless a limit was asked
-    for. Raises QueryError.
+    for. Raises QueryError and StoreUnavailableError.
     """
     is_trace = params.what in ("session-trace", "request-trace")
     page_size = TRACE_PAGE_SIZE if is_trace and "limit" not in params.model_fields_set else None
-    return render(query.observe(params, page_size=page_size, is_cancelled=is_cancelled), params)
+    return query.observe(params, page_size=page_size, is_cancelled=is_cancelled)

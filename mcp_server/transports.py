@@ -3,8 +3,7 @@
 The caller runs the app (uvicorn, with its lifespan on); nothing here binds a port.
 """
 
-import logging
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -28,8 +27,6 @@ MCP_SESSIONS_MAX = 1_000
 MCP_SESSION_IDLE_S = 30 * 60.0
 REQUEST_BODY_BYTES_MAX = 1024 * 1024
 
-logger = logging.getLogger(__name__)
-
 
 async def run_stdio(server: McpServer) -> None:
     """Serve one client over stdin and stdout until it closes stdin. Nothing else may write to stdout."""
@@ -44,12 +41,13 @@ def query_app(
     allowed_hosts: Collection[str] = (),
     allowed_origins: Collection[str] = (),
     token: str | None = None,
-    extra_routes: Sequence[Route] = (),
+    extra_routes: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """Return the app: `/mcp`, `/api/observe` (GET query string or POST JSON, the JSON answer), `/healthz`, extras.
+    """Return the app: `/mcp`, `/api/observe` (GET query string or POST JSON, the JSON answer), `/healthz`.
 
-    Every route, the health check too, is behind the same guard (see Guard for its arguments): a page of
-    another origin must not even learn that the server is there. One app serves one run of its lifespan.
+    Every route, the health check and `extra_routes` too, is behind the same guard (see Guard for its
+    arguments): a page of another origin must not even learn that the server is there. One app serves one
+    run of its lifespan.
     """
     # The guard checks Host and Origin for every route, so mcp's own check of them stays off.
     manager = StreamableHTTPSessionManager(
@@ -86,7 +84,6 @@ def query_app(
             Route("/api/observe", endpoint=observe, methods=["GET", "POST"]),
             Route("/healthz", endpoint=healthz, methods=["GET"]),
             *extra_routes,
-            *extra_routes,
         ],
         middleware=[
             Middleware(Guard, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins, token=token),
@@ -105,7 +102,7 @@ async def _arguments(request: Request) -> Mapping[str, Any]:
         raise QueryError("send the arguments of observe as a JSON object with Content-Type: application/json")
     try:
         body = await request.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise QueryError(f'the body is not JSON ({error}); send an object such as {{"what": "sessions"}}') from error
     if not isinstance(body, dict):
         raise QueryError('the body is not a JSON object; send one such as {"what": "sessions"}')
