@@ -63,6 +63,13 @@ class Worked(TypedDict, total=False):
     status: int
 
 
+class Undone(TypedDict):
+    """A step that the same call takes when it works, and that a failed request never began."""
+
+    service: str
+    operation: str
+
+
 class SessionRecord(TypedDict, total=False):
     """What one person did on one web origin, summed up."""
 

@@ -6,12 +6,13 @@ from typing import NamedTuple
 from collector.correlation.join import TraceKey
 from collector.query.adjusters import OrderKey
 from collector.query.cause import cause_of, spread_of
-from collector.query.event import Cause, Event, Spread
+from collector.query.event import Cause, Event, Spread, Undone
 from collector.query.event_id import event_id
 from collector.query.facts import SERVER_ERROR_STATUS_MIN, RequestFacts
 from collector.query.merged import Merged, Slot
 from collector.query.snapshot import Snapshot
 from collector.query.timeline import event_of
+from collector.query.undone import undone_of
 from collector.store.api import Row
 
 CAUSE_EVENTS_MAX = 5_000
@@ -26,17 +27,18 @@ class Failure(NamedTuple):
 
 def failure_of(snapshot: Snapshot, facts: RequestFacts, session_id: str | None = None) -> Failure:
     """Find the cause of a failed request; with `session_id` from what that session may see of it."""
-    ordered = snapshot.ordered([facts.trace_key], session_id)
-    if len(ordered) > CAUSE_EVENTS_MAX:
-        ordered = _most_telling(ordered)
+    events, is_partial = _events_of(snapshot, facts.trace_key, session_id)
+    if is_partial:
         snapshot.note(f"partial: the cause was looked for in {CAUSE_EVENTS_MAX} events of {facts.request_id}")
-    rows = [row for _, row in ordered]
-    bodies = snapshot.bodies(rows)
-    events: list[Event] = [
-        event_of(row, event_id(row), bodies[row.key], session_id or "") for row in rows if row.key in bodies
-    ]
     cause = cause_of(events, facts.entry.span_id.hex() if facts.entry else None)
     return Failure(cause, spread_of(events, cause) if cause else ())
+
+
+def undone_in(snapshot: Snapshot, failed: TraceKey, worked: TraceKey) -> list[Undone]:
+    """Find what a failed request left undone, held against one that worked; nothing if either is too large to tell."""
+    failed_events, failed_is_partial = _events_of(snapshot, failed, None)
+    worked_events, worked_is_partial = _events_of(snapshot, worked, None)
+    return [] if failed_is_partial or worked_is_partial else undone_of(failed_events, worked_events)
 
 
 def newest_failure(snapshot: Snapshot, merged: Merged, trace_keys: Iterable[TraceKey], session_id: str) -> Cause | None:
@@ -55,6 +57,16 @@ def _surely_went_well(whole: Slot) -> bool:
     """Tell from the parts alone that a request did not fail, whichever span is its entry."""
     has_entry_in_sight = whole.candidate is not None or not whole.spans
     return has_entry_in_sight and not whole.errors and whole.status_max < SERVER_ERROR_STATUS_MIN
+
+
+def _events_of(snapshot: Snapshot, trace_key: TraceKey, session_id: str | None) -> tuple[list[Event], bool]:
+    """Return the events of one trace in order, and whether only the most telling CAUSE_EVENTS_MAX of them."""
+    ordered = snapshot.ordered([trace_key], session_id)
+    is_partial = len(ordered) > CAUSE_EVENTS_MAX
+    rows = [row for _, row in (_most_telling(ordered) if is_partial else ordered)]
+    bodies = snapshot.bodies(rows)
+    events = [event_of(row, event_id(row), bodies[row.key], session_id or "") for row in rows if row.key in bodies]
+    return events, is_partial
 
 
 def _most_telling(ordered: Sequence[tuple[OrderKey, Row]]) -> list[tuple[OrderKey, Row]]:

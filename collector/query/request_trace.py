@@ -10,6 +10,7 @@ from collector.pdata.attributes import plain_attributes
 from collector.pdata.envelope_pb2 import ResourceEnvelope
 from collector.query.catalog import Catalog
 from collector.query.event_id import event_id
+from collector.query.failure import undone_in
 from collector.query.lists import picked_request, requests_matching
 from collector.query.pages import Keyed, events_of
 from collector.query.prefixes import PREFIX_CHARS_MIN, Unknown, request_id_of, session_id_of
@@ -84,6 +85,9 @@ def answer_request_trace(question: Question, catalog: Catalog, views: Views) -> 
         worked = worked_before(snapshot, view.facts)
         if worked:
             answer["worked"] = worked
+            undone = undone_in(snapshot, chosen.trace_key, TraceKey("trace", bytes.fromhex(worked["request_id"])))
+            if undone:
+                answer["undone"] = undone
     if question.cursor is not None:
         answer["late"] = _late(question, view, views, chosen)
     return answer

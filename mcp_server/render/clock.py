@@ -42,6 +42,8 @@ def duration(milliseconds: float) -> str:
     """Return a duration with about three digits: `0.4ms`, `31ms`, `1.22s`, `2m 5s`, `3h 7m`."""
     if milliseconds < 0:
         return f"-{duration(-milliseconds)}"
+    if 0 < milliseconds < 0.05:
+        return "<0.1ms"
     if milliseconds < 9.95:
         return f"{milliseconds:.1f}ms"
     if milliseconds < 999.5:

@@ -66,6 +66,6 @@ def layout(lines: Sequence[Line], start_unix_nano: int) -> list[str]:
     times = [offset(line.time_unix_nano, start_unix_nano) for line in lines]
     time_width = max((len(time) for time in times), default=0)
     return [
-        f" {time:>{time_width}} {line.service:<{width}} {' ' * min(line.depth, DEPTH_SHOWN_MAX)}{line.words}"
+        f" {time:>{time_width}} {line.service:<{width}} {'  ' * min(line.depth, DEPTH_SHOWN_MAX)}{line.words}"
         for line, time in zip(lines, times, strict=True)
     ]

@@ -19,9 +19,9 @@ from mcp_server.render.request_trace import request_words
 from mcp_server.render.words import log_words
 
 # A session costs at most 40 tokens, its share of the last line included.
-SESSION_CHARACTERS_MAX = 140
-REASON_CHARACTERS_MAX = 90
-_LAST_LINE_CHARACTERS = 200
+SESSION_CHARACTERS_MAX = 158
+REASON_CHARACTERS_MIN = 40
+LAST_LINE_CHARACTERS = 90
 
 
 def sessions_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
@@ -32,7 +32,7 @@ def sessions_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
     kept = _fitting(entries, params, note_lines(answer))
     failed = next((record for record in records if "cause" in record), None)
     if failed:
-        next_call = call("request-trace", session_id=short[failed["session_id"]], pick="last_error")
+        next_call = call("session-trace", session_id=short[failed["session_id"]])
     elif records:
         next_call = call("session-trace", session_id=short[records[0]["session_id"]])
     else:
@@ -100,35 +100,34 @@ def logs_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
 
 
 def _session_entry(record: SessionRecord, short: Mapping[str, str]) -> str:
+    """One session; what is over its share of tokens is left out, then its reason is cut."""
+    room = SESSION_CHARACTERS_MAX - LAST_LINE_CHARACTERS // len(short)
     started = unix_nano(record["started_at"])
     count = record["request_count"]
-    words = [
-        f" {shown_session_id(record['session_id'], short[record['session_id']])} {to_the_second(started)}",
-        f"{count} request{'' if count == 1 else 's'}",
-    ]
-    cause = f"\ncause: {cause_words(record['cause'], REASON_CHARACTERS_MAX)}" if "cause" in record else ""
-    if record["has_errors"] and not cause:
-        words.append("errors")
+    line = f" {shown_session_id(record['session_id'], short[record['session_id']])} {to_the_second(started)}"
+    line += f" {count} request{'' if count == 1 else 's'}"
+    cause = ""
+    if "cause" in record:
+        where = len(cause_words({**record["cause"], "reason": ""}))
+        reason_max = max(REASON_CHARACTERS_MIN, room - len(line) - len("\ncause: ") - where)
+        cause = f"\ncause: {cause_words(record['cause'], reason_max)}"
+    elif record["has_errors"]:
+        line += ", errors"
     extra = [
         between(started, unix_nano(record["last_activity"])),
         clean(split_url(record.get("first_url", ""))[1], 40),
         " ".join(clean(service) for service in record.get("services", ())[:8]),
     ]
-    line = " ".join(words)
     for part in extra:
-        if part and len(line) + len(part) + 3 + len(cause) <= SESSION_CHARACTERS_MAX - _share_of_last_line(short):
+        if part and len(line) + len(part) + 3 + len(cause) <= room:
             line += f" · {part}"
     return line + cause
-
-
-def _share_of_last_line(short: Mapping[str, str]) -> int:
-    return 0 if len(short) > 2 else 40
 
 
 def _fitting(entries: Sequence[str], params: ObserveParams, notes: Sequence[str]) -> list[str]:
     """Keep the first entries that the budget holds; a list whose limit was asked for may grow to the cap."""
     tokens = BUDGET_TOKENS_MAX if "limit" in params.model_fields_set else params.budget
-    room = tokens * CHARACTERS_PER_TOKEN - _LAST_LINE_CHARACTERS - sum(len(note) + 1 for note in notes)
+    room = tokens * CHARACTERS_PER_TOKEN - 2 * LAST_LINE_CHARACTERS - sum(len(note) + 1 for note in notes)
     kept: list[str] = []
     for entry in entries:
         room -= len(entry) + 1

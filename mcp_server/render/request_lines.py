@@ -4,7 +4,7 @@ A call stands on the line of the hop that it reached, an exception on the line o
 span that failed without a word on the line of its parent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from collector.query.calltree import CallTree, enters, is_call, span_id_of, start_of
 from collector.query.event import Event
@@ -15,7 +15,7 @@ from mcp_server.render.escape import clean
 from mcp_server.render.folding import pattern_of
 from mcp_server.render.line import SERVICE_CHARACTERS_MAX, Line, Rank
 from mcp_server.render.requests import Request
-from mcp_server.render.words import SpanWords, log_words, span_event_words, span_words
+from mcp_server.render.words import SpanWords, log_words, span_event_words, span_words, telling_attributes
 
 _CLIMB_MAX = 1_000
 
@@ -23,7 +23,8 @@ _CLIMB_MAX = 1_000
 def request_lines(request: Request, order: Mapping[str, int]) -> list[Line]:
     """Return the lines of a request in timeline order; `order` holds each event's place in the answer, by event id."""
     tree = request.tree
-    carriers = _carriers(tree, request.events)
+    carriers = _carriers(request)
+    told = _told_by_spans(tree)
     carried: dict[str, list[Event]] = {}
     for event in request.events:
         carrier = _last_carrier(carriers, event)
@@ -37,7 +38,7 @@ def request_lines(request: Request, order: Mapping[str, int]) -> list[Line]:
             continue
         span = tree.spans.get(span_id_of(event))
         rank = _rank_of(request, event, late)
-        said = _said(request, event, late)
+        said = _said(request, event, late, told)
         lines.append(
             Line(
                 order=order[event["id"]],
@@ -78,9 +79,11 @@ def log_rank(log: Event) -> Rank:
     return Rank.NOISE if severity in ("DEBUG", "TRACE") else Rank.DETAIL
 
 
-def _said(request: Request, event: Event, late: set[str]) -> SpanWords:
+def _said(request: Request, event: Event, late: set[str], told: set[str]) -> SpanWords:
     if event["signal"] == "log":
-        return SpanWords(log_words(event, with_attributes=event["error"]), "")
+        message = event["attributes"].get("exception.message")
+        is_told = isinstance(message, str) and message in told
+        return SpanWords(log_words(event, with_attributes=event["error"], with_exception=not is_told), "")
     if event["signal"] == "span_event":
         return SpanWords(span_event_words(event), "")
     return span_words(
@@ -106,7 +109,9 @@ def _rank_of(request: Request, event: Event, late: set[str]) -> Rank:
     if event["signal"] == "log":
         return log_rank(event)
     if event["signal"] == "span_event":
-        return Rank.ALWAYS if event["error"] else Rank.DETAIL
+        if event["error"]:
+            return Rank.ALWAYS
+        return Rank.DETAIL if telling_attributes(event) else Rank.NOISE
     tree = request.tree
     if request.entry is event or is_failing(event) or span_id_of(event) in late:
         return Rank.ALWAYS
@@ -116,11 +121,22 @@ def _rank_of(request: Request, event: Event, late: set[str]) -> Rank:
     return Rank.NOISE
 
 
-def _carriers(tree: CallTree, events: Iterable[Event]) -> dict[str, Event]:
-    """Which events stand on the line of another, by event id."""
+def _told_by_spans(tree: CallTree) -> set[str]:
+    """The exception messages that the lines of failed spans tell; logs need not tell them again."""
+    return {
+        message
+        for span in tree.spans.values()
+        if span["error"]
+        for event in exceptions_in(tree, span)
+        if isinstance(message := event["attributes"].get("exception.message"), str) and message
+    }
+
+
+def _carriers(request: Request) -> dict[str, Event]:
+    """Which events stand on the line of another, by event id; the entry of the request has its own."""
     carriers: dict[str, Event] = {}
-    for event in events:
-        carrier = _carrier_of(tree, event)
+    for event in request.events:
+        carrier = None if event is request.entry else _carrier_of(request.tree, event)
         if carrier is not None:
             carriers[event["id"]] = carrier
     return carriers

@@ -81,7 +81,7 @@ def error_words(tree: CallTree, span: Event) -> str:
     return quoted(message) if message.strip() else ""
 
 
-def log_words(log: Event, *, with_attributes: bool) -> str:
+def log_words(log: Event, *, with_attributes: bool, with_exception: bool = True) -> str:
     """Return `ERROR "charge failed"`, for an event its name too; with attributes that may explain it."""
     words: list[str] = []
     severity = log.get("severity")
@@ -94,7 +94,7 @@ def log_words(log: Event, *, with_attributes: bool) -> str:
     body = log.get("body")
     if body is not None and body != "":
         words.append(quoted(body))
-    if "body" not in log or log["error"]:
+    if with_exception and ("body" not in log or log["error"]):
         exception = clean(exception_words(log), EXCEPTION_CHARACTERS_MAX)
         if exception and not (isinstance(body, str) and exception.strip('"') in body):
             words.append(exception)
