@@ -9,16 +9,19 @@ an earlier commit is the merge of the parts up to that commit.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.correlation.keys import log_event_name
 from collector.correlation.record import EventType, Record
-from collector.pdata.attributes import plain_attributes
-from collector.pdata.semconv import NAVIGATION_EVENT_NAME, PAGE_LOAD_SPAN_NAME, HttpFacts, full_url, http_facts
+from collector.pdata.semconv import (
+    HttpFacts,
+    full_url,
+    http_attributes,
+    http_facts,
+)
 
 ROOTS_PER_PART_MAX = 8
 _NO_HTTP = HttpFacts(None, None, None)
+_SERVER = int(Span.SPAN_KIND_SERVER)
 
 
 class TraceKey(NamedTuple):
@@ -58,11 +61,14 @@ class Root(NamedTuple):
 
 
 class Landmark(NamedTuple):
-    """The earliest record of its sort in a part, and the URL that it names."""
+    """The earliest record of its sort in a part, and the URL that it names ("" if it names none).
+
+    `url` is None where it was not read: then only the record's body tells.
+    """
 
     time_unix_nano: int
     position: int
-    url: str
+    url: str | None
 
 
 class Part(NamedTuple):
@@ -105,105 +111,95 @@ def trace_key_of(record: Record) -> TraceKey:
 
 def parts_of(commit: int, trace_key: TraceKey, records: Sequence[Record]) -> list[Part]:
     """Sum up the records that `commit` adds to one trace: one part per session, in order of first record."""
-    by_session: dict[str, list[int]] = {}
-    for index, record in enumerate(records):
-        by_session.setdefault(record.session_id, []).append(index)
+    by_session: dict[str, list[tuple[int, Record]]] = {}
+    for positioned in enumerate(records):
+        by_session.setdefault(positioned[1].session_id, []).append(positioned)
     span_ids = {record.span_id for record in records if not record.content_hash}
-    return [
-        _part(commit, trace_key, session_id, indexes, records, span_ids) for session_id, indexes in by_session.items()
-    ]
+    return [_part(commit, trace_key, session_id, own, span_ids) for session_id, own in by_session.items()]
 
 
 def _part(
     commit: int,
     trace_key: TraceKey,
     session_id: str,
-    indexes: Sequence[int],
-    records: Sequence[Record],
+    own: Sequence[tuple[int, Record]],
     span_ids: set[bytes],
 ) -> Part:
-    times: list[int] = []
-    roots: list[int] = []
+    times = [record.time_unix_nano for _, record in own]
+    errors = sum([record.error for _, record in own])
+    events = [event for _, record in own if record.span_events for event in record.span_events]
+    if events:
+        times.extend([event.time_unix_nano for event in events])
+        errors += sum([event.error for event in events])
     service_bytes: dict[str, int] = {}
-    spans = span_events = logs = errors = 0
-    page = server = -1
-    for index in indexes:
-        record = records[index]
+    for _, record in own:
         service = record.context.service
         service_bytes[service] = service_bytes.get(service, 0) + len(record.raw)
-        time_unix_nano = record.time_unix_nano
-        times.append(time_unix_nano)
-        errors += record.error
-        if record.content_hash:
-            logs += 1
-            if record.type is EventType.EVENT and _is_earlier(records, index, page) and _is_page(record):
-                page = index
-            continue
-        spans += 1
-        for event in record.span_events:
-            span_events += 1
-            times.append(event.time_unix_nano)
-            errors += event.error
-        if record.parent_span_id not in span_ids:
-            roots.append(index)
-        if record.kind == Span.SPAN_KIND_SERVER and _is_earlier(records, index, server):
-            server = index
-        if _is_earlier(records, index, page) and _is_page(record):
-            page = index
-    roots.sort(key=lambda index: (records[index].type is not EventType.NETWORK, records[index].time_unix_nano))
+    logs = sum([record.content_hash != b"" for _, record in own])
+    roots = [one for one in own if one[1].parent_span_id not in span_ids and not one[1].content_hash]
+    roots.sort(key=_root_order)
+    kept_roots = [_root(position, record) for position, record in roots[:ROOTS_PER_PART_MAX]]
     return Part(
-        commit=commit,
-        trace_key=trace_key,
-        session_id=session_id,
-        start_time_unix_nano=min(times),
-        last_time_unix_nano=max(times),
-        spans=spans,
-        span_events=span_events,
-        logs=logs,
-        errors=errors,
-        service_bytes=service_bytes,
-        roots=tuple(_root(index, records[index]) for index in roots[:ROOTS_PER_PART_MAX]),
-        roots_left_out=max(0, len(roots) - ROOTS_PER_PART_MAX),
-        page=_landmark(page, records),
-        server=_landmark(server, records),
+        commit,
+        trace_key,
+        session_id,
+        min(times),
+        max(times),
+        len(own) - logs,
+        len(events),
+        logs,
+        errors,
+        service_bytes,
+        tuple(kept_roots),
+        len(roots) - len(kept_roots),
+        _page([one for one in own if one[1].is_page]),
+        _server([one for one in own if one[1].kind == _SERVER], kept_roots),
     )
 
 
-def _is_earlier(records: Sequence[Record], index: int, than: int) -> bool:
-    return than < 0 or records[index].time_unix_nano < records[than].time_unix_nano
+def _root_order(root: tuple[int, Record]) -> tuple[bool, int]:
+    return (root[1].type is not EventType.NETWORK, root[1].time_unix_nano)
 
 
-def _is_page(record: Record) -> bool:
-    message = record.message
-    if isinstance(message, LogRecord):
-        return log_event_name(message) == NAVIGATION_EVENT_NAME
-    return message.name == PAGE_LOAD_SPAN_NAME
+def _start(one: tuple[int, Record]) -> int:
+    return one[1].time_unix_nano
 
 
 def _root(index: int, record: Record) -> Root:
     message = record.message
     if not isinstance(message, Span):
         raise TypeError("a root is a span")
-    http = http_facts(plain_attributes(message.attributes)) if record.type is EventType.NETWORK else _NO_HTTP
+    http = http_facts(http_attributes(message.attributes)) if record.type is EventType.NETWORK else _NO_HTTP
     return Root(
-        position=index,
-        span_id=record.span_id,
-        parent_span_id=record.parent_span_id,
-        start_time_unix_nano=record.time_unix_nano,
-        end_time_unix_nano=record.end_time_unix_nano,
-        error=record.error,
-        type=record.type,
-        kind=record.kind,
-        service=record.context.service,
-        name=message.name,
-        method=http.method,
-        url=http.url,
-        status=http.status,
+        index,
+        record.span_id,
+        record.parent_span_id,
+        record.time_unix_nano,
+        record.end_time_unix_nano,
+        record.error,
+        record.type,
+        record.kind,
+        record.context.service,
+        message.name,
+        http.method,
+        http.url,
+        http.status,
     )
 
 
-def _landmark(index: int, records: Sequence[Record]) -> Landmark | None:
-    if index < 0:
+def _page(pages: Sequence[tuple[int, Record]]) -> Landmark | None:
+    if not pages:
         return None
-    record = records[index]
-    return Landmark(record.time_unix_nano, index, full_url(plain_attributes(record.message.attributes)) or "")
+    position, record = min(pages, key=_start)
+    return Landmark(record.time_unix_nano, position, full_url(http_attributes(record.message.attributes)) or "")
+
+
+def _server(servers: Sequence[tuple[int, Record]], roots: Sequence[Root]) -> Landmark | None:
+    """Reading attributes is dear: the URL is noted where it was read for a root already."""
+    if not servers:
+        return None
+    position, record = min(servers, key=_start)
+    for root in roots:
+        if root.position == position and root.type is EventType.NETWORK:
+            return Landmark(record.time_unix_nano, position, root.url or "")
+    return Landmark(record.time_unix_nano, position, None)

@@ -5,8 +5,10 @@ the captured header over the same places, then the span's own tracestate. Keys m
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -27,7 +29,9 @@ from collector.pdata.envelope import Group, Signal
 from collector.pdata.ids import is_span_id, is_trace_id, trace_id_from_text
 from collector.pdata.semconv import (
     EXCEPTION_EVENT_NAME,
+    NAVIGATION_EVENT_NAME,
     NETWORK_KEYS,
+    PAGE_LOAD_SPAN_NAME,
     SERVICE_NAME,
     UNKNOWN_SERVICE,
     host_identity,
@@ -39,8 +43,15 @@ HEADER_KEYS = ("http.request.header.x-session-id", "http.request.header.x_sessio
 TRACESTATE_KEY = "gasoline"
 TRACE_ID_KEYS = ("trace_id", "request_id", "oteltraceid", "traceparent", "http.request.header.traceparent")
 
-_REMOTE_KINDS = frozenset({Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT})
+_REMOTE_KINDS = frozenset({int(Span.SPAN_KIND_SERVER), int(Span.SPAN_KIND_CLIENT)})
+_LOCAL_KINDS = frozenset({int(Span.SPAN_KIND_INTERNAL), int(Span.SPAN_KIND_PRODUCER), int(Span.SPAN_KIND_CONSUMER)})
+_ZERO_TRACE_ID = bytes(16)
+_ZERO_SPAN_ID = bytes(8)
+_NETWORK, _SPAN, _NO_SEVERITY = EventType.NETWORK, EventType.SPAN, Severity.NONE
+_PAGE_MARKS = (PAGE_LOAD_SPAN_NAME.lower().encode(), NAVIGATION_EVENT_NAME.encode())
 _NETWORK_MARKS = (b"http.request.method", b"http.method", b"rpc.system")
+_ERROR = int(Status.STATUS_CODE_ERROR)
+_EVENTS_TAG = bytes([Span.EVENTS_FIELD_NUMBER << 3 | 2])
 _SEVERITY_TEXTS = {
     "trace": Severity.TRACE,
     "debug": Severity.DEBUG,
@@ -70,6 +81,11 @@ class SessionKeys:
     """
 
     attributes: tuple[str, ...] = tuple(key.lower() for key in DEFAULT_SESSION_KEYS)
+    wanted: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Gather all keys that a closer look is after."""
+        object.__setattr__(self, "wanted", frozenset((*self.attributes, *HEADER_KEYS)))
 
     @property
     def marks(self) -> tuple[bytes, ...]:
@@ -102,13 +118,14 @@ def correlate(signal: Signal, groups: Iterable[Group], keys: SessionKeys) -> Cor
         service = resource.get(SERVICE_NAME)
         service = service if isinstance(service, str) and service else UNKNOWN_SERVICE
         context = Context(group.context, service, host_identity(resource) or service)
-        outer = [group.scope.attributes, group.resource.attributes]
-        always = _has_any_key(outer, keys)
-        looks = _records_worth_a_look(group.slices, marks)
+        outer = [_session_values(place, keys) for place in (group.scope.attributes, group.resource.attributes)]
+        lowered = b"".join(group.slices).lower()
+        looks = set(range(len(group.slices))) if any(outer) else indexes_of(marks, lowered, group.slices)
+        pages = indexes_of(_PAGE_MARKS, lowered, group.slices)
         for index, (raw, message) in enumerate(zip(group.slices, group.records, strict=True)):
-            found = _session_of(message, outer, keys) if always or index in looks else _NOTHING
+            found = _session_of(message, outer, keys) if index in looks else _NOTHING
             overlong += found.overlong
-            record = make(raw, context, message, found)
+            record = make(raw, context, message, found, index in pages and _is_page(message))
             if record is None:
                 rejected += 1
             else:
@@ -116,31 +133,37 @@ def correlate(signal: Signal, groups: Iterable[Group], keys: SessionKeys) -> Cor
     return Correlated(signal, records, rejected, overlong)
 
 
-def _records_worth_a_look(slices: Sequence[bytes], marks: tuple[bytes, ...]) -> set[int]:
-    """Return the indexes of slices that hold a mark; one pass over the joined, lowered bytes first."""
-    joined = b"".join(slices).lower()
-    if not any(mark in joined for mark in marks):
-        return set()
-    return {
-        index for index, lowered in enumerate(item.lower() for item in slices) if any(mark in lowered for mark in marks)
-    }
+def indexes_of(marks: Iterable[bytes], lowered: bytes, slices: Sequence[bytes]) -> set[int]:
+    """Return the indexes of the slices in which a mark may occur; `lowered` is the slices joined, in lower case.
+
+    A hit across the border of two slices is a false one; it costs a closer look and no more.
+    """
+    ends: list[int] = []
+    found: set[int] = set()
+    for mark in marks:
+        position = lowered.find(mark)
+        while position >= 0:
+            ends = ends or list(accumulate(map(len, slices)))
+            index = bisect_right(ends, position)
+            found.add(index)
+            position = lowered.find(mark, ends[index])
+    return found
 
 
-def _has_any_key(places: Sequence[Iterable[KeyValue]], keys: SessionKeys) -> bool:
-    wanted = {*keys.attributes, *HEADER_KEYS}
-    return any(item.key.lower() in wanted for place in places for item in place)
+def _session_values(attributes: Iterable[KeyValue], keys: SessionKeys) -> dict[str, AnyValue]:
+    """Return by lower-case key the attributes that may name a session; of a key that occurs twice the last."""
+    return {key: item.value for item in attributes if (key := item.key.lower()) in keys.wanted}
 
 
-def _session_of(message: Span | LogRecord, outer: Sequence[Iterable[KeyValue]], keys: SessionKeys) -> _Found:
-    places: list[Iterable[KeyValue]] = [message.attributes]
+def _session_of(message: Span | LogRecord, outer: Sequence[Mapping[str, AnyValue]], keys: SessionKeys) -> _Found:
+    places: list[Mapping[str, AnyValue]] = [_session_values(message.attributes, keys)]
     if isinstance(message, Span):
-        places.extend(event.attributes for event in message.events)
+        places.extend(_session_values(event.attributes, keys) for event in message.events)
     places.extend(outer)
-    texts = [_texts_by_key(place) for place in places]
     overlong = 0
     for wanted, evidence in ((keys.attributes, Evidence.ATTRIBUTE), (HEADER_KEYS, Evidence.HEADER)):
-        for place in texts:
-            for key in wanted:
+        for place in places:
+            for key in wanted if place else ():
                 session_id = _as_session_id(place.get(key), evidence)
                 if not session_id:
                     continue
@@ -154,8 +177,10 @@ def _session_of(message: Span | LogRecord, outer: Sequence[Iterable[KeyValue]], 
     return _Found("", Evidence.NONE, overlong)
 
 
-def _texts_by_key(attributes: Iterable[KeyValue]) -> dict[str, AnyValue]:
-    return {item.key.lower(): item.value for item in attributes}
+def _is_page(message: Span | LogRecord) -> bool:
+    if isinstance(message, Span):
+        return message.name == PAGE_LOAD_SPAN_NAME
+    return log_event_name(message) == NAVIGATION_EVENT_NAME
 
 
 def _as_session_id(value: AnyValue | None, evidence: Evidence) -> str:
@@ -194,47 +219,59 @@ def session_id_from_tracestate(trace_state: str) -> str:
     return ""
 
 
-def _span_record(raw: bytes, context: Context, message: Span | LogRecord, found: _Found) -> Record | None:
+def _span_record(
+    raw: bytes, context: Context, message: Span | LogRecord, found: _Found, is_page: bool
+) -> Record | None:
+    # Runs for every span: constants of this module, no calls, fields by position.
     if not isinstance(message, Span):
         raise TypeError(f"a span was expected, not {type(message).__name__}")
-    trace_id, span_id = message.trace_id, message.span_id
-    if not is_trace_id(trace_id) or not is_span_id(span_id):
+    trace_id, span_id, parent = message.trace_id, message.span_id, message.parent_span_id
+    if len(trace_id) != 16 or len(span_id) != 8 or trace_id == _ZERO_TRACE_ID or span_id == _ZERO_SPAN_ID:
         return None
-    parent = message.parent_span_id
-    # The enum is open: a kind that OTLP does not name is unspecified.
-    kind = message.kind if Span.SPAN_KIND_INTERNAL <= message.kind <= Span.SPAN_KIND_CONSUMER else 0
-    network = kind in _REMOTE_KINDS and _is_network(raw, message.attributes)
-    events = message.events
+    if len(parent) != 8 or parent in (span_id, _ZERO_SPAN_ID):
+        parent = b""
+    kind = message.kind
+    if kind in _REMOTE_KINDS:
+        network = _is_network(raw, message.attributes)
+    else:
+        network = False
+        # The enum is open: a kind that OTLP does not name is unspecified.
+        kind = kind if kind in _LOCAL_KINDS else 0
     return Record(
-        raw=raw,
-        context=context,
-        message=message,
-        type=EventType.NETWORK if network else EventType.SPAN,
-        kind=kind,
-        trace_id=trace_id,
-        span_id=span_id,
-        parent_span_id=parent if is_span_id(parent) and parent != span_id else b"",
-        time_unix_nano=message.start_time_unix_nano,
-        end_time_unix_nano=message.end_time_unix_nano,
-        error=message.status.code == Status.STATUS_CODE_ERROR,
-        severity=Severity.NONE,
-        session_id=found.session_id,
-        evidence=found.evidence,
-        span_events=tuple(SpanEventFacts(event.time_unix_nano, event.name == EXCEPTION_EVENT_NAME) for event in events)
-        if events
-        else (),
-        content_hash=b"",
+        raw,
+        context,
+        message,
+        _NETWORK if network else _SPAN,
+        kind,
+        trace_id,
+        span_id,
+        parent,
+        message.start_time_unix_nano,
+        message.end_time_unix_nano,
+        message.HasField("status") and message.status.code == _ERROR,
+        _NO_SEVERITY,
+        found.session_id,
+        found.evidence,
+        _span_events(message) if _EVENTS_TAG in raw else (),
+        b"",
+        is_page,
     )
+
+
+def _span_events(message: Span) -> tuple[SpanEventFacts, ...]:
+    return tuple(SpanEventFacts(event.time_unix_nano, event.name == EXCEPTION_EVENT_NAME) for event in message.events)
 
 
 def _is_network(raw: bytes, attributes: Iterable[KeyValue]) -> bool:
     # The bytes of the key must be there before the attributes are worth the walk.
-    if not any(mark in raw for mark in _NETWORK_MARKS):
-        return False
-    return any(item.key in NETWORK_KEYS for item in attributes)
+    if _NETWORK_MARKS[0] in raw or _NETWORK_MARKS[1] in raw or _NETWORK_MARKS[2] in raw:
+        for item in attributes:
+            if item.key in NETWORK_KEYS:
+                return True
+    return False
 
 
-def _log_record(raw: bytes, context: Context, message: Span | LogRecord, found: _Found) -> Record | None:
+def _log_record(raw: bytes, context: Context, message: Span | LogRecord, found: _Found, is_page: bool) -> Record | None:
     if not isinstance(message, LogRecord):
         raise TypeError(f"a log record was expected, not {type(message).__name__}")
     trace_id, span_id = message.trace_id, message.span_id
@@ -259,6 +296,7 @@ def _log_record(raw: bytes, context: Context, message: Span | LogRecord, found: 
         evidence=found.evidence,
         span_events=(),
         content_hash=hashlib.blake2b(context.envelope + b"\0" + raw, digest_size=8).digest(),
+        is_page=is_page,
     )
 
 
@@ -283,7 +321,7 @@ def severity_of(number: int, text: str) -> Severity:
 
 
 def _trace_id_from_attributes(attributes: Iterable[KeyValue]) -> bytes:
-    values = _texts_by_key(attributes)
+    values = {item.key.lower(): item.value for item in attributes}
     for key in TRACE_ID_KEYS:
         value = values.get(key)
         if value is None:

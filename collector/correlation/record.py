@@ -66,7 +66,8 @@ class Record(NamedTuple):
     """One span or log record, bound to its session if it names one.
 
     `session_id` is "" where the record names none. `content_hash` is set for logs only: 8 bytes over
-    context and record, equal for equal logs. `message` is the parsed `raw`.
+    context and record, equal for equal logs. `message` is the parsed `raw`. `is_page` marks a page load or a
+    navigation, whose URL is the first of its session.
     """
 
     raw: bytes
@@ -85,6 +86,7 @@ class Record(NamedTuple):
     evidence: Evidence
     span_events: tuple[SpanEventFacts, ...]
     content_hash: bytes
+    is_page: bool
 
     @property
     def is_span(self) -> bool:

@@ -4,10 +4,12 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/ and
 https://opentelemetry.io/docs/specs/semconv/non-normative/http-migration/
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from collector.pdata.attributes import PlainValue
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+from collector.pdata.attributes import PlainValue, plain_value
 
 NETWORK_KEYS = frozenset({"http.request.method", "http.method", "rpc.system", "rpc.system.name"})
 SERVICE_NAME = "service.name"
@@ -23,6 +25,10 @@ _SCHEME_KEYS = ("url.scheme", "http.scheme")
 _HOST_KEYS = ("http.host", "server.address", "net.host.name")
 _PORT_KEYS = ("server.port", "net.host.port")
 _PATH_KEYS = ("url.path", "http.target")
+_QUERY_KEYS = ("url.query",)
+_HTTP_KEYS = frozenset(
+    _METHOD_KEYS + _URL_KEYS + _STATUS_KEYS + _SCHEME_KEYS + _HOST_KEYS + _PORT_KEYS + _PATH_KEYS + _QUERY_KEYS
+)
 _USER_AGENT_KEYS = ("user_agent.original", "http.user_agent", "browser.user_agent")
 _CLIENT_ADDRESS_KEYS = ("client.address", "http.client_ip", "net.sock.peer.addr", "network.peer.address")
 _HOST_IDENTITY_KEYS = ("host.id", "host.name", "k8s.pod.uid", "container.id")
@@ -35,6 +41,11 @@ class HttpFacts(NamedTuple):
     method: str | None
     url: str | None
     status: int | None
+
+
+def http_attributes(attributes: Iterable[KeyValue]) -> dict[str, PlainValue]:
+    """Return those attributes that `http_facts` and `full_url` read; of a key that occurs twice the last stays."""
+    return {item.key: plain_value(item.value) for item in attributes if item.key in _HTTP_KEYS}
 
 
 def http_facts(attributes: Mapping[str, PlainValue]) -> HttpFacts:
@@ -53,7 +64,7 @@ def full_url(attributes: Mapping[str, PlainValue]) -> str | None:
     if whole:
         return whole
     path = first_text(attributes, _PATH_KEYS) or ""
-    query = first_text(attributes, ("url.query",))
+    query = first_text(attributes, _QUERY_KEYS)
     if query and "?" not in path:
         path = f"{path}?{query.removeprefix('?')}"
     host = first_text(attributes, _HOST_KEYS)

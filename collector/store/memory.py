@@ -53,8 +53,9 @@ class MemoryStore:
         with self._committed:
             if session_id is None:
                 self._first_seen.clear()
+            known = any(part.session_id == session_id for part in self._parts)
             deleted = sum(self._clear_trace(trace_key, session_id) for trace_key in list(self._traces))
-            self._evictions += deleted > 0
+            self._evictions += session_id is None or known
             self._committed.notify_all()
             return deleted
 

@@ -1,14 +1,16 @@
 """From the records of one trace and commit to their rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from collector.correlation.join import TraceKey
 from collector.correlation.record import EventType, Record, Severity
 from collector.store.api import Row, RowKey
 
 
-def with_times(records: Iterable[Record], commit_unix_nano: int) -> list[Record]:
+def with_times(records: Sequence[Record], commit_unix_nano: int) -> Sequence[Record]:
     """Give the records that came without any time the time of their commit."""
+    if all(record.time_unix_nano for record in records):
+        return records
     return [
         record
         if record.time_unix_nano

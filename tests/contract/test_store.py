@@ -164,7 +164,7 @@ async def test_a_batch_is_read_back_as_rows_parts_and_bodies(store: Any, span_ba
         roots=(),
         roots_left_out=0,
         page=None,
-        server=Landmark(BASE + 2, 1, ""),
+        server=Landmark(BASE + 2, 1, None),
     )
     assert sorted(store.reader.parts(1), key=lambda part: part.session_id) == [unnamed, named]
     assert list(store.reader.parts(1, session_id="s-1")) == [named]

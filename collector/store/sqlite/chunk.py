@@ -4,11 +4,11 @@ The header answers order, total and filters; the body is opened for the records 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from collector.correlation.join import TraceKey
-from collector.correlation.record import EventType, Evidence, Record, Severity
+from collector.correlation.record import Context, EventType, Evidence, Record, Severity
 from collector.store.api import Row, RowKey
 from collector.store.rows import span_event_row
 from collector.store.sqlite.stored_pb2 import ChunkBody, ChunkHeader
@@ -43,9 +43,9 @@ def pack_flags(record: Record) -> int:
     )
 
 
-def encode_header(records: Sequence[Record], contexts: Sequence[int], sessions: Sequence[int]) -> bytes:
-    """Return the header of these records; `contexts` and `sessions` are their numbers, one per record."""
-    base = min(record.time_unix_nano for record in records)
+def encode_header(records: Sequence[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]) -> bytes:
+    """Return the header of these records; `contexts` and `sessions` give the numbers, that of "" is 0."""
+    base = min([record.time_unix_nano for record in records])
     header = ChunkHeader(
         base_time_unix_nano=base,
         span_ids=b"".join([record.span_id or _NO_ID for record in records]),
@@ -53,8 +53,8 @@ def encode_header(records: Sequence[Record], contexts: Sequence[int], sessions: 
         start_offsets=[record.time_unix_nano - base for record in records],
         durations=[(record.end_time_unix_nano - record.time_unix_nano) & _UINT64 for record in records],
         flags=[pack_flags(record) for record in records],
-        contexts=contexts,
-        sessions=sessions,
+        contexts=[contexts[record.context] for record in records],
+        sessions=[sessions[record.session_id] for record in records],
     )
     for position, record in enumerate(records):
         for event in record.span_events:
@@ -121,9 +121,14 @@ def _events_by_record(header: ChunkHeader) -> dict[int, list[tuple[int, bool]]]:
     return events
 
 
-def contexts_of(header_bytes: bytes) -> Sequence[int]:
-    """Return the context number of each record of a chunk."""
-    return ChunkHeader.FromString(header_bytes).contexts
+def contexts_of(header_bytes: bytes) -> dict[int, int]:
+    """Return the context number of each record of a chunk by its position; deleted records are missing."""
+    header = ChunkHeader.FromString(header_bytes)
+    return {
+        position: context
+        for position, (flags, context) in enumerate(zip(header.flags, header.contexts, strict=True))
+        if flags
+    }
 
 
 def records_by_context(header_bytes: bytes, sessions: set[int] | None = None) -> Counter[tuple[int, bool]]:

@@ -1,10 +1,9 @@
 """Deleting on request: everything, or one session. See store.api.Writer.clear."""
 
-from collector.correlation.join import TraceKey
 from collector.store.sqlite.deletion import Deletion
-from collector.store.sqlite.part_detail import decode_part
+from collector.store.sqlite.part_detail import split_parts
 
-_TABLES = ("chunk", "part", "trace", "session", "context", "service", "received", "dictionary")
+_TABLES = ("chunk", "part", "session_chunk", "trace", "session", "context", "service", "received", "dictionary")
 
 
 def clear_everything(deletion: Deletion) -> int:
@@ -15,9 +14,8 @@ def clear_everything(deletion: Deletion) -> int:
     connection = deletion.connection
     deleted = 0
     with deletion.transaction():
-        for (detail,) in connection.execute("SELECT detail FROM part"):
-            part = decode_part(0, TraceKey("trace", b""), "", detail)
-            deleted += part.spans + part.logs
+        for (details,) in connection.execute("SELECT details FROM part"):
+            deleted += sum(detail.spans + detail.logs for detail in split_parts(details).values())
         for table in _TABLES:
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 a constant of this file
     deletion.numbering.forget()
@@ -35,7 +33,9 @@ def clear_session(deletion: Deletion, session_id: str) -> int:
     session: int = row[0]
     deleted = 0
     with deletion.transaction():
-        traces = connection.execute("SELECT DISTINCT t FROM part WHERE s = ?", (session,)).fetchall()
+        traces = connection.execute(
+            "SELECT DISTINCT t FROM session_chunk JOIN part ON part.n = session_chunk.n WHERE s = ?", (session,)
+        ).fetchall()
         for (trace,) in traces:
             deleted += delete_from_trace(deletion, trace, session)
         deletion.session_row(session)
@@ -44,7 +44,12 @@ def clear_session(deletion: Deletion, session_id: str) -> int:
 
 def delete_from_trace(deletion: Deletion, trace: int, session: int) -> int:
     """Delete what one session has in a trace: all of it, unless another session claims the trace too."""
-    shared = deletion.connection.execute(
-        "SELECT 1 FROM part WHERE t = ? AND s > 0 AND s <> ? LIMIT 1", (trace, session)
-    ).fetchone()
-    return deletion.share_of_trace(trace, session) if shared else deletion.trace(trace)
+    return deletion.share_of_trace(trace, session) if claims(deletion, trace) - {session} else deletion.trace(trace)
+
+
+def claims(deletion: Deletion, trace: int) -> set[int]:
+    """Return the numbers of the sessions that claim a trace."""
+    rows = deletion.connection.execute(
+        "SELECT details FROM chunk JOIN part ON part.n = chunk.n WHERE chunk.t = ? AND named = 1", (trace,)
+    )
+    return {session for (details,) in rows for session in split_parts(details)} - {0}

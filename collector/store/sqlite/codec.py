@@ -7,6 +7,7 @@ nothing that the store does not hold. https://github.com/facebook/zstd#the-case-
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import zstandard
 
@@ -50,6 +51,8 @@ class Compressor:
         """Compress with this dictionary from now on."""
         self.number = number
         data = zstandard.ZstdCompressionDict(dictionary)
+        # Without this each call would digest the dictionary anew. The stub leaves its return type out.
+        cast(Callable[[int], None], data.precompute_compress)(COMPRESSION_LEVEL)  # pyright: ignore[reportUnknownMemberType]
         self._zstd = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, dict_data=data)
 
     def compress(self, body: bytes) -> bytes:

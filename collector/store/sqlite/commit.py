@@ -2,28 +2,29 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collector.correlation.join import TraceKey, parts_of, trace_key_of
-from collector.correlation.record import Record
+from collector.correlation.record import Context, Record
 from collector.store.api import Batch, WriteResult
 from collector.store.resent import RESENT_WITHIN_NANO, is_resent
 from collector.store.rows import with_times
 from collector.store.sqlite.chunk import encode_body, encode_header
 from collector.store.sqlite.codec import Compressor
 from collector.store.sqlite.numbering import Numbering
-from collector.store.sqlite.part_detail import encode_part
+from collector.store.sqlite.part_detail import encode_parts
 
 FORGET_RECEIVED_COMMITS = 256
 
 
 @dataclass(slots=True)
-class _ServiceShare:
-    """What one commit holds of one service."""
+class _Filed:
+    """The records of one commit by where they are filed, and what they name."""
 
-    bytes: int = 0
-    spans: int = 0
-    logs: int = 0
+    traces: dict[TraceKey, list[Record]] = field(default_factory=dict[TraceKey, list[Record]])
+    sessions: set[str] = field(default_factory=set[str])
+    # By context: bytes, spans, logs.
+    totals: dict[Context, list[int]] = field(default_factory=dict[Context, list[int]])
 
 
 class Committer:
@@ -44,7 +45,11 @@ class Committer:
             "SELECT max(coalesce((SELECT max(c) FROM commits), 0), "
             "coalesce((SELECT value FROM counter WHERE name = 'commit'), 0))"
         ).fetchone()[0]
+        self._last_chunk = self._highest_chunk()
         self.resent_requests = 0
+
+    def _highest_chunk(self) -> int:
+        return self._connection.execute("SELECT coalesce(max(n), 0) FROM chunk").fetchone()[0]
 
     def commit(self, batches: Sequence[Batch]) -> list[WriteResult]:
         """Write the batches in one transaction and return what became of each, in order.
@@ -59,8 +64,7 @@ class Committer:
             fresh = [self._receive(batch, now) for batch in batches]
             kept = [batch for batch, is_fresh in zip(batches, fresh, strict=True) if is_fresh]
             if kept:
-                connection.execute("INSERT INTO commits (c, time_unix_nano) VALUES (?, ?)", (commit, now))
-                self._write_traces(commit, file_by_trace(record for batch in kept for record in batch.records), now)
+                self._write(commit, _file(kept, now), now)
             self._adopt_dictionary()
             if commit % FORGET_RECEIVED_COMMITS == 0:
                 connection.execute("DELETE FROM received WHERE time_unix_nano < ?", (now - RESENT_WITHIN_NANO,))
@@ -69,6 +73,7 @@ class Committer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._numbering.forget()
+            self._last_chunk = self._highest_chunk()
             raise
         if kept:
             self.last_commit = commit
@@ -85,48 +90,38 @@ class Committer:
         )
         return True
 
-    def _write_traces(self, commit: int, filed: dict[TraceKey, list[Record]], now: int) -> None:
-        traces = self._numbering.trace_numbers(filed)
-        sessions = self._numbering.session_numbers(
-            {record.session_id for records in filed.values() for record in records}
-        )
-        compress = self.compressor.compress
-        chunks: list[tuple[int, int, int, bytes, bytes]] = []
-        details: list[tuple[int, int, int, bytes]] = []
-        services: dict[str, _ServiceShare] = {}
-        for trace_key, untimed in filed.items():
-            records = with_times(untimed, now)
+    def _write(self, commit: int, filed: _Filed, now: int) -> None:
+        traces = self._numbering.trace_numbers(filed.traces)
+        sessions = self._numbering.session_numbers(filed.sessions)
+        contexts = {context: self._numbering.context_number(context, commit) for context in filed.totals}
+        compress, dictionary = self.compressor.compress, self.compressor.number
+        chunks: list[tuple[int, int, int, int, bytes, bytes]] = []
+        details: list[tuple[int, int, int, bool, bytes]] = []
+        session_chunks: list[tuple[int, int]] = []
+        chunk = self._last_chunk
+        for trace_key, records in filed.traces.items():
+            chunk += 1
             trace = traces[trace_key]
-            for record in records:
-                service = record.context.service
-                share = services.get(service)
-                if share is None:
-                    share = services[service] = _ServiceShare()
-                share.bytes += len(record.raw)
-                if record.content_hash:
-                    share.logs += 1
-                else:
-                    share.spans += 1
-            contexts = [self._numbering.context_number(record.context, commit) for record in records]
-            header = encode_header(records, contexts, [sessions[record.session_id] for record in records])
-            chunks.append((trace, commit, self.compressor.number, header, compress(encode_body(records))))
-            details.extend(
-                (commit, trace, sessions[part.session_id], encode_part(part))
-                for part in parts_of(commit, trace_key, records)
-            )
-        # In key order, so that the tables grow at their end.
-        chunks.sort(key=lambda chunk: chunk[0])
-        self._connection.executemany(
-            "INSERT INTO chunk (t, c, dictionary, header, body) VALUES (?, ?, ?, ?, ?)", chunks
-        )
-        details.sort(key=lambda detail: detail[:3])
-        self._connection.executemany("INSERT INTO part (c, t, s, detail) VALUES (?, ?, ?, ?)", details)
-        self._connection.executemany(
+            header = encode_header(records, contexts, sessions)
+            chunks.append((chunk, trace, commit, dictionary, header, compress(encode_body(records))))
+            parts = parts_of(commit, trace_key, records)
+            named = [(sessions[part.session_id], chunk) for part in parts if part.session_id]
+            session_chunks += named
+            details.append((chunk, trace, commit, bool(named), encode_parts(parts, sessions)))
+        many = self._connection.executemany
+        many("INSERT INTO chunk (n, t, c, dictionary, header, body) VALUES (?, ?, ?, ?, ?, ?)", chunks)
+        many("INSERT INTO part (n, t, c, named, details) VALUES (?, ?, ?, ?, ?)", details)
+        many("INSERT INTO session_chunk (s, n) VALUES (?, ?)", session_chunks)
+        many(
             "INSERT INTO service (service, bytes, spans, logs, last_commit_unix_nano) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (service) DO UPDATE SET bytes = bytes + excluded.bytes, spans = spans + excluded.spans, "
             "logs = logs + excluded.logs, last_commit_unix_nano = excluded.last_commit_unix_nano",
-            [(service, share.bytes, share.spans, share.logs, now) for service, share in services.items()],
+            [(context.service, *total, now) for context, total in filed.totals.items()],
         )
+        self._connection.execute(
+            "INSERT INTO commits (c, time_unix_nano, last_chunk) VALUES (?, ?, ?)", (commit, now, chunk)
+        )
+        self._last_chunk = chunk
 
     def _adopt_dictionary(self) -> None:
         trained = self.compressor.take_trained()
@@ -137,18 +132,26 @@ class Committer:
             self.compressor.use(number, trained)
 
 
-def file_by_trace(records: Iterable[Record]) -> dict[TraceKey, list[Record]]:
-    """Return the records by where they are filed, in order of arrival."""
+def _file(batches: Iterable[Batch], now: int) -> _Filed:
+    """File the records by trace, in order of arrival; those without any time get that of the commit."""
+    filed = _Filed()
     by_trace_id: dict[bytes, list[Record]] = {}
-    filed: dict[TraceKey, list[Record]] = {}
-    for record in records:
-        trace_id = record.trace_id
-        if trace_id:
+    totals, sessions = filed.totals, filed.sessions
+    for batch in batches:
+        for record in with_times(batch.records, now):
+            trace_id = record.trace_id
             same = by_trace_id.get(trace_id)
-            if same is None:
-                by_trace_id[trace_id] = filed[TraceKey("trace", trace_id)] = [record]
-            else:
+            if same is not None:
                 same.append(record)
-        else:
-            filed.setdefault(trace_key_of(record), []).append(record)
+            elif trace_id:
+                by_trace_id[trace_id] = filed.traces[TraceKey("trace", trace_id)] = [record]
+            else:
+                filed.traces.setdefault(trace_key_of(record), []).append(record)
+            sessions.add(record.session_id)
+            context = record.context
+            total = totals.get(context)
+            if total is None:
+                total = totals[context] = [0, 0, 0]
+            total[0] += len(record.raw)
+            total[2 if record.content_hash else 1] += 1
     return filed

@@ -12,9 +12,8 @@ from collector.correlation.join import TraceKey
 from collector.store.sqlite.chunk import delete_records, records_by_context
 from collector.store.sqlite.codec import Decompressor, compress_plain
 from collector.store.sqlite.numbering import TRACE_KINDS, Numbering
-from collector.store.sqlite.part_detail import decode_part
-
-_ANY_TRACE = TraceKey("trace", b"")
+from collector.store.sqlite.part_detail import join_parts, split_parts
+from collector.store.sqlite.stored_pb2 import PartDetail
 
 
 class Deletion:
@@ -49,12 +48,17 @@ class Deletion:
         """Delete a whole trace; return how many records went."""
         execute = self.connection.execute
         deleted = 0
-        for commit, header in execute("SELECT c, header FROM chunk WHERE t = ?", (trace,)).fetchall():
+        chunks = execute(
+            "SELECT chunk.n, header, details FROM chunk JOIN part ON part.n = chunk.n WHERE chunk.t = ?", (trace,)
+        ).fetchall()
+        for chunk, header, details in chunks:
             deleted += self._take_counts(records_by_context(header))
-            for (detail,) in execute("SELECT detail FROM part WHERE c = ? AND t = ?", (commit, trace)).fetchall():
+            for session, detail in split_parts(details).items():
                 self._take_bytes(detail)
-            execute("DELETE FROM part WHERE c = ? AND t = ?", (commit, trace))
-        execute("DELETE FROM chunk WHERE t = ?", (trace,))
+                if session:
+                    execute("DELETE FROM session_chunk WHERE s = ? AND n = ?", (session, chunk))
+            execute("DELETE FROM part WHERE n = ?", (chunk,))
+            execute("DELETE FROM chunk WHERE n = ?", (chunk,))
         row = execute("DELETE FROM trace WHERE n = ? RETURNING kind, value", (trace,)).fetchone()
         if row:
             self.numbering.drop_trace(TraceKey(TRACE_KINDS[row[0]], row[1]))
@@ -65,22 +69,28 @@ class Deletion:
         execute = self.connection.execute
         decompressor = Decompressor(self.connection)
         deleted = 0
-        commits = execute("SELECT c, detail FROM part WHERE s = ? AND t = ?", (session, trace)).fetchall()
-        for commit, detail in commits:
-            dictionary, header, body = execute(
-                "SELECT dictionary, header, body FROM chunk WHERE t = ? AND c = ?", (trace, commit)
-            ).fetchone()
+        chunks = execute(
+            "SELECT chunk.n, dictionary, header, body, details FROM session_chunk "
+            "JOIN chunk ON chunk.n = session_chunk.n JOIN part ON part.n = chunk.n WHERE s = ? AND chunk.t = ?",
+            (session, trace),
+        ).fetchall()
+        for chunk, dictionary, header, body, details in chunks:
             deleted += self._take_counts(records_by_context(header, {session}))
+            parts = split_parts(details)
+            self._take_bytes(parts.pop(session))
+            execute("DELETE FROM session_chunk WHERE s = ? AND n = ?", (session, chunk))
             header, rest = delete_records(header, decompressor.decompress(dictionary, body), {session})
             if header:
                 execute(
-                    "UPDATE chunk SET dictionary = 0, header = ?, body = ? WHERE t = ? AND c = ?",
-                    (header, compress_plain(rest), trace, commit),
+                    "UPDATE chunk SET dictionary = 0, header = ?, body = ? WHERE n = ?",
+                    (header, compress_plain(rest), chunk),
+                )
+                execute(
+                    "UPDATE part SET named = ?, details = ? WHERE n = ?", (max(parts) > 0, join_parts(parts), chunk)
                 )
             else:
-                execute("DELETE FROM chunk WHERE t = ? AND c = ?", (trace, commit))
-            execute("DELETE FROM part WHERE c = ? AND t = ? AND s = ?", (commit, trace, session))
-            self._take_bytes(detail)
+                execute("DELETE FROM chunk WHERE n = ?", (chunk,))
+                execute("DELETE FROM part WHERE n = ?", (chunk,))
         return deleted
 
     def session_row(self, session: int) -> None:
@@ -89,11 +99,10 @@ class Deletion:
         if row:
             self.numbering.drop_session(row[0])
 
-    def _take_bytes(self, detail: bytes) -> None:
-        part = decode_part(0, _ANY_TRACE, "", detail)
+    def _take_bytes(self, detail: PartDetail) -> None:
         self.connection.executemany(
             "UPDATE service SET bytes = bytes - ? WHERE service = ?",
-            [(size, service) for service, size in part.service_bytes.items()],
+            list(zip(detail.service_bytes, detail.services, strict=True)),
         )
 
     def _take_counts(self, counts: Counter[tuple[int, bool]]) -> int:

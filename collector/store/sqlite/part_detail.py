@@ -1,8 +1,10 @@
-"""correlation.join.Part as the bytes of one table cell, and back."""
+"""The parts of one chunk (correlation.join.Part) as the bytes of one table cell, and back."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from collector.correlation.join import Landmark, Part, Root, TraceKey
 from collector.correlation.record import EventType
-from collector.store.sqlite.stored_pb2 import PartDetail, StoredLandmark, StoredRoot
+from collector.store.sqlite.stored_pb2 import ChunkParts, PartDetail, StoredLandmark, StoredRoot
 
 _UINT64 = (1 << 64) - 1
 
@@ -11,32 +13,71 @@ _KIND_SHIFT = 3
 _ERROR_SHIFT = 6
 
 
-def encode_part(part: Part) -> bytes:
-    """Return everything of a part but its keys: commit, trace and session."""
+def encode_parts(parts: Sequence[Part], sessions: Mapping[str, int]) -> bytes:
+    """Return the parts of one chunk; `sessions` gives the number of each session, that of "" is 0."""
+    stored = ChunkParts()
+    for part in parts:
+        _add_detail(stored, part, sessions[part.session_id])
+    return stored.SerializeToString()
+
+
+def decode_parts(commit: int, trace_key: TraceKey, details: bytes, session_of: Callable[[int], str]) -> Iterator[Part]:
+    """Yield the parts of the chunk whose keys and bytes these are."""
+    for detail in ChunkParts.FromString(details).parts:
+        yield _part(commit, trace_key, session_of(detail.session), detail)
+
+
+def split_parts(details: bytes) -> dict[int, PartDetail]:
+    """Return the stored parts of a chunk by their session's number."""
+    return {detail.session: detail for detail in ChunkParts.FromString(details).parts}
+
+
+def join_parts(parts: Mapping[int, PartDetail]) -> bytes:
+    """Return what `split_parts` has split."""
+    return ChunkParts(parts=parts.values()).SerializeToString()
+
+
+def _add_detail(stored: ChunkParts, part: Part, session: int) -> None:
+    # Sub-messages are made where they stay: handing one over would copy it.
     base = part.start_time_unix_nano
     services = list(part.service_bytes)
-    detail = PartDetail(
+    detail = stored.parts.add(
         start_time_unix_nano=base,
         last_offset=part.last_time_unix_nano - base,
         spans=part.spans,
-        span_events=part.span_events,
-        logs=part.logs,
-        errors=part.errors,
         services=services,
-        service_bytes=list(part.service_bytes.values()),
-        roots=[_stored_root(root, base, services.index(root.service)) for root in part.roots],
-        roots_left_out=part.roots_left_out,
+        service_bytes=part.service_bytes.values(),
+        session=session,
     )
+    for name in ("span_events", "logs", "errors", "roots_left_out"):
+        count = getattr(part, name)
+        if count:
+            setattr(detail, name, count)
+    for root in part.roots:
+        detail.roots.add(
+            position=root.position,
+            span_id=root.span_id,
+            parent_span_id=root.parent_span_id,
+            start_offset=root.start_time_unix_nano - base,
+            duration=(root.end_time_unix_nano - root.start_time_unix_nano) & _UINT64,
+            flags=root.type | (root.kind & 7) << _KIND_SHIFT | root.error << _ERROR_SHIFT,
+            service=services.index(root.service),
+            name=root.name,
+            method=root.method,
+            url=root.url,
+            status=root.status,
+        )
     for name, landmark in (("page", part.page), ("server", part.server)):
         if landmark:
-            stored = StoredLandmark(offset=landmark.time_unix_nano - base, position=landmark.position, url=landmark.url)
-            getattr(detail, name).CopyFrom(stored)
-    return detail.SerializeToString()
+            mark: StoredLandmark = getattr(detail, name)
+            mark.SetInParent()
+            mark.offset = landmark.time_unix_nano - base
+            mark.position = landmark.position
+            if landmark.url is not None:
+                mark.url = landmark.url
 
 
-def decode_part(commit: int, trace_key: TraceKey, session_id: str, detail_bytes: bytes) -> Part:
-    """Return the part whose keys and bytes these are."""
-    detail = PartDetail.FromString(detail_bytes)
+def _part(commit: int, trace_key: TraceKey, session_id: str, detail: PartDetail) -> Part:
     base = detail.start_time_unix_nano
     services = list(detail.services)
     return Part(
@@ -54,22 +95,6 @@ def decode_part(commit: int, trace_key: TraceKey, session_id: str, detail_bytes:
         roots_left_out=detail.roots_left_out,
         page=_landmark(detail.page, base) if detail.HasField("page") else None,
         server=_landmark(detail.server, base) if detail.HasField("server") else None,
-    )
-
-
-def _stored_root(root: Root, base: int, service: int) -> StoredRoot:
-    return StoredRoot(
-        position=root.position,
-        span_id=root.span_id,
-        parent_span_id=root.parent_span_id,
-        start_offset=root.start_time_unix_nano - base,
-        duration=(root.end_time_unix_nano - root.start_time_unix_nano) & _UINT64,
-        flags=root.type | (root.kind & 7) << _KIND_SHIFT | root.error << _ERROR_SHIFT,
-        service=service,
-        name=root.name,
-        method=root.method,
-        url=root.url,
-        status=root.status,
     )
 
 
@@ -93,4 +118,5 @@ def _root(stored: StoredRoot, base: int, services: list[str]) -> Root:
 
 
 def _landmark(stored: StoredLandmark, base: int) -> Landmark:
-    return Landmark(base + stored.offset, stored.position, stored.url)
+    url = stored.url if stored.HasField("url") else None
+    return Landmark(base + stored.offset, stored.position, url)

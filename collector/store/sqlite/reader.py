@@ -7,7 +7,7 @@ can always be cut back.
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,17 +17,16 @@ from collector.store.api import Body, Position, Row, RowKey, ServiceActivity, St
 from collector.store.sqlite.chunk import ContextFacts, contexts_of, decode_body, decode_rows
 from collector.store.sqlite.codec import Decompressor
 from collector.store.sqlite.numbering import TRACE_KINDS
-from collector.store.sqlite.part_detail import decode_part
+from collector.store.sqlite.part_detail import decode_parts
 from collector.store.sqlite.schema import open_for_reading
 
 POLL_INTERVAL_S = 0.02
 PARTS_PAGE = 5_000
 HOT_NAMES_MAX = 50_000
 HOT_ENVELOPES_MAX = 2_000
-_AFTER_ALL = (1 << 63) - 1
-_PART_COLUMNS = (
-    "SELECT part.c, part.t, part.s, trace.kind, trace.value, coalesce(session.id, ''), part.detail "
-    "FROM part JOIN trace ON trace.n = part.t LEFT JOIN session ON session.n = part.s "
+_PARTS_OF_SESSION = (
+    "(SELECT part.* FROM session CROSS JOIN session_chunk ON session_chunk.s = session.n "
+    "CROSS JOIN part ON part.n = session_chunk.n WHERE session.id = :session) AS part"
 )
 
 
@@ -146,34 +145,40 @@ class SqliteReader:
                 if session_id is None or part.session_id == session_id:
                     yield part
             return
-        where = "" if session_id is None else "AND part.s = (SELECT n FROM session WHERE id = :session) "
-        sql = (
-            f"{_PART_COLUMNS} WHERE (part.c, part.t, part.s) > (:c, :t, :s) AND part.c <= :upto {where}"
-            "ORDER BY part.c, part.t, part.s LIMIT :limit"
+        with self._snapshot() as connection:
+            row = connection.sqlite.execute(
+                "SELECT last_chunk FROM commits WHERE c <= ? ORDER BY c DESC LIMIT 1", (after,)
+            ).fetchone()
+        last_chunk: int = row[0] if row else 0
+        source = "part" if session_id is None else _PARTS_OF_SESSION
+        sql = (  # `source` is one of two constants
+            f"SELECT part.n, part.c, kind, value, details FROM {source} CROSS JOIN trace ON trace.n = part.t "  # noqa: S608 see above
+            "WHERE part.n > :last AND part.c > :after AND part.c <= :upto ORDER BY part.n LIMIT :limit"
         )
-        last = (after, _AFTER_ALL, 0)
+        parameters = {"after": after, "upto": upto, "session": session_id, "limit": PARTS_PAGE}
         while True:
-            parameters = dict(zip("cts", last, strict=True), upto=upto, session=session_id, limit=PARTS_PAGE)
             with self._snapshot() as connection:
-                rows = connection.sqlite.execute(sql, parameters).fetchall()
-            yield from map(_part, rows)
+                rows = connection.sqlite.execute(sql, parameters | {"last": last_chunk}).fetchall()
+                parts = [part for row in rows for part in _parts(row, connection.session)]
+            for part in parts:
+                if session_id is None or part.session_id == session_id:
+                    yield part
             if len(rows) < PARTS_PAGE:
                 return
-            last = rows[-1][:3]
+            last_chunk = rows[-1][0]
 
     def _parts_of_traces(self, upto: int, after: int, trace_keys: Sequence[TraceKey]) -> Sequence[Part]:
         parts: list[Part] = []
         with self._snapshot() as connection:
             for trace_key in trace_keys:
                 trace = _trace_number(connection.sqlite, trace_key)
-                # CROSS JOIN keeps the order of the join: the trace's commits lead to its parts by key.
+                kind = TRACE_KINDS.index(trace_key.kind)
                 rows = connection.sqlite.execute(
-                    "SELECT part.c, part.t, part.s, ?, ?, coalesce(session.id, ''), part.detail "
-                    "FROM chunk CROSS JOIN part ON part.c = chunk.c AND part.t = chunk.t "
-                    "LEFT JOIN session ON session.n = part.s WHERE chunk.t = ? AND chunk.c > ? AND chunk.c <= ?",
-                    (TRACE_KINDS.index(trace_key.kind), trace_key.value, trace, after, upto),
-                )
-                parts.extend(map(_part, rows))
+                    "SELECT part.n, part.c, ?, ?, details FROM chunk CROSS JOIN part ON part.n = chunk.n "
+                    "WHERE chunk.t = ? AND chunk.c > ? AND chunk.c <= ?",
+                    (kind, trace_key.value, trace, after, upto),
+                ).fetchall()
+                parts.extend(part for row in rows for part in _parts(row, connection.session))
         parts.sort(key=lambda part: part.commit)
         return parts
 
@@ -208,7 +213,7 @@ class SqliteReader:
                     records = decode_body(connection.decompressor.decompress(dictionary, body))
                     contexts = contexts_of(header)
                     for key in wanted:
-                        if records[key.position]:
+                        if key.position in contexts:
                             found[key] = Body(records[key.position], connection.envelope(contexts[key.position]))
         return found
 
@@ -276,6 +281,6 @@ def _trace_number(connection: sqlite3.Connection, trace_key: TraceKey) -> int:
     return row[0] if row else 0
 
 
-def _part(row: tuple[int, int, int, int, bytes, str, bytes]) -> Part:
-    commit, _, _, kind, value, session_id, detail = row
-    return decode_part(commit, TraceKey(TRACE_KINDS[kind], value), session_id, detail)
+def _parts(row: tuple[int, int, int, bytes, bytes], session_of: Callable[[int], str]) -> Iterator[Part]:
+    _, commit, kind, value, details = row
+    return decode_parts(commit, TraceKey(TRACE_KINDS[kind], value), details, session_of)

@@ -6,14 +6,14 @@ does not push out the others; then sessions, the one least recently active first
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from collector.correlation.join import TraceKey
-from collector.store.sqlite.clearing import delete_from_trace
+from collector.store.sqlite.clearing import claims, delete_from_trace
 from collector.store.sqlite.deletion import Deletion
 from collector.store.sqlite.numbering import CONTEXT_TOUCH_COMMITS
-from collector.store.sqlite.part_detail import decode_part
+from collector.store.sqlite.part_detail import split_parts
 
 DISK_BYTES_MAX = 2 * 1024 * 1024 * 1024
 AGE_S_MAX = 72 * 3600.0
@@ -22,8 +22,6 @@ TRANSACTION_TRACES_MAX = 100
 TRANSACTION_PARTS_MAX = 2_000
 ROUND_S_MAX = 0.02
 VACUUM_PAGES_MAX = 256
-
-_ANY_TRACE = TraceKey("trace", b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +77,16 @@ class Retention:
 
     def _evict_old(self) -> bool:
         cutoff = self._clock_unix_nano() - int(self._settings.age_s_max * 1e9)
-        row = self._connection.execute("SELECT max(c) FROM commits WHERE time_unix_nano < ?", (cutoff,)).fetchone()
-        last_old = row[0]
-        if last_old is None:
+        row = self._connection.execute(
+            "SELECT c, last_chunk FROM commits WHERE time_unix_nano < ? ORDER BY c DESC LIMIT 1", (cutoff,)
+        ).fetchone()
+        if not row:
             return False
+        last_commit, last_chunk = row
         traces = self._connection.execute(
-            "SELECT DISTINCT t FROM part WHERE c <= ? AND NOT EXISTS "
+            "SELECT DISTINCT t FROM part WHERE n <= ? AND NOT EXISTS "
             "(SELECT 1 FROM chunk WHERE chunk.t = part.t AND chunk.c > ?) LIMIT ?",
-            (last_old, last_old, TRANSACTION_TRACES_MAX),
+            (last_chunk, last_commit, TRANSACTION_TRACES_MAX),
         ).fetchall()
         if not traces:
             return False
@@ -120,53 +120,52 @@ class Retention:
         return []
 
     def _traces_of_service(self, service: str) -> list[int]:
-        scanned_service, commit = self._scan_from
+        scanned_service, chunk = self._scan_from
         if scanned_service != service:
-            commit = 0
+            chunk = 0
         while True:
             rows = self._connection.execute(
-                "SELECT c, t, detail FROM part WHERE c > ? AND s = 0 AND NOT EXISTS "
-                "(SELECT 1 FROM part AS named WHERE named.t = part.t AND named.s > 0) ORDER BY c, t LIMIT ?",
-                (commit, TRANSACTION_PARTS_MAX),
+                "SELECT n, t, details FROM part WHERE n > ? AND named = 0 AND NOT EXISTS "
+                "(SELECT 1 FROM chunk JOIN part AS other ON other.n = chunk.n "
+                "WHERE chunk.t = part.t AND other.named = 1) ORDER BY n LIMIT ?",
+                (chunk, TRANSACTION_PARTS_MAX),
             ).fetchall()
-            traces = dict.fromkeys(trace for _, trace, detail in rows if _main_service(detail) == service)
+            traces = dict.fromkeys(trace for _, trace, details in rows if _main_service(details) == service)
             if traces or len(rows) < TRANSACTION_PARTS_MAX:
-                self._scan_from = (service, commit)
+                self._scan_from = (service, chunk)
                 return list(traces)[:TRANSACTION_TRACES_MAX]
-            # A commit may hold more parts than one scan takes: it is looked at again, not stepped over.
-            commit = rows[-1][0] - 1 if rows[-1][0] - 1 > commit else rows[-1][0]
+            chunk = rows[-1][0]
 
     def _evict_from_oldest_session(self) -> bool:
         row = self._connection.execute(
-            "SELECT s, max(c) AS last FROM part WHERE s > 0 GROUP BY s ORDER BY last LIMIT 1"
+            "SELECT s, max(n) AS last FROM session_chunk GROUP BY s ORDER BY last LIMIT 1"
         ).fetchone()
         if not row:
             return False
         session = row[0]
         traces = self._connection.execute(
-            "SELECT t, min(c) AS first FROM part WHERE s = ? GROUP BY t ORDER BY first LIMIT ?",
+            "SELECT t, min(session_chunk.n) AS first FROM session_chunk JOIN part ON part.n = session_chunk.n "
+            "WHERE s = ? GROUP BY t ORDER BY first LIMIT ?",
             (session, TRANSACTION_TRACES_MAX),
         ).fetchall()
         with self._deletion.transaction():
             for trace, _ in traces:
                 self.evicted_records += delete_from_trace(self._deletion, trace, session)
-            self._mark_loss([session])
+            self._mark_loss({session})
             self._sweep()
         return True
 
     def _evict_traces(self, traces: list[int]) -> None:
         with self._deletion.transaction():
             for trace in traces:
-                sessions = self._connection.execute(
-                    "SELECT DISTINCT s FROM part WHERE t = ? AND s > 0", (trace,)
-                ).fetchall()
+                sessions = claims(self._deletion, trace)
                 self.evicted_records += self._deletion.trace(trace)
-                self._mark_loss([session for (session,) in sessions])
+                self._mark_loss(sessions)
             self._sweep()
 
-    def _mark_loss(self, sessions: list[int]) -> None:
+    def _mark_loss(self, sessions: set[int]) -> None:
         for session in sessions:
-            if self._connection.execute("SELECT 1 FROM part WHERE s = ? LIMIT 1", (session,)).fetchone():
+            if self._connection.execute("SELECT 1 FROM session_chunk WHERE s = ? LIMIT 1", (session,)).fetchone():
                 self._connection.execute(
                     "UPDATE session SET lost_c = (SELECT max(c) FROM commits) WHERE n = ?", (session,)
                 )
@@ -175,9 +174,9 @@ class Retention:
 
     def _sweep(self) -> None:
         """Delete commits and contexts that no chunk can name any more."""
-        (oldest,) = self._connection.execute("SELECT min(c) FROM part").fetchone()
+        row = self._connection.execute("SELECT c FROM part ORDER BY n LIMIT 1").fetchone()
         (newest,) = self._connection.execute("SELECT max(c) FROM commits").fetchone()
-        before = newest if oldest is None else oldest
+        before = row[0] if row else newest
         if before is not None:
             self._connection.execute("DELETE FROM commits WHERE c < ?", (before,))
             swept = self._connection.execute(
@@ -187,6 +186,8 @@ class Retention:
                 self._deletion.numbering.forget()
 
 
-def _main_service(detail: bytes) -> str:
-    service_bytes = decode_part(0, _ANY_TRACE, "", detail).service_bytes
+def _main_service(details: bytes) -> str:
+    service_bytes: Counter[str] = Counter()
+    for detail in split_parts(details).values():
+        service_bytes.update(dict(zip(detail.services, detail.service_bytes, strict=True)))
     return max(service_bytes, key=lambda service: service_bytes[service])

@@ -14,21 +14,22 @@ APPLICATION_ID = 0x6761736F  # "gaso"
 BUSY_TIMEOUT_S = 5.0
 
 # trace.kind: 0 a trace, 1 a session's records without trace, 2 a service's records without both.
-# part and chunk rows are only ever added at the end of their tables; numbers stand for ids for that reason.
+# Chunks are numbered in order of their commits, and `part` and `session_chunk` go by those numbers, so every
+# large table grows at its end. commits.last_chunk is the last number that was given when the commit was made.
 _VERSION_1 = """
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE dictionary (n INTEGER PRIMARY KEY AUTOINCREMENT, bytes BLOB NOT NULL);
-CREATE TABLE commits (c INTEGER PRIMARY KEY, time_unix_nano INTEGER NOT NULL);
+CREATE TABLE commits (c INTEGER PRIMARY KEY, time_unix_nano INTEGER NOT NULL, last_chunk INTEGER NOT NULL);
 CREATE TABLE trace (n INTEGER PRIMARY KEY, kind INTEGER NOT NULL, value BLOB NOT NULL, UNIQUE (kind, value));
 CREATE TABLE session (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, lost_c INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE context (n INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, envelope BLOB NOT NULL,
     service TEXT NOT NULL, host TEXT NOT NULL, last_c INTEGER NOT NULL);
-CREATE TABLE chunk (t INTEGER NOT NULL, c INTEGER NOT NULL, dictionary INTEGER NOT NULL,
-    header BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY (t, c)) WITHOUT ROWID;
-CREATE TABLE part (c INTEGER NOT NULL, t INTEGER NOT NULL, s INTEGER NOT NULL, detail BLOB NOT NULL,
-    PRIMARY KEY (c, t, s)) WITHOUT ROWID;
-CREATE INDEX part_by_session ON part (s, c, t) WHERE s > 0;
-CREATE INDEX part_by_named_trace ON part (t, s) WHERE s > 0;
+CREATE TABLE chunk (n INTEGER PRIMARY KEY, t INTEGER NOT NULL, c INTEGER NOT NULL, dictionary INTEGER NOT NULL,
+    header BLOB NOT NULL, body BLOB NOT NULL);
+CREATE INDEX chunk_by_trace ON chunk (t, c);
+CREATE TABLE part (n INTEGER PRIMARY KEY, t INTEGER NOT NULL, c INTEGER NOT NULL, named INTEGER NOT NULL,
+    details BLOB NOT NULL);
+CREATE TABLE session_chunk (s INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (s, n)) WITHOUT ROWID;
 CREATE TABLE service (service TEXT PRIMARY KEY, bytes INTEGER NOT NULL, spans INTEGER NOT NULL,
     logs INTEGER NOT NULL, last_commit_unix_nano INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE received (hash BLOB PRIMARY KEY, time_unix_nano INTEGER NOT NULL) WITHOUT ROWID;

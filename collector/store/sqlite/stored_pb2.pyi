@@ -38,8 +38,14 @@ class ChunkBody(_message.Message):
     records: _containers.RepeatedScalarFieldContainer[bytes]
     def __init__(self, records: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
+class ChunkParts(_message.Message):
+    __slots__ = ("parts",)
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    parts: _containers.RepeatedCompositeFieldContainer[PartDetail]
+    def __init__(self, parts: _Optional[_Iterable[_Union[PartDetail, _Mapping[str, object]]]] = ...) -> None: ...
+
 class PartDetail(_message.Message):
-    __slots__ = ("start_time_unix_nano", "last_offset", "spans", "span_events", "logs", "errors", "services", "service_bytes", "roots", "roots_left_out", "page", "server")
+    __slots__ = ("start_time_unix_nano", "last_offset", "spans", "span_events", "logs", "errors", "services", "service_bytes", "roots", "roots_left_out", "page", "server", "session")
     START_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     LAST_OFFSET_FIELD_NUMBER: _ClassVar[int]
     SPANS_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +58,7 @@ class PartDetail(_message.Message):
     ROOTS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     SERVER_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
     start_time_unix_nano: int
     last_offset: int
     spans: int
@@ -64,7 +71,8 @@ class PartDetail(_message.Message):
     roots_left_out: int
     page: StoredLandmark
     server: StoredLandmark
-    def __init__(self, start_time_unix_nano: _Optional[int] = ..., last_offset: _Optional[int] = ..., spans: _Optional[int] = ..., span_events: _Optional[int] = ..., logs: _Optional[int] = ..., errors: _Optional[int] = ..., services: _Optional[_Iterable[str]] = ..., service_bytes: _Optional[_Iterable[int]] = ..., roots: _Optional[_Iterable[_Union[StoredRoot, _Mapping[str, object]]]] = ..., roots_left_out: _Optional[int] = ..., page: _Optional[_Union[StoredLandmark, _Mapping[str, object]]] = ..., server: _Optional[_Union[StoredLandmark, _Mapping[str, object]]] = ...) -> None: ...
+    session: int
+    def __init__(self, start_time_unix_nano: _Optional[int] = ..., last_offset: _Optional[int] = ..., spans: _Optional[int] = ..., span_events: _Optional[int] = ..., logs: _Optional[int] = ..., errors: _Optional[int] = ..., services: _Optional[_Iterable[str]] = ..., service_bytes: _Optional[_Iterable[int]] = ..., roots: _Optional[_Iterable[_Union[StoredRoot, _Mapping[str, object]]]] = ..., roots_left_out: _Optional[int] = ..., page: _Optional[_Union[StoredLandmark, _Mapping[str, object]]] = ..., server: _Optional[_Union[StoredLandmark, _Mapping[str, object]]] = ..., session: _Optional[int] = ...) -> None: ...
 
 class StoredRoot(_message.Message):
     __slots__ = ("position", "span_id", "parent_span_id", "start_offset", "duration", "flags", "service", "name", "method", "url", "status")

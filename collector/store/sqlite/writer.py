@@ -196,7 +196,8 @@ class SqliteWriter:
                 self._committer.compressor = Compressor()
             else:
                 result = clear_session(self._deletion, clear.session_id)
-        except sqlite3.Error as error:
+        except Exception as error:
+            self.failed_writes += 1
             logger.exception("clear failed")
             result = BusyError(f"the store could not be written ({error}); try again later", RETRY_AFTER_S)
         clear.loop.call_soon_threadsafe(_settle, clear.done, result)
@@ -204,7 +205,7 @@ class SqliteWriter:
     def _evict(self) -> None:
         try:
             self._retention.run()
-        except sqlite3.Error:
+        except Exception:
             self._numbering.forget()
             self.failed_writes += 1
             logger.exception("retention failed; it will be tried again")
