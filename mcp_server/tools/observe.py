@@ -88,8 +88,8 @@ async def call_observe(
 
 
 def _property(name: str, definition: dict[str, Any]) -> dict[str, Any]:
-    choices = [choice for choice in definition.get("anyOf", ()) if choice.get("type") != "null"]
-    kept = {**definition, **(choices[0] if choices else {})}
+    choices: list[dict[str, Any]] = [choice for choice in definition.get("anyOf", ()) if choice.get("type") != "null"]
+    kept: dict[str, Any] = {**definition, **(choices[0] if choices else {})}
     for noise in ("anyOf", "title", "minLength", "maxLength", "minItems"):
         kept.pop(noise, None)
     if kept.get("default", "") is None:

@@ -7,12 +7,16 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal
 
+import anyio
 import pytest
 import uvicorn
+from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp import Client
+from mcp.types import ResourceUpdatedNotification
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from starlette.types import ASGIApp
 
@@ -25,6 +29,7 @@ from mcp_server.server import McpServer, build_server
 
 NOW_UNIX_NANO = 1_795_000_000_000_000_000
 SESSION_ID = "session-0123456789abcdef0123456789abcdef"
+UPDATES_BUFFERED_MAX = 100
 REQUEST_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 Era = Literal["auto", "legacy"]
@@ -83,7 +88,7 @@ class Story:
         record.trace_id = bytes.fromhex(REQUEST_ID)
         record.span_id = b"payments"
         record.time_unix_nano = NOW_UNIX_NANO + 150_000_000
-        record.severity_number = 17
+        record.severity_number = SeverityNumber.SEVERITY_NUMBER_ERROR
         record.body.string_value = body
         await self._write(Signal.LOGS, request.SerializeToString())
 
@@ -155,6 +160,41 @@ def era(request: pytest.FixtureRequest) -> Era:
 def connect(era: Era) -> Connect:
     """Open the real client, in memory, in one era."""
     return lambda server: Client(server, mode=era)
+
+
+class LegacySubscriber:
+    """A client of 2025-11-25 that subscribes; `updated` receives the URIs of the updates that it is sent."""
+
+    def __init__(self, client: Client, updated: MemoryObjectReceiveStream[str]) -> None:
+        self._client = client
+        self.updated = updated
+
+    async def subscribe(self, uri: str) -> None:
+        """Ask for news of `uri`."""
+        await self._client.subscribe_resource(uri)  # pyright: ignore[reportDeprecated]  # gone after this era
+
+    async def unsubscribe(self, uri: str) -> None:
+        """Ask for no more news of `uri`."""
+        await self._client.unsubscribe_resource(uri)  # pyright: ignore[reportDeprecated]  # gone after this era
+
+
+@pytest.fixture
+def legacy_subscriber() -> Callable[[McpServer | str], AbstractAsyncContextManager[LegacySubscriber]]:
+    """Open a LegacySubscriber to a server in memory, or to a URL."""
+
+    @asynccontextmanager
+    async def open_subscriber(server: McpServer | str) -> AsyncGenerator[LegacySubscriber]:
+        send, updated = anyio.create_memory_object_stream[str](UPDATES_BUFFERED_MAX)
+
+        async def on_message(message: object) -> None:
+            if isinstance(message, ResourceUpdatedNotification):
+                send.send_nowait(message.params.uri)
+
+        with send, updated:
+            async with Client(server, mode="legacy", message_handler=on_message) as client:
+                yield LegacySubscriber(client, updated)
+
+    return open_subscriber
 
 
 Serve = Callable[[ASGIApp], AbstractAsyncContextManager[str]]

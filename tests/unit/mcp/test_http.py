@@ -8,9 +8,10 @@ from typing import Any, Literal, Protocol
 import anyio
 import httpx
 import pytest
+from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp import Client
 from mcp.shared.subscriptions import ResourceUpdated
-from mcp.types import ResourceUpdatedNotification, TextContent
+from mcp.types import TextContent
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -26,6 +27,16 @@ from mcp_server.transports import REQUEST_BODY_BYTES_MAX, query_app
 pytestmark = pytest.mark.anyio
 
 Serve = Callable[[ASGIApp], AbstractAsyncContextManager[str]]
+
+
+class LegacySubscriber(Protocol):
+    @property
+    def updated(self) -> MemoryObjectReceiveStream[str]: ...
+
+    async def subscribe(self, uri: str) -> None: ...
+
+
+OpenLegacy = Callable[[str], AbstractAsyncContextManager[LegacySubscriber]]
 
 
 class Story(Protocol):
@@ -68,34 +79,27 @@ async def test_news_arrive_over_http(server: McpServer, query: QueryService, ser
 
 
 @pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed:Warning")
-async def test_legacy_news_arrive_over_http(server: McpServer, query: QueryService, serve: Serve, story: Story) -> None:
+async def test_legacy_news_arrive_over_http(
+    server: McpServer, query: QueryService, serve: Serve, story: Story, legacy_subscriber: OpenLegacy
+) -> None:
     uri = f"session://{story.session_id}"
-    notified = anyio.Event()
-
-    async def on_message(message: object) -> None:
-        if isinstance(message, ResourceUpdatedNotification) and message.params.uri == uri:
-            notified.set()
-
-    async with (
-        serve(query_app(server, query)) as url,
-        Client(f"{url}/mcp", mode="legacy", message_handler=on_message) as client,
-    ):
-        await client.subscribe_resource(uri)
+    async with serve(query_app(server, query)) as url, legacy_subscriber(f"{url}/mcp") as client:
+        await client.subscribe(uri)
         with anyio.fail_after(5):
             await story.declined_checkout()
-            await notified.wait()
+            assert await client.updated.receive() == uri
 
 
 async def test_a_blank_around_a_header_value_is_no_part_of_it(
     server: McpServer, query: QueryService, serve: Serve
 ) -> None:
-    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "observe", "arguments": {}}}
-    meta = {
+    meta: dict[str, Any] = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    body = json.dumps(call | {"params": {**call["params"], "_meta": meta}}).encode()
+    params = {"name": "observe", "arguments": {}, "_meta": meta}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
     async with serve(query_app(server, query)) as url:
         host, port = url.removeprefix("http://").split(":")
         async with await anyio.connect_tcp(host, int(port)) as stream:

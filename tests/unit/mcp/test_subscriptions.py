@@ -1,8 +1,8 @@
 """News of a live session reach those who asked for them, in both protocol eras."""
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import anyio
@@ -11,7 +11,6 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated
-from mcp.types import ResourceUpdatedNotification
 
 from collector.correlation.join import Part
 from collector.errors import StoreUnavailableError
@@ -36,18 +35,15 @@ class Story(Protocol):
     async def another_session(self, session_id: str) -> None: ...
 
 
-@asynccontextmanager
-async def legacy_client(server: McpServer) -> AsyncGenerator[tuple[Client, MemoryObjectReceiveStream[str]]]:
-    """A client of 2025-11-25, and the URIs of the updates that it is sent."""
-    send, updated = anyio.create_memory_object_stream[str](100)
+class LegacySubscriber(Protocol):
+    @property
+    def updated(self) -> MemoryObjectReceiveStream[str]: ...
 
-    async def on_message(message: object) -> None:
-        if isinstance(message, ResourceUpdatedNotification):
-            send.send_nowait(message.params.uri)
+    async def subscribe(self, uri: str) -> None: ...
+    async def unsubscribe(self, uri: str) -> None: ...
 
-    with send, updated:
-        async with Client(server, mode="legacy", message_handler=on_message) as client:
-            yield client, updated
+
+OpenLegacy = Callable[[McpServer], AbstractAsyncContextManager[LegacySubscriber]]
 
 
 async def test_a_listener_hears_of_its_session_and_of_no_other(server: McpServer, story: Story) -> None:
@@ -94,46 +90,52 @@ async def test_who_listens_for_the_list_hears_of_any_session(server: McpServer, 
             assert await anext(news) == ResourcesListChanged()
 
 
-async def test_a_legacy_subscriber_is_notified_until_it_unsubscribes(server: McpServer, story: Story) -> None:
+async def test_a_legacy_subscriber_is_notified_until_it_unsubscribes(
+    server: McpServer, story: Story, legacy_subscriber: OpenLegacy
+) -> None:
     session, request = f"session://{story.session_id}", f"request://{story.request_id}"
-    async with legacy_client(server) as (client, updated):
-        await client.subscribe_resource(session)
-        await client.subscribe_resource(session)
+    async with legacy_subscriber(server) as client:
+        await client.subscribe(session)
+        await client.subscribe(session)
         with anyio.fail_after(5):
             await story.declined_checkout()
-            assert await updated.receive() == session
-            await client.unsubscribe_resource(session)
-            await client.unsubscribe_resource(session)
-            await client.subscribe_resource(request)
-            while updated.statistics().current_buffer_used:
-                assert await updated.receive() == session
+            assert await client.updated.receive() == session
+            await client.unsubscribe(session)
+            await client.unsubscribe(session)
+            await client.subscribe(request)
+            while client.updated.statistics().current_buffer_used:
+                assert await client.updated.receive() == session
             await story.late_log()
-            assert await updated.receive() == request
-            assert updated.statistics().current_buffer_used == 0
+            assert await client.updated.receive() == request
+            assert client.updated.statistics().current_buffer_used == 0
 
 
-async def test_what_is_no_resource_of_ours_is_honoured_and_silent(server: McpServer, story: Story) -> None:
+async def test_what_is_no_resource_of_ours_is_honoured_and_silent(
+    server: McpServer, story: Story, legacy_subscriber: OpenLegacy
+) -> None:
     session = f"session://{story.session_id}"
-    async with legacy_client(server) as (client, updated):
-        await client.subscribe_resource("file:///etc/passwd")
-        await client.subscribe_resource(session)
+    async with legacy_subscriber(server) as client:
+        await client.subscribe("file:///etc/passwd")
+        await client.subscribe(session)
         with anyio.fail_after(5):
             await story.declined_checkout()
-            assert await updated.receive() == session
+            assert await client.updated.receive() == session
 
 
-async def test_a_closed_connection_is_forgotten_and_the_others_hear_on(server: McpServer, story: Story) -> None:
+async def test_a_closed_connection_is_forgotten_and_the_others_hear_on(
+    server: McpServer, story: Story, legacy_subscriber: OpenLegacy
+) -> None:
     uri = f"session://{story.session_id}"
-    async with legacy_client(server) as (kept, updated):
-        await kept.subscribe_resource(uri)
-        async with legacy_client(server) as (closed, _):
-            await closed.subscribe_resource(uri)
+    async with legacy_subscriber(server) as kept:
+        await kept.subscribe(uri)
+        async with legacy_subscriber(server) as closed:
+            await closed.subscribe(uri)
         with anyio.fail_after(5):
             await story.declined_checkout()
-            assert await updated.receive() == uri
+            assert await kept.updated.receive() == uri
 
 
-async def test_the_number_of_uris_is_bounded_in_both_eras(server: McpServer) -> None:
+async def test_the_number_of_uris_is_bounded_in_both_eras(server: McpServer, legacy_subscriber: OpenLegacy) -> None:
     uris = [f"session://person-{number}" for number in range(URIS_PER_SUBSCRIBER_MAX + 1)]
     async with Client(server) as client:
         async with client.listen(resource_subscriptions=uris[:-1]):
@@ -141,11 +143,11 @@ async def test_the_number_of_uris_is_bounded_in_both_eras(server: McpServer) -> 
         with pytest.raises(MCPError, match="101 resource subscriptions are more than 100"):
             async with client.listen(resource_subscriptions=uris):
                 pass
-    async with legacy_client(server) as (client, _):
+    async with legacy_subscriber(server) as client:
         for uri in uris[:-1]:
-            await client.subscribe_resource(uri)
+            await client.subscribe(uri)
         with pytest.raises(MCPError, match="101 resource subscriptions are more than 100"):
-            await client.subscribe_resource(uris[-1])
+            await client.subscribe(uris[-1])
 
 
 class _FailsOnce(MemoryStore):
