@@ -69,12 +69,6 @@ class SessionFacts(NamedTuple):
     first_commit: int
     last_commit: int
 
-    @property
-    def first_url(self) -> str:
-        """The URL of the first page load, else of the first SERVER span; "" if neither says."""
-        page = (self.page.landmark.url or "") if self.page else ""
-        return page or (self.server.landmark.url or "" if self.server else "")
-
 
 def entry_of_parts(whole: Slot) -> Candidate | None:
     """Return the entry span where parts alone are sure of it, else None: then rows decide.

@@ -48,7 +48,7 @@ def newest_failure(snapshot: Snapshot, merged: Merged, trace_keys: Iterable[Trac
         if _surely_went_well(merged.whole(trace_key, session_id)):
             continue
         facts = snapshot.request(merged, trace_key, session_id)
-        if facts.is_failed and (newest is None or facts.start_time_unix_nano >= newest.start_time_unix_nano):
+        if facts.is_failed and (newest is None or _rank(facts) >= _rank(newest)):
             newest = facts
     return failure_of(snapshot, newest, session_id).cause if newest else None
 
@@ -75,3 +75,7 @@ def _most_telling(ordered: Sequence[tuple[OrderKey, Row]]) -> list[tuple[OrderKe
         range(len(ordered)), key=lambda index: (not ordered[index][1].error, ordered[index][1].signal != "span", index)
     )
     return [ordered[index] for index in sorted(ranked[:CAUSE_EVENTS_MAX])]
+
+
+def _rank(facts: RequestFacts) -> tuple[int, TraceKey]:
+    return (facts.start_time_unix_nano, facts.trace_key)

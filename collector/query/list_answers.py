@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from collector.errors import QueryError
 from collector.query.catalog import Catalog
 from collector.query.cursor import evicted_error, restart_call
-from collector.query.details import lifecycle_in, visitor_in
+from collector.query.details import first_url_in, lifecycle_in, visitor_in
 from collector.query.facts import RequestFacts, SessionFacts
 from collector.query.failure import failure_of, newest_failure
 from collector.query.lists import ListKey, requests_matching, sessions_matching
@@ -23,7 +23,7 @@ from collector.query.records import (
 )
 from collector.query.snapshot import Snapshot
 
-_UNREAD = (Visitor(), Lifecycle())
+_UNREAD = ("", Visitor(), Lifecycle())
 Item = TypeVar("Item")
 
 
@@ -32,7 +32,7 @@ def answer_sessions(question: Question, catalog: Catalog) -> dict[str, Any]:
     check_list_cursor(question, catalog)
     found = sessions_matching(catalog, question.snapshot, question.params, question.window)
     page, answer = list_page(question, catalog, found, "sessions")
-    answer["sessions"] = [_session(question.snapshot, facts) for facts in page]
+    answer["sessions"] = [_session(catalog, question.snapshot, facts) for facts in page]
     if question.cursor is not None:
         now = now_snapshot(question)
         answer["late"] = late_count(found, sessions_matching(catalog, now, question.params, question.window))
@@ -107,15 +107,18 @@ def _after(question: Question) -> ListKey:
             raise QueryError(f"cursor: this is no cursor; leave it out: {restart_call(question.params)}")
 
 
-def _session(snapshot: Snapshot, facts: SessionFacts) -> dict[str, Any]:
+def _session(catalog: Catalog, snapshot: Snapshot, facts: SessionFacts) -> dict[str, Any]:
     shown = [trace_key.value.hex() for trace_key in facts.trace_keys[-REQUEST_IDS_IN_LIST_MAX:]]
     if is_over(snapshot):
         return dict(session_record(facts, shown, *_UNREAD, None))
-    merged = snapshot.merged_session(facts.session_id)
+    is_current = facts.last_commit <= snapshot.upto and facts.session_id in catalog.merged.sessions
+    merged = catalog.merged if is_current else snapshot.merged_session(facts.session_id)
     rows = [row for key in merged.sessions[facts.session_id] if not key.is_trace for row in snapshot.trace(key).rows]
     cause = newest_failure(snapshot, merged, facts.trace_keys, facts.session_id)
     visitor = visitor_in(snapshot, facts.page, facts.server)
-    return dict(session_record(facts, shown, visitor, lifecycle_in(snapshot, rows, facts.session_id), cause))
+    first_url = first_url_in(snapshot, facts.page, facts.server)
+    lifecycle = lifecycle_in(snapshot, rows, facts.session_id)
+    return dict(session_record(facts, shown, first_url, visitor, lifecycle, cause))
 
 
 def _request(snapshot: Snapshot, facts: RequestFacts) -> dict[str, Any]:

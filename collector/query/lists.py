@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from collector.correlation.join import TraceKey
 from collector.query.catalog import Catalog
+from collector.query.details import first_url_in
 from collector.query.facts import RequestFacts, SessionFacts
 from collector.query.merged import Merged
 from collector.query.params import ObserveParams
@@ -40,8 +41,9 @@ def _session_mentions(
     catalog: Catalog, snapshot: Snapshot, facts: SessionFacts, url: str | None, words: str | None
 ) -> bool:
     """Tell whether the session's own URL, services and id, or those of its requests, hold what is looked for."""
-    has_url = url is None or url in facts.first_url
-    has_words = words is None or _any_holds(words, (facts.first_url, facts.session_id, *facts.services))
+    first_url = first_url_in(snapshot, facts.page, facts.server)
+    has_url = url is None or url in first_url
+    has_words = words is None or _any_holds(words, (first_url, facts.session_id, *facts.services))
     for trace_key in facts.trace_keys:
         if has_url and has_words:
             break

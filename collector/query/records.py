@@ -85,7 +85,12 @@ def lifecycle_of(bodies: Iterable[Body]) -> Lifecycle:
 
 
 def session_record(
-    facts: SessionFacts, request_ids: Sequence[str], visitor: Visitor, lifecycle: Lifecycle, cause: Cause | None
+    facts: SessionFacts,
+    request_ids: Sequence[str],
+    first_url: str,
+    visitor: Visitor,
+    lifecycle: Lifecycle,
+    cause: Cause | None,
 ) -> SessionRecord:
     """Return a session's record."""
     return cast(
@@ -102,7 +107,7 @@ def session_record(
                 "services": facts.services,
                 "event_count": facts.event_count,
                 "has_errors": facts.has_errors,
-                "first_url": facts.first_url,
+                "first_url": first_url,
                 "previous_id": lifecycle.previous_id,
                 "end_reason": lifecycle.end_reason,
                 "cause": cause,

@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 
 from collector.correlation.join import TraceKey
 from collector.query.adjusters import OrderKey, adjustment_notes
-from collector.query.details import lifecycle_in, visitor_in
+from collector.query.details import first_url_in, lifecycle_in, visitor_in
 from collector.query.event import Spread
-from collector.query.facts import RequestFacts, session_facts
-from collector.query.failure import failure_of, newest_failure
-from collector.query.merged import Merged
+from collector.query.facts import RequestFacts
+from collector.query.failure import failure_of
+from collector.query.layout import laid_out
 from collector.query.records import child_requests_of, request_record, session_record
 from collector.query.snapshot import Snapshot
 from collector.store.api import Row
@@ -62,28 +62,22 @@ class Views:
 
 def session_view(snapshot: Snapshot, session_id: str) -> View | None:
     """Lay out a session: its own records and the unnamed ones of its traces. None if it is not stored."""
-    merged = snapshot.merged_session(session_id)
-    if session_id not in merged.sessions:
-        return None
-    trace_keys = _readable(snapshot, merged, session_id)
+    own = list(snapshot.reader.parts(snapshot.upto, session_id=session_id))
+    starts: dict[TraceKey, int] = {}
+    for part in own:
+        starts[part.trace_key] = min(starts.get(part.trace_key, part.start_time_unix_nano), part.start_time_unix_nano)
+    trace_keys = _readable(snapshot, starts)
     ordered = snapshot.ordered(trace_keys, session_id)
     if not ordered:
         return None
-    rows = [row for _, row in ordered]
-    times = [row.time_unix_nano for row in rows]
-    facts = session_facts(merged, session_id)._replace(
-        start_time_unix_nano=min(times),
-        last_time_unix_nano=max(times),
-        event_count=len(rows),
-        has_errors=any(row.error for row in rows),
-    )
-    cause = newest_failure(snapshot, merged, facts.trace_keys, session_id)
+    layout = laid_out(snapshot, session_id, own, trace_keys)
     record = session_record(
-        facts,
-        [trace_key.value.hex() for trace_key in facts.trace_keys],
-        visitor_in(snapshot, facts.page, facts.server),
-        lifecycle_in(snapshot, rows, session_id),
-        cause,
+        layout.facts,
+        [trace_key.value.hex() for trace_key in layout.facts.trace_keys],
+        first_url_in(snapshot, layout.facts.page, layout.facts.server),
+        visitor_in(snapshot, layout.facts.page, layout.facts.server),
+        lifecycle_in(snapshot, (row for _, row in ordered), session_id),
+        layout.newest_failure,
     )
     return View(
         trace_keys,
@@ -126,14 +120,10 @@ def request_view(snapshot: Snapshot, trace_key: TraceKey, asked_through: str = "
     )
 
 
-def _readable(snapshot: Snapshot, merged: Merged, session_id: str) -> list[TraceKey]:
+def _readable(snapshot: Snapshot, starts: Mapping[TraceKey, int]) -> list[TraceKey]:
     """Read the traces of a session, earliest first, as far as the time allows; a note says what was left out."""
-    starts = sorted(
-        (merged.whole(trace_key, session_id).start_time_unix_nano, trace_key)
-        for trace_key in merged.sessions[session_id]
-    )
     taken: list[TraceKey] = []
-    for _, trace_key in starts:
+    for trace_key in sorted(starts, key=lambda key: (starts[key], key)):
         if snapshot.limit.is_over:
             snapshot.note(f"partial: the time for one question was over after {len(taken)} of {len(starts)} traces")
             break
