@@ -1,0 +1,84 @@
+"""Arguments are refused by name, with a valid call; never ignored."""
+
+from typing import Any
+
+import pytest
+
+from collector.errors import QueryError
+from collector.query.params import EXAMPLES, LIMIT_MAX, WAIT_FOR_S_MAX, ObserveParams, parse_params
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ({}, "what"),
+        ({"what": "session"}, "what"),
+        ({"what": "sessions", "sesion_id": "x"}, "sesion_id"),
+        ({"what": "sessions", "session_id": "x"}, "session_id"),
+        ({"what": "sessions", "status": "ok"}, "status"),
+        ({"what": "sessions", "limit": 0}, "limit"),
+        ({"what": "sessions", "limit": LIMIT_MAX + 1}, "limit"),
+        ({"what": "sessions", "since": "yesterday"}, "since"),
+        ({"what": "sessions", "until": "2026-11-22T10:00:00"}, "until"),
+        ({"what": "sessions", "wait_for": WAIT_FOR_S_MAX + 0.1}, "wait_for"),
+        ({"what": "sessions", "wait_for": float("nan")}, "wait_for"),
+        ({"what": "status", "limit": 5}, "limit"),
+        ({"what": "session-trace"}, "session_id"),
+        ({"what": "session-trace", "session_id": "x", "pick": "last"}, "pick"),
+        ({"what": "session-trace", "pick": "slowest"}, "pick"),
+        ({"what": "session-trace", "session_id": "x", "event_types": ["span", "metric"]}, "event_types"),
+        ({"what": "session-trace", "session_id": "x", "event_types": []}, "event_types"),
+        ({"what": "session-trace", "session_id": "x", "severity": "WARN"}, "severity"),
+        ({"what": "session-trace", "session_id": ""}, "session_id"),
+        ({"what": "session-trace", "session_id": "x", "expand": "y"}, "expand"),
+        ({"what": "request-trace"}, "request_id"),
+        ({"what": "request-trace", "session_id": "x"}, "pick"),
+        ({"what": "request-trace", "request_id": "x", "pick": "last"}, "pick"),
+        ({"what": "request-trace", "request_id": "x", "service": "shop"}, "service"),
+        ({"what": "requests", "session_id": "x", "without_session": True}, "without_session"),
+        ({"what": "requests", "min_duration_ms": -1}, "min_duration_ms"),
+        ({"what": "logs", "severity": "LOUD"}, "severity"),
+        ({"what": "logs", "format": "yaml"}, "format"),
+        ({"what": "session-trace", "pick": "last", "budget": 8_001}, "budget"),
+    ],
+)
+def test_a_wrong_argument_is_named_with_a_valid_call(arguments: dict[str, Any], names: str) -> None:
+    with pytest.raises(QueryError) as raised:
+        parse_params(arguments)
+    text = str(raised.value)
+    assert text.startswith(f"{names}: ")
+    assert "A valid call: observe(what=" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"what": "sessions", "limit": 1, "wait_for": WAIT_FOR_S_MAX, "since": "-15m"},
+        {"what": "requests", "limit": LIMIT_MAX, "min_duration_ms": 0, "without_session": True},
+        {"what": "session-trace", "pick": "last_error", "event_types": "error"},
+        {"what": "request-trace", "pick": "slowest", "session_id": "x", "url": "/", "expand": "abc", "budget": 8_000},
+        {"what": "logs", "severity": "warn", "until": "2026-11-22T10:00:42.123456789+01:00"},
+        {"what": "status", "format": "json"},
+    ],
+)
+def test_every_call_takes_its_own_arguments(arguments: dict[str, Any]) -> None:
+    parse_params(arguments)
+
+
+def test_the_examples_in_errors_are_valid_calls() -> None:
+    for what, example in EXAMPLES.items():
+        inner = example.removeprefix("observe(").removesuffix(")")
+        arguments = dict(item.split("=", 1) for item in inner.split(", "))
+        assert parse_params({name: value.strip('"') for name, value in arguments.items()}).what == what
+
+
+def test_null_counts_as_not_given_and_text_becomes_what_it_says() -> None:
+    params = parse_params(
+        {"what": "session-trace", "session_id": " s ", "pick": None, "limit": "7", "event_types": "span,log"}
+    )
+    assert params == ObserveParams(what="session-trace", session_id="s", limit=7, event_types=("span", "log"))
+
+
+def test_a_misspelt_argument_is_answered_with_the_nearest_one() -> None:
+    with pytest.raises(QueryError, match="did you mean request_id"):
+        parse_params({"what": "logs", "requestid": "x"})
