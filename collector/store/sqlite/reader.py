@@ -248,7 +248,7 @@ class SqliteReader:
         with self._snapshot() as connection:
             execute = connection.sqlite.execute
             services = execute(
-                "SELECT service, last_commit_unix_nano, spans, logs FROM service WHERE bytes > 0 ORDER BY service"
+                "SELECT service, last_commit_unix_nano, spans, logs FROM service WHERE spans + logs > 0 ORDER BY service"
             ).fetchall()
             pages, free, size = (
                 execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
