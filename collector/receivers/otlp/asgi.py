@@ -4,7 +4,7 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from email.utils import formatdate
 from typing import Any, NamedTuple
 
@@ -61,7 +61,7 @@ class OtlpHttpApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing is sent to a client that has gone."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _combined(scope["headers"])
         try:
             answer = await self._answer(scope, headers, receive)
         except DisconnectedError:
@@ -148,6 +148,15 @@ class OtlpHttpApp:
                 pass
         body = http_body(error, as_json=media_type == JSON, size_max=self._settings.response_bytes_max)
         return Answer(error.http_status, answer_headers, body)
+
+
+def _combined(raw_headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return the headers by name; one that is there twice is one list, so no policy sees only half of it."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw_headers:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def _media_type(headers: Headers) -> str:
