@@ -120,7 +120,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ServiceActivity:
-    """What one service has sent, as far as it is still stored."""
+    """What one service has sent, as far as it is still stored; and when it last sent anything, stored or not."""
 
     service: str
     last_commit_unix_nano: int

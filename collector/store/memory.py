@@ -26,6 +26,7 @@ class MemoryStore:
         self._traces: dict[TraceKey, dict[int, list[Record | None]]] = {}
         self._parts: list[Part] = []
         self._first_seen: dict[tuple[str, bytes], int] = {}
+        self._last_sent: dict[str, int] = {}
         self._resent = 0
 
     async def write(self, batch: Batch) -> WriteResult:
@@ -42,6 +43,7 @@ class MemoryStore:
             filed: dict[TraceKey, list[Record]] = {}
             for record in with_times(batch.records, now):
                 filed.setdefault(trace_key_of(record), []).append(record)
+                self._last_sent[record.context.service] = now
             for trace_key, records in filed.items():
                 self._traces.setdefault(trace_key, {})[commit] = list(records)
                 self._parts.extend(parts_of(commit, trace_key, records))
@@ -155,11 +157,10 @@ class MemoryStore:
         size = 0
         with self._committed:
             for commits in self._traces.values():
-                for commit, records in commits.items():
-                    for record in records:
-                        if record:
-                            size += len(record.raw)
-                            _count(activity, record, self._commit_times[commit - 1])
+                for records in commits.values():
+                    for record in filter(None, records):
+                        size += len(record.raw)
+                        _count(activity, record, self._last_sent[record.context.service])
             counters = {"resent_requests": self._resent}
             commit = len(self._commit_times)
         return StoreStatus([activity[name] for name in sorted(activity)], commit, size, counters)
@@ -179,12 +180,9 @@ def _rows(trace_key: TraceKey, commits: Mapping[int, Sequence[Record | None]], u
                 yield row._replace(key=row.key._replace(position=positions[row.key.position]))
 
 
-def _count(activity: dict[str, ServiceActivity], record: Record, commit_unix_nano: int) -> None:
+def _count(activity: dict[str, ServiceActivity], record: Record, last_sent_unix_nano: int) -> None:
     service = record.context.service
-    before = activity.get(service, ServiceActivity(service, 0, 0, 0))
+    before = activity.get(service, ServiceActivity(service, last_sent_unix_nano, 0, 0))
     activity[service] = ServiceActivity(
-        service,
-        max(before.last_commit_unix_nano, commit_unix_nano),
-        before.spans + record.is_span,
-        before.logs + (not record.is_span),
+        service, last_sent_unix_nano, before.spans + record.is_span, before.logs + (not record.is_span)
     )
