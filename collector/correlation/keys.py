@@ -6,7 +6,7 @@ the captured header over the same places, then the span's own tracestate. Keys m
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
@@ -52,6 +52,8 @@ _PAGE_MARKS = (PAGE_LOAD_SPAN_NAME.lower().encode(), NAVIGATION_EVENT_NAME.encod
 _NETWORK_MARKS = (b"http.request.method", b"http.method", b"rpc.system")
 _ERROR = int(Status.STATUS_CODE_ERROR)
 _EVENTS_TAG = bytes([Span.EVENTS_FIELD_NUMBER << 3 | 2])
+# How the tag begins when it is written in more bytes than it needs.
+_EVENTS_TAG_LONGER = bytes([_EVENTS_TAG[0] | 0x80])
 _SEVERITY_TEXTS = {
     "trace": Severity.TRACE,
     "debug": Severity.DEBUG,
@@ -150,31 +152,42 @@ def indexes_of(marks: Iterable[bytes], lowered: bytes, slices: Sequence[bytes]) 
     return found
 
 
-def _session_values(attributes: Iterable[KeyValue], keys: SessionKeys) -> dict[str, AnyValue]:
-    """Return by lower-case key the attributes that may name a session; of a key that occurs twice the last."""
-    return {key: item.value for item in attributes if (key := item.key.lower()) in keys.wanted}
+def _session_values(attributes: Iterable[KeyValue], keys: SessionKeys) -> dict[str, str]:
+    """Return by lower-case key what may name a session; of a key that occurs twice the last that is not empty."""
+    found: dict[str, str] = {}
+    for item in attributes:
+        key = item.key.lower()
+        if key in keys.wanted:
+            session_id = _as_session_id(item.value, is_header=key in HEADER_KEYS)
+            if session_id:
+                found[key] = session_id
+    return found
 
 
-def _session_of(message: Span | LogRecord, outer: Sequence[Mapping[str, AnyValue]], keys: SessionKeys) -> _Found:
-    places: list[Mapping[str, AnyValue]] = [_session_values(message.attributes, keys)]
+def _session_of(message: Span | LogRecord, outer: Sequence[Mapping[str, str]], keys: SessionKeys) -> _Found:
+    places: list[Mapping[str, str]] = [_session_values(message.attributes, keys)]
     if isinstance(message, Span):
         places.extend(_session_values(event.attributes, keys) for event in message.events)
     places.extend(outer)
     overlong = 0
+    for session_id, evidence in _claims(message, places, keys):
+        if len(session_id.encode()) <= SESSION_ID_BYTES_MAX:
+            return _Found(session_id, evidence, overlong)
+        overlong = 1
+    return _Found("", Evidence.NONE, overlong)
+
+
+def _claims(
+    message: Span | LogRecord, places: Sequence[Mapping[str, str]], keys: SessionKeys
+) -> Iterator[tuple[str, Evidence]]:
     for wanted, evidence in ((keys.attributes, Evidence.ATTRIBUTE), (HEADER_KEYS, Evidence.HEADER)):
         for place in places:
             for key in wanted if place else ():
-                session_id = _as_session_id(place.get(key), evidence)
-                if not session_id:
-                    continue
-                if len(session_id.encode()) <= SESSION_ID_BYTES_MAX:
-                    return _Found(session_id, evidence, overlong)
-                overlong = 1
+                if key in place:
+                    yield place[key], evidence
     if isinstance(message, Span):
-        session_id = session_id_from_tracestate(message.trace_state)
-        if session_id:
-            return _Found(session_id, Evidence.TRACESTATE, overlong)
-    return _Found("", Evidence.NONE, overlong)
+        for session_id in session_ids_in_tracestate(message.trace_state):
+            yield session_id, Evidence.TRACESTATE
 
 
 def _is_page(message: Span | LogRecord) -> bool:
@@ -183,12 +196,10 @@ def _is_page(message: Span | LogRecord) -> bool:
     return log_event_name(message) == NAVIGATION_EVENT_NAME
 
 
-def _as_session_id(value: AnyValue | None, evidence: Evidence) -> str:
+def _as_session_id(value: AnyValue, *, is_header: bool) -> str:
     """Read a session id: text or integer; of a header (an array) the first element, cut at its first comma."""
-    if value is None:
-        return ""
     kind = value.WhichOneof("value")
-    if kind == "array_value" and evidence is Evidence.HEADER:
+    if kind == "array_value" and is_header:
         candidates = [item.string_value for item in value.array_value.values]
     elif kind == "string_value":
         candidates = [value.string_value]
@@ -197,7 +208,7 @@ def _as_session_id(value: AnyValue | None, evidence: Evidence) -> str:
     else:
         return ""
     for candidate in candidates:
-        if evidence is Evidence.HEADER:
+        if is_header:
             candidate = candidate.split(",", 1)[0]
         candidate = candidate.strip()
         if candidate:
@@ -205,18 +216,18 @@ def _as_session_id(value: AnyValue | None, evidence: Evidence) -> str:
     return ""
 
 
-def session_id_from_tracestate(trace_state: str) -> str:
-    """Return the value of the list member `gasoline` of a W3C tracestate; "" if it is not there.
+def session_ids_in_tracestate(trace_state: str) -> Iterator[str]:
+    """Yield the values of the list members `gasoline` of a W3C tracestate, trimmed, but for empty ones.
 
     https://www.w3.org/TR/trace-context/#tracestate-header
     """
     if "=" not in trace_state:
-        return ""
+        return
     for member in trace_state.split(","):
         key, _, value = member.strip().partition("=")
-        if key.lower() == TRACESTATE_KEY and len(value.encode()) <= SESSION_ID_BYTES_MAX:
-            return value.strip()
-    return ""
+        value = value.strip()
+        if value and key.lower() == TRACESTATE_KEY:
+            yield value
 
 
 def _span_record(
@@ -252,7 +263,7 @@ def _span_record(
         _NO_SEVERITY,
         found.session_id,
         found.evidence,
-        _span_events(message) if _EVENTS_TAG in raw else (),
+        _span_events(message) if _EVENTS_TAG in raw or _EVENTS_TAG_LONGER in raw else (),
         b"",
         is_page,
     )
@@ -321,15 +332,13 @@ def severity_of(number: int, text: str) -> Severity:
 
 
 def _trace_id_from_attributes(attributes: Iterable[KeyValue]) -> bytes:
-    values = {item.key.lower(): item.value for item in attributes}
-    for key in TRACE_ID_KEYS:
-        value = values.get(key)
-        if value is None:
-            continue
-        texts = [value.string_value] if value.HasField("string_value") else []
-        texts += [item.string_value for item in value.array_value.values]
-        for text in texts:
-            trace_id = trace_id_from_text(text)
-            if trace_id:
-                return trace_id
-    return b""
+    found: dict[str, bytes] = {}
+    for item in attributes:
+        key = item.key.lower()
+        if key in TRACE_ID_KEYS:
+            texts = [item.value.string_value, *(one.string_value for one in item.value.array_value.values)]
+            for trace_id in map(trace_id_from_text, texts):
+                if trace_id:
+                    found[key] = trace_id
+                    break
+    return next((found[key] for key in TRACE_ID_KEYS if key in found), b"")

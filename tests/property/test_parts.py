@@ -1,0 +1,192 @@
+"""Parts add up: what is kept of the records does not depend on how commits cut them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from collector.correlation.join import ROOTS_PER_PART_MAX, Part, TraceKey, parts_of, trace_key_of
+from collector.correlation.keys import SessionKeys, correlate
+from collector.correlation.record import EventType, Record
+from collector.pdata.envelope import Signal, cut_request
+
+EXAMPLES = 150
+KEY = TraceKey("trace", b"t" * 16)
+
+
+def text(key: str, value: str) -> KeyValue:
+    return KeyValue(key=key, value=AnyValue(string_value=value))
+
+
+some_attributes = st.lists(
+    st.sampled_from(
+        [
+            text("session.id", "s-1"),
+            text("session.id", "s-2"),
+            text("http.request.method", "GET"),
+            text("url.full", "http://shop.test/a"),
+        ]
+    ),
+    max_size=3,
+)
+times = st.integers(0, 5) | st.integers(0, (1 << 64) - 1)
+span_ids = st.sampled_from([bytes([number]) * 8 for number in range(1, 15)])
+names = st.sampled_from(["", "exception", "documentLoad", "browser.navigation"])
+spans = st.builds(
+    Span,
+    trace_id=st.just(b"t" * 16),
+    span_id=span_ids,
+    parent_span_id=st.just(b"") | span_ids,
+    name=names,
+    kind=st.sampled_from(range(6)),
+    start_time_unix_nano=times,
+    end_time_unix_nano=times,
+    attributes=some_attributes,
+    events=st.lists(st.builds(Span.Event, name=names, time_unix_nano=times), max_size=2),
+    status=st.none() | st.builds(Status, code=st.sampled_from(range(3))),
+)
+logs = st.builds(
+    LogRecord,
+    trace_id=st.sampled_from([b"t" * 16, b""]),
+    time_unix_nano=times,
+    severity_number=st.sampled_from([0, 9, 17, 24]),
+    event_name=names,
+    attributes=some_attributes,
+)
+services = st.sampled_from(["shop", "orders", ""])
+
+
+@st.composite
+def span_records(draw: st.DrawFn, most: int = 6) -> list[Record]:
+    request = ExportTraceServiceRequest()
+    outer = request.resource_spans.add()
+    outer.resource.attributes.append(text("service.name", draw(services)))
+    outer.scope_spans.add(spans=draw(st.lists(spans, min_size=1, max_size=most)))
+    return correlate(Signal.TRACES, cut_request(Signal.TRACES, request.SerializeToString()), SessionKeys()).records
+
+
+@st.composite
+def log_records(draw: st.DrawFn) -> list[Record]:
+    request = ExportLogsServiceRequest()
+    outer = request.resource_logs.add()
+    outer.resource.attributes.append(text("service.name", draw(services)))
+    outer.scope_logs.add(log_records=draw(st.lists(logs, min_size=1, max_size=6)))
+    return correlate(Signal.LOGS, cut_request(Signal.LOGS, request.SerializeToString()), SessionKeys()).records
+
+
+class Sums(NamedTuple):
+    """What the parts of one session add up to."""
+
+    spans: int
+    span_events: int
+    logs: int
+    errors: int
+    start_time_unix_nano: int
+    last_time_unix_nano: int
+    service_bytes: dict[str, int]
+    page_time_unix_nano: int | None
+    server_time_unix_nano: int | None
+
+
+def sums_of_records(records: Sequence[Record]) -> Sums:
+    times = [record.time_unix_nano for record in records]
+    times += [event.time_unix_nano for record in records for event in record.span_events]
+    service_bytes: dict[str, int] = {}
+    for record in records:
+        service_bytes[record.context.service] = service_bytes.get(record.context.service, 0) + len(record.raw)
+    return Sums(
+        sum(record.is_span for record in records),
+        sum(len(record.span_events) for record in records),
+        sum(not record.is_span for record in records),
+        sum(record.error + sum(event.error for event in record.span_events) for record in records),
+        min(times),
+        max(times),
+        service_bytes,
+        min((record.time_unix_nano for record in records if record.is_page), default=None),
+        min((record.time_unix_nano for record in records if record.kind == Span.SPAN_KIND_SERVER), default=None),
+    )
+
+
+def sums_of_parts(parts: Sequence[Part]) -> Sums:
+    service_bytes: dict[str, int] = {}
+    for part in parts:
+        for service, size in part.service_bytes.items():
+            service_bytes[service] = service_bytes.get(service, 0) + size
+    return Sums(
+        sum(part.spans for part in parts),
+        sum(part.span_events for part in parts),
+        sum(part.logs for part in parts),
+        sum(part.errors for part in parts),
+        min(part.start_time_unix_nano for part in parts),
+        max(part.last_time_unix_nano for part in parts),
+        service_bytes,
+        min((part.page.time_unix_nano for part in parts if part.page), default=None),
+        min((part.server.time_unix_nano for part in parts if part.server), default=None),
+    )
+
+
+@given(requests=st.lists(span_records() | log_records(), min_size=1, max_size=4), data=st.data())
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_parts_add_up_however_the_records_are_split_into_commits(
+    requests: list[list[Record]], data: st.DataObject
+) -> None:
+    records = [record for request in requests for record in request]
+    parts: list[Part] = []
+    start = commit = 0
+    while start < len(records):
+        commit += 1
+        end = data.draw(st.integers(start + 1, len(records)))
+        committed = parts_of(commit, KEY, records[start:end])
+        sessions = dict.fromkeys(record.session_id for record in records[start:end])
+        assert [(part.commit, part.trace_key, part.session_id) for part in committed] == [
+            (commit, KEY, session_id) for session_id in sessions
+        ]
+        parts += committed
+        start = end
+    for session_id in {record.session_id for record in records}:
+        own = [record for record in records if record.session_id == session_id]
+        assert sums_of_parts([part for part in parts if part.session_id == session_id]) == sums_of_records(own)
+
+
+@given(records=span_records(most=24))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_roots_are_the_spans_whose_parent_is_not_in_the_commit(records: list[Record]) -> None:
+    present = {record.span_id for record in records}
+    for part in parts_of(1, KEY, records):
+        expected = [
+            (position, record)
+            for position, record in enumerate(records)
+            if record.session_id == part.session_id and record.parent_span_id not in present
+        ]
+        expected.sort(key=lambda pair: (pair[1].type is not EventType.NETWORK, pair[1].time_unix_nano))
+        assert part.roots_left_out == max(0, len(expected) - ROOTS_PER_PART_MAX)
+        assert [(root.position, root.span_id, root.parent_span_id, root.service) for root in part.roots] == [
+            (position, one.span_id, one.parent_span_id, one.context.service)
+            for position, one in expected[:ROOTS_PER_PART_MAX]
+        ]
+        assert [
+            (root.start_time_unix_nano, root.end_time_unix_nano, root.error, root.type, root.kind)
+            for root in part.roots
+        ] == [
+            (one.time_unix_nano, one.end_time_unix_nano, one.error, one.type, one.kind)
+            for _, one in expected[:ROOTS_PER_PART_MAX]
+        ]
+
+
+@given(records=log_records() | span_records())
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_a_record_is_filed_by_trace_else_by_session_else_by_service(records: list[Record]) -> None:
+    for record in records:
+        key = trace_key_of(record)
+        if record.trace_id:
+            assert key == TraceKey("trace", record.trace_id)
+        elif record.session_id:
+            assert key == TraceKey("session", record.session_id.encode())
+        else:
+            assert key == TraceKey("service", record.context.service.encode())
