@@ -10,24 +10,28 @@ from mcp_server.render.escape import clean
 
 PREFIX_CHARACTERS_MIN = 6
 ID_CHARACTERS_MAX = 64
-# What minted ids have in common, `session-` or `sess_`, tells none apart.
-_LABEL = re.compile(r"[A-Za-z]+[-_:.]")
+# A label that minted ids have in common, `session-` or `sess_`, tells none apart; what follows must be random.
+_MINTED = re.compile(r"(?P<label>[A-Za-z]+[-_:.])?[0-9a-fA-F]{8}[0-9a-fA-F-]{4,}")
 _PLAIN = re.compile(r"[\w.:~+/=@-]+", re.ASCII)
 
 
 def short_ids(ids: Iterable[str]) -> Mapping[str, str]:
     """Return, for each id, its shortest prefix that no other of them begins with, at least six characters.
 
-    The characters of a leading label do not count. An id that a prefix would hardly shorten stays whole.
+    Only random ids are shortened (32 hex digits, a UUID, either behind a label that does not count): an answer
+    cannot know what else is stored, and of ids that somebody chose, `run-1`, others are likely to begin alike.
     """
     ordered = sorted(set(ids))
     shortened: dict[str, str] = {}
     for index, whole in enumerate(ordered):
-        label = _LABEL.match(whole)
-        length = (label.end() if label else 0) + PREFIX_CHARACTERS_MIN
+        minted = _MINTED.fullmatch(whole)
+        if minted is None:
+            shortened[whole] = whole
+            continue
+        length = max(0, minted.end("label")) + PREFIX_CHARACTERS_MIN
         for other in (*ordered[max(0, index - 1) : index], *ordered[index + 1 : index + 2]):
             length = max(length, _common(whole, other) + 1)
-        shortened[whole] = whole if length + 2 >= len(whole) else whole[:length]
+        shortened[whole] = whole[:length]
     return shortened
 
 

@@ -18,25 +18,33 @@ from mcp_server.render.line import SERVICE_CHARACTERS_MAX
 from mcp_server.render.request_trace import request_words
 from mcp_server.render.words import log_words
 
-# A session costs at most 40 tokens, its share of the last line included.
-SESSION_CHARACTERS_MAX = 158
-REASON_CHARACTERS_MIN = 40
+# A session costs at most 40 tokens, its share of the last line included; reasons are cut until that holds.
+SESSION_CHARACTERS_MAX = 40 * CHARACTERS_PER_TOKEN
+REASON_CHARACTERS = (200, 120, 90, 70, 60, 50, 40)
 LAST_LINE_CHARACTERS = 90
 
 
 def sessions_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
-    """Return the text of a `sessions` answer: id, start, length, requests; then the cause, or where it was."""
+    """Return the text of a `sessions` answer: id, start, requests, then what caused the last failure.
+
+    Where there is room: length, first path, services.
+    """
     records: list[SessionRecord] = answer["sessions"]
     short = short_ids(record["session_id"] for record in records)
-    entries = [_session_entry(record, short) for record in records]
-    kept = _fitting(entries, params, note_lines(answer))
-    failed = next((record for record in records if "cause" in record), None)
-    if failed:
-        next_call = call("session-trace", session_id=short[failed["session_id"]])
-    elif records:
-        next_call = call("session-trace", session_id=short[records[0]["session_id"]])
+    chosen = next((record for record in records if "cause" in record), records[0] if records else None)
+    if chosen:
+        next_call = call("session-trace", session_id=short[chosen["session_id"]])
     else:
         next_call = _where_else(params, call("requests"))
+    room = SESSION_CHARACTERS_MAX * len(records) - len(last_line(len(records), answer["total"], "session", next_call))
+    entries: list[str] = []
+    for reason_characters in REASON_CHARACTERS:
+        entries = [_session_entry(record, short, reason_characters) for record in records]
+        if sum(len(entry) + 1 for entry in entries) <= room:
+            break
+    spare = (room - sum(len(entry) + 1 for entry in entries)) // max(1, len(entries))
+    entries = [_with_extras(entry, record, spare) for entry, record in zip(entries, records, strict=True)]
+    kept = _fitting(entries, params, note_lines(answer))
     return _list_text(answer, params, kept, len(entries), "session", next_call)
 
 
@@ -99,29 +107,30 @@ def logs_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
     return _list_text(answer, params, kept, len(entries), "log", next_call)
 
 
-def _session_entry(record: SessionRecord, short: Mapping[str, str]) -> str:
-    """One session; what is over its share of tokens is left out, then its reason is cut."""
-    room = SESSION_CHARACTERS_MAX - LAST_LINE_CHARACTERS // len(short)
-    started = unix_nano(record["started_at"])
-    count = record["request_count"]
+def _session_entry(record: SessionRecord, short: Mapping[str, str], reason_characters: int) -> str:
+    started, count = unix_nano(record["started_at"]), record["request_count"]
     line = f" {shown_session_id(record['session_id'], short[record['session_id']])} {to_the_second(started)}"
     line += f" {count} request{'' if count == 1 else 's'}"
-    cause = ""
     if "cause" in record:
-        where = len(cause_words({**record["cause"], "reason": ""}))
-        reason_max = max(REASON_CHARACTERS_MIN, room - len(line) - len("\ncause: ") - where)
-        cause = f"\ncause: {cause_words(record['cause'], reason_max)}"
-    elif record["has_errors"]:
-        line += ", errors"
-    extra = [
-        between(started, unix_nano(record["last_activity"])),
+        return f"{line}\ncause: {cause_words(record['cause'], reason_characters)}"
+    return f"{line}, errors" if record["has_errors"] else line
+
+
+def _with_extras(entry: str, record: SessionRecord, spare: int) -> str:
+    """Add to an entry what else is known of its session, as far as `spare` characters reach."""
+    line, newline, cause = entry.partition("\n")
+    extras = [
+        between(unix_nano(record["started_at"]), unix_nano(record["last_activity"])),
         clean(split_url(record.get("first_url", ""))[1], 40),
         " ".join(clean(service) for service in record.get("services", ())[:8]),
     ]
-    for part in extra:
-        if part and len(line) + len(part) + 3 + len(cause) <= room:
-            line += f" · {part}"
-    return line + cause
+    for extra in extras:
+        spare -= len(extra) + 3
+        if spare < 0:
+            break
+        if extra:
+            line += f" · {extra}"
+    return f"{line}{newline}{cause}"
 
 
 def _fitting(entries: Sequence[str], params: ObserveParams, notes: Sequence[str]) -> list[str]:
