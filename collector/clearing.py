@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from collector.errors import StoreUnavailableError
+from collector.errors import QueryError, StoreUnavailableError
 from collector.remote import request_clear
 from collector.rendezvous import running_collector
 from collector.store.sqlite.schema import STORE_FILE_NAME
@@ -13,14 +13,19 @@ from collector.store.sqlite.writer import SqliteWriter
 def clear_store(data_dir: Path, session_id: str | None, token: str | None) -> int:
     """Delete one session, or everything; return how many spans and log records went.
 
-    Raises StoreError if the store cannot be used, CollectorUnreachableError if its collector does not answer.
+    Raises QueryError if there is no such session, StoreError if the store cannot be used,
+    CollectorUnreachableError if its collector does not answer.
     """
     running = running_collector(data_dir)
     if running is not None:
-        return request_clear(running, session_id, token)
-    if not (data_dir / STORE_FILE_NAME).exists():
+        deleted = request_clear(running, session_id, token)
+    elif (data_dir / STORE_FILE_NAME).exists():
+        deleted = asyncio.run(_clear(data_dir, session_id))
+    else:
         raise StoreUnavailableError(f"there is no store in {data_dir}, so there is nothing to clear")
-    return asyncio.run(_clear(data_dir, session_id))
+    if session_id is not None and not deleted:
+        raise QueryError(f"no session has the id {session_id}; give it whole, as listed by: gasoline sessions --json")
+    return deleted
 
 
 async def _clear(data_dir: Path, session_id: str | None) -> int:

@@ -6,11 +6,9 @@ that the receivers take telemetry meanwhile. uvicorn's own signal handlers stay 
 
 import asyncio
 import contextlib
-import importlib
-import logging
 import socket
 from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from collector.config.model import Settings
 from collector.errors import ConfigError
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 CONNECTIONS_MAX = 1_000
 ACCEPT_BACKLOG = 128
 START_DEADLINE_S = 30.0
-
-_logger = logging.getLogger(__name__)
 
 
 class QuerySettings(Settings):
@@ -52,6 +48,7 @@ class QueryPort:
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
+        self._release_clients: Callable[[], None] = lambda: None
         self.requests = 0
         self.requests_open = 0
 
@@ -85,19 +82,20 @@ class QueryPort:
     def _load_app(
         self, live_status: "Callable[[], LiveStatus | None]", extra_routes: "Callable[[], Sequence[Route]]"
     ) -> "ASGIApp":
-        # By name, because an import statement here would hold up the receivers as much as one at the top.
-        service: Any = importlib.import_module("collector.query.service")
-        transports: Any = importlib.import_module("mcp_server.transports")
-        server: Any = importlib.import_module("mcp_server.server")
-        query = service.QueryService(self._reader, live_status=live_status)
-        app: ASGIApp = transports.query_app(
-            server.build_server(query),
+        from collector.query.service import QueryService
+        from mcp_server.server import build_server
+        from mcp_server.transports import query_app
+
+        query = QueryService(self._reader, live_status=live_status)
+        app = query_app(
+            build_server(query),
             query,
             allowed_hosts=self._settings.allowed_hosts,
             allowed_origins=self._settings.allowed_origins,
             token=self._token,
             extra_routes=extra_routes(),
         )
+        self._release_clients = app.release_clients
         return self._counted(app)
 
     def _counted(self, app: "ASGIApp") -> "ASGIApp":
@@ -119,6 +117,7 @@ class QueryPort:
         serving, self._serving = self._serving, None
         if self._server is not None and serving is not None:
             self._server.config.timeout_graceful_shutdown = max(1, int(deadline_s))
+            self._release_clients()
             self._server.should_exit = True
             _, late = await asyncio.wait({serving}, timeout=deadline_s + 1)
             for task in late:

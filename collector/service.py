@@ -60,7 +60,6 @@ class Collector:
         self._parts = parts
         self._data_dir = data_dir.absolute()
         self._stop = asyncio.Event()
-        self._hurry = asyncio.Event()
         self._closed = False
         self._started: RunningCollector | None = None
 
@@ -86,15 +85,14 @@ class Collector:
         return running
 
     def stop(self) -> None:
-        """Let `run` drain and return; called again, it no longer waits for what is under way."""
-        if self._stop.is_set():
-            self._hurry.set()
+        """Let `run` drain and return. Called again it changes nothing: some starters pass each signal on twice."""
         self._stop.set()
 
     async def run(self, *, idle_s: float = 0.0, on_ready: Callable[[RunningCollector], None]) -> bool:
         """Start, call `on_ready`, and serve until SIGINT, SIGTERM, `stop`, or `idle_s` without use (0: never).
 
-        Returns whether everything was drained within SHUTDOWN_DEADLINE_S. Raises what `start` raises.
+        Returns whether everything was drained within SHUTDOWN_DEADLINE_S; the process ignores both signals from
+        then on. Raises what `start` raises.
         """
         with self._signals_stop_it():
             on_ready(await self.start())
@@ -106,11 +104,7 @@ class Collector:
                 wait.cancel()
             _logger.info("stopping: %s", "asked to" if self._stop.is_set() else f"unused for {idle_s:g} s")
             drain = asyncio.create_task(self.shutdown(SHUTDOWN_DEADLINE_S))
-            hurry = asyncio.create_task(self._hurry.wait())
-            done, _ = await asyncio.wait(
-                {drain, hurry}, timeout=SHUTDOWN_DEADLINE_S + 1, return_when=asyncio.FIRST_COMPLETED
-            )
-            hurry.cancel()
+            done, _ = await asyncio.wait({drain}, timeout=SHUTDOWN_DEADLINE_S + 1)
             if drain in done:
                 drain.result()
             return drain in done
@@ -175,5 +169,7 @@ class Collector:
         try:
             yield
         finally:
+            # The process is about to end, drained: a signal that comes now must not turn that into a failure.
             for number in SIGNALS:
                 loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)

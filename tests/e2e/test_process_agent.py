@@ -1,0 +1,139 @@
+"""`gasoline mcp` as agents run it: one command that also brings the collector, which outlives them."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import anyio
+import psutil
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.types import TextContent
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+from collector.rendezvous import RunningCollector, running_collector
+
+TIMEOUT_S = 40
+ALONE = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "GASOLINE_"))}
+FREE_PORTS = {f"GASOLINE_{port}_ENDPOINT": "127.0.0.1:0" for port in ("GRPC", "HTTP", "QUERY")}
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Generator[Path]:
+    """A data folder whose collector, whoever started it, is stopped afterwards."""
+    folder = tmp_path / "data"
+    yield folder
+    stop(folder)
+
+
+def stop(folder: Path) -> str:
+    command = [sys.executable, "-m", "collector", "stop", "--data-dir", str(folder)]
+    done = subprocess.run(command, env=ALONE, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+    return done.stdout
+
+
+def agent_of(data_dir: Path, *, cwd: Path | None = None, **environment: str) -> StdioServerParameters:
+    return StdioServerParameters(
+        command=sys.executable,
+        args=["-P", "-m", "collector", "mcp", "--data-dir", str(data_dir)],
+        env={**ALONE, **FREE_PORTS, **environment},
+        cwd=cwd,
+    )
+
+
+async def collector_of(data_dir: Path) -> RunningCollector:
+    """The collector once its ports accept."""
+    with anyio.fail_after(TIMEOUT_S):
+        while (running := running_collector(data_dir)) is None:  # noqa: ASYNC110 -- another process makes the file
+            await anyio.sleep(0.02)
+        return running
+
+
+def send_session(endpoint: str, session_id: str) -> None:
+    provider = TracerProvider(resource=Resource({"service.name": "shop"}))
+    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=f"http://{endpoint}", insecure=True)))
+    with provider.get_tracer("test").start_as_current_span("checkout", attributes={"session.id": session_id}):
+        pass
+    provider.shutdown()
+
+
+async def observe(client: Client, **arguments: object) -> str:
+    result = await client.call_tool("observe", arguments)
+    (content,) = result.content
+    assert isinstance(content, TextContent)
+    assert not result.is_error, content.text
+    return content.text
+
+
+@pytest.mark.anyio
+async def test_two_agents_share_the_collector_that_the_first_has_started(data_dir: Path) -> None:
+    async with AsyncExitStack() as agents:
+        first = await agents.enter_async_context(Client(agent_of(data_dir)))
+        running = await collector_of(data_dir)
+        async with Client(agent_of(data_dir)) as second:
+            send_session(running.grpc, "session-one")
+            assert "session-one" in await observe(second, what="sessions")
+        # The second agent has closed: the first and the collector live on.
+        send_session(running.grpc, "session-two")
+        listed = await observe(first, what="sessions")
+        assert "session-one" in listed
+        assert "session-two" in listed
+        assert running_collector(data_dir) == running
+        assert os.getsid(running.pid) == running.pid
+        collector = psutil.Process(running.pid)
+    assert running_collector(data_dir) == running
+    assert collector.is_running()
+    assert stop(data_dir) == f"stopped the collector (process {running.pid}) on {data_dir}\n"
+    assert running_collector(data_dir) is None
+
+
+@pytest.mark.anyio
+async def test_an_agent_that_comes_first_sees_what_arrives_later(data_dir: Path) -> None:
+    async with Client(agent_of(data_dir)) as client:
+        before = json.loads(await observe(client, what="sessions", format="json"))
+        assert (before["sessions"], before["total"]) == ([], 0)
+        running = await collector_of(data_dir)
+        send_session(running.grpc, "session-one")
+        after = json.loads(await observe(client, what="sessions", format="json", wait_for=10))
+        assert [session["session_id"] for session in after["sessions"]] == ["session-one"]
+
+
+@pytest.mark.anyio
+async def test_a_taken_default_port_is_replaced_and_told(data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        endpoint = f"127.0.0.1:{taken.getsockname()[1]}"
+        async with Client(agent_of(data_dir, GASOLINE_GRPC_ENDPOINT=endpoint)) as client:
+            running = await collector_of(data_dir)
+            assert running.grpc != endpoint
+            assert running.grpc in await observe(client, what="status")
+
+
+@pytest.mark.anyio
+async def test_a_folder_named_collector_in_the_working_folder_is_not_taken_for_ours(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "collector").mkdir()
+    (tmp_path / "collector" / "__init__.py").write_text("raise SystemExit('the wrong collector')")
+    async with Client(agent_of(data_dir, cwd=tmp_path)):
+        running = await collector_of(data_dir)
+    assert running.data == str(data_dir)
+
+
+@pytest.mark.anyio
+async def test_initialize_is_answered_without_waiting_for_the_collector(data_dir: Path) -> None:
+    started_s = time.monotonic()
+    async with Client(agent_of(data_dir)) as client:
+        answered_s = time.monotonic() - started_s
+        assert (await client.list_tools()).tools[0].name == "observe"
+        await collector_of(data_dir)
+    # A bound against hanging, not a measurement: the bench measures.
+    assert answered_s < TIMEOUT_S / 2
