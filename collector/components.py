@@ -110,7 +110,8 @@ def configured_endpoints(config: CollectorConfig) -> Mapping[tuple[str, ...], st
 
 
 def _make_parts(config: CollectorConfig, writer: Writer, reader: Reader, token: str | None) -> Parts:
-    counters, in_flight = Counters(), InFlight()
+    limits = config.service.in_flight
+    counters, in_flight = Counters(), InFlight(limits.bytes_max, limits.requests_max)
     exporters = {
         component_id: _make_exporter(config.exporters[component_id], writer)
         for component_id in _used(config, "exporters")

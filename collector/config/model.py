@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from collector.bounded_queue import IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX
 from collector.telemetry.logging import LogLevel
 
 PIPELINE_SIGNALS = ("traces", "logs", "metrics")
@@ -56,11 +57,19 @@ class TelemetrySettings(Settings):
     logs: LogsTelemetrySettings = LogsTelemetrySettings()
 
 
+class InFlightSettings(Settings):
+    """`service.in_flight`: what may be between receipt and answer, over all receivers; beyond, senders wait."""
+
+    bytes_max: Annotated[int, Field(ge=1)] = IN_FLIGHT_BYTES_MAX
+    requests_max: Annotated[int, Field(ge=1)] = IN_FLIGHT_REQUESTS_MAX
+
+
 class ServiceSettings(Settings):
     """`service`: what of the configured components runs."""
 
     pipelines: Annotated[dict[str, PipelineSettings], Field(min_length=1)]
     extensions: tuple[str, ...] = ()
+    in_flight: InFlightSettings = InFlightSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -18,30 +18,37 @@ PAGES_MAX = 200
 STOP_TIMEOUT_S = 20
 
 Observe = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-ReadPages = Callable[[Observe, Mapping[str, Any], str], list[Any]]
 
 
-def read_pages(observe: Observe, question: Mapping[str, Any], field: str) -> list[Any]:
+class ReadPages(Protocol):
+    """See read_pages."""
+
+    def __call__(
+        self, observe: Observe, question: Mapping[str, Any], field: str, page_size: int = PAGE_SIZE
+    ) -> list[Any]: ...
+
+
+def read_pages(observe: Observe, question: Mapping[str, Any], field: str, page_size: int = PAGE_SIZE) -> list[Any]:
     """Ask page by page and return all items; holds every page to the total of the first."""
     items: list[Any] = []
     total = None
     cursor: dict[str, Any] = {}
     for _ in range(PAGES_MAX):
-        answer = observe({**question, "format": "json", "limit": PAGE_SIZE, **cursor})
+        answer = observe({**question, "format": "json", "limit": page_size, **cursor})
         total = answer["total"] if total is None else total
         assert answer["total"] == total
         items.extend(answer[field])
         if "next_cursor" not in answer:
             assert len(items) == total
             return items
-        assert len(answer[field]) == PAGE_SIZE
+        assert len(answer[field]) == page_size
         cursor = {"cursor": answer["next_cursor"]}
     raise AssertionError(f"{question} has more than {PAGES_MAX} pages")
 
 
 @pytest.fixture(scope="session")
 def pages() -> ReadPages:
-    """`pages(observe, question, field)`: all items of an answer."""
+    """`pages(observe, question, field)`: all items of an answer, read page by page."""
     return read_pages
 
 

@@ -44,9 +44,17 @@ GRPC_METHODS = {
     Signal.LOGS: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 }
 RPC_TIMEOUT_S = 20
+LARGE_PAGE_SIZE = 300
 
 Observe = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-ReadPages = Callable[[Observe, Mapping[str, Any], str], list[Any]]
+
+
+class ReadPages(Protocol):
+    """What the fixture `pages` does."""
+
+    def __call__(
+        self, observe: Observe, question: Mapping[str, Any], field: str, page_size: int = ...
+    ) -> list[Any]: ...
 
 
 class RunningCollector(Protocol):
@@ -185,6 +193,18 @@ def test_each_session_holds_exactly_what_was_sent(
         assert session["has_errors"] == any(event["error"] for event in events)
 
 
+def test_the_order_of_arrival_changes_no_answer(kit: CaptureKit, pages: ReadPages) -> None:
+    messages = [message for capture in kit.captures for message in capture.messages]
+    paths = [InProcess(), InProcess()]
+    for order, path in zip(ORDERS, paths, strict=True):
+        path.deliver(kit.in_order(messages, order))
+    for capture in kit.captures:
+        for session_id in capture.stated():
+            question = {"what": "session-trace", "session_id": session_id}
+            recorded, shuffled = (pages(path.observe, question, "events", LARGE_PAGE_SIZE) for path in paths)
+            assert recorded == shuffled
+
+
 def test_the_list_names_every_session_and_no_other(kit: CaptureKit, observe: Observe, pages: ReadPages) -> None:
     sessions = pages(observe, {"what": "sessions"}, "sessions")
     expected = sorted(session_id for capture in kit.captures for session_id in capture.stated())
@@ -200,7 +220,7 @@ def test_records_without_a_session_stay_out_and_stay_readable(
     assert sorted(request["request_id"] for request in outside) == sorted(expected)
     assert all("session_id" not in request and "session_ids" not in request for request in outside)
 
-    logs = pages(observe, {"what": "logs"}, "events")
+    logs = pages(observe, {"what": "logs"}, "events", LARGE_PAGE_SIZE)
     told = Counter(event["service"] for event in logs if "session_id" not in event)
     counted: Counter[str] = Counter()
     for capture in kit.captures:
@@ -211,7 +231,7 @@ def test_records_without_a_session_stay_out_and_stay_readable(
 
 
 def test_every_record_is_there_once(kit: CaptureKit, observe: Observe, pages: ReadPages) -> None:
-    requests = pages(observe, {"what": "requests"}, "requests")
+    requests = pages(observe, {"what": "requests"}, "requests", LARGE_PAGE_SIZE)
     expected = {trace_id for capture in kit.captures for trace_id in capture.counted.trace_ids()}
     assert sorted(request["request_id"] for request in requests) == sorted(expected)
 
@@ -220,7 +240,7 @@ def test_every_record_is_there_once(kit: CaptureKit, observe: Observe, pages: Re
         for held in (*capture.counted.sessions.values(), capture.counted.without_session):
             spans += held.spans.total()
             logs += held.logs.total()
-    assert len(pages(observe, {"what": "logs"}, "events")) == logs
+    assert len(pages(observe, {"what": "logs"}, "events", LARGE_PAGE_SIZE)) == logs
     told = 0
     for request in requests:
         question = {"what": "request-trace", "request_id": request["request_id"]}

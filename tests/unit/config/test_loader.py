@@ -48,6 +48,7 @@ def test_the_default_listens_on_loopback_and_sends_traces_and_logs_to_the_index(
                 "logs": {"receivers": ("otlp",), "processors": ("session",), "exporters": ("index",)},
             },
             "extensions": ("query",),
+            "in_flight": {"bytes_max": 268435456, "requests_max": 10000},
             "telemetry": {"logs": {"level": "info"}},
         }
     )
