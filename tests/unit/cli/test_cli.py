@@ -1,0 +1,113 @@
+"""The command line as text: what help teaches, what is loaded when, what an agent's configuration is."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from inline_snapshot import snapshot
+
+from collector.cli import cli
+from collector.client_config import client_config
+from collector.flags import default_data_dir
+from collector.terminal import paint
+
+COMMANDS = sorted(cli.commands)
+
+
+def test_these_commands_exist() -> None:
+    assert COMMANDS == snapshot(
+        ["clear", "demo", "logs", "mcp", "request", "requests", "serve", "session", "sessions", "status", "stop"]
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_takes_the_data_folder_and_every_option_says_what_it_does(name: str) -> None:
+    command = cli.commands[name]
+    assert command.help
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    assert "--data-dir" in [flag for option in options for flag in option.opts]
+    assert [option.name for option in options if not option.help] == []
+    assert CliRunner().invoke(cli, [name, "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"demo"}))
+def test_every_flag_is_also_an_environment_variable(name: str) -> None:
+    for parameter in cli.commands[name].params:
+        if isinstance(parameter, click.Option) and parameter.opts != ["--print-config"]:
+            flag = parameter.opts[0]
+            assert parameter.envvar == "GASOLINE_" + flag.removeprefix("--").upper().replace("-", "_")
+
+
+@pytest.mark.parametrize("name", ["sessions", "requests", "logs", "session", "request", "serve", "mcp", "clear"])
+def test_help_teaches_with_examples(name: str) -> None:
+    assert f"gasoline {name}" in CliRunner().invoke(cli, [name, "--help"]).output
+
+
+def test_the_data_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    assert default_data_dir() == Path("/state/gasoline")
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert default_data_dir() == Path("/home/me/.local/state/gasoline")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "forbidden"),
+    [
+        (["--help"], {"grpc", "mcp", "pydantic", "google.protobuf", "uvicorn", "yaml", "sqlite3"}),
+        (["stop", "--data-dir", "none"], {"grpc", "mcp", "pydantic", "google.protobuf", "uvicorn", "yaml"}),
+        (["sessions", "--data-dir", "none"], {"grpc", "mcp", "uvicorn", "starlette"}),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(arguments: list[str], forbidden: set[str], tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom collector.cli import cli\ncli.main(sys.argv[1:], standalone_mode=False)\n"
+        if arguments == ["--help"]
+        else "import sys\nfrom collector.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script + "print('loaded', *sys.modules)", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+        check=True,
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert loaded & forbidden == set()
+    assert "collector.cli" in loaded
+
+
+@pytest.mark.parametrize("data_dir", [None, Path("/data/my shop")])
+def test_an_agents_configuration_starts_this_installation(data_dir: Path | None) -> None:
+    claude = client_config("claude", data_dir)
+    assert claude.startswith("claude mcp add gasoline -- ")
+    assert claude.endswith(" mcp" if data_dir is None else " mcp --data-dir '/data/my shop'")
+    vscode = json.loads(client_config("vscode", data_dir))["servers"]["gasoline"]
+    cursor = json.loads(client_config("cursor", data_dir))["mcpServers"]["gasoline"]
+    assert vscode == {"type": "stdio", **cursor}
+    run = subprocess.run(
+        [cursor["command"], *cursor["args"], "--help"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "Serve an agent over stdio" in run.stdout
+
+
+def test_colours_add_nothing_but_escape_sequences() -> None:
+    text = (
+        "request a3ce92 POST /checkout 502 FAILED\ncause: payments: card declined\n"
+        " +1.204 payments POST /charge ERROR declined\n +1.300 orders WARN slow\n"
+        '3 of 4 events shown · next: observe(what="status")'
+    )
+    painted = paint(text)
+    assert click.unstyle(painted) == text
+    assert painted == snapshot("""\
+\x1b[1m\x1b[31mrequest a3ce92 POST /checkout 502 FAILED\x1b[0m
+\x1b[1m\x1b[31mcause:\x1b[0m\x1b[31m payments: card declined\x1b[0m
+ \x1b[2m+1.204\x1b[0m\x1b[31m payments POST /charge ERROR declined\x1b[0m
+ \x1b[2m+1.300\x1b[0m\x1b[33m orders WARN slow\x1b[0m
+\x1b[2m3 of 4 events shown · next: \x1b[0m\x1b[36mobserve(what="status")\x1b[0m\
+""")
