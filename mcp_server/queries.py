@@ -6,7 +6,8 @@ until then, so that callers who come and go cannot pile up threads.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import anyio
@@ -15,6 +16,7 @@ import anyio.to_thread
 from collector.errors import QueryError
 
 QUERIES_AT_ONCE_MAX = 32
+DRAIN_S = 5.0
 
 T = TypeVar("T")
 
@@ -24,8 +26,24 @@ class QueryThreads:
 
     def __init__(self, at_once_max: int = QUERIES_AT_ONCE_MAX) -> None:
         self._at_once_max = at_once_max
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._places: set[_Place] = set()
+
+    @asynccontextmanager
+    async def drained(self) -> AsyncGenerator[None]:
+        """Leave only when no thread asks any more, or after DRAIN_S: what they read is closed next."""
+        try:
+            yield
+        finally:
+            self.end_waits()
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._wait_until_idle)
+
+    def end_waits(self) -> None:
+        """Have the questions that wait for telemetry answered with what is there."""
+        with self._lock:
+            for place in self._places:
+                place.cancelled.set()
 
     async def run(self, ask: Callable[[Callable[[], bool]], T]) -> T:
         """Return `ask(is_cancelled)`, run in a thread; `is_cancelled()` turns true when the caller has gone.
@@ -59,6 +77,11 @@ class QueryThreads:
     def _leave(self, place: "_Place") -> None:
         with self._lock:
             self._places.discard(place)
+            self._lock.notify_all()
+
+    def _wait_until_idle(self) -> None:
+        with self._lock:
+            self._lock.wait_for(lambda: not self._places, DRAIN_S)
 
 
 class _Place:

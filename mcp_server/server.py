@@ -41,12 +41,52 @@ NAME = "gasoline"
 DISTRIBUTION = "gasoline-otel"
 _UNCHANGING = CacheHint(ttl_ms=3_600_000, scope="public")
 
-McpServer = Server[None]
 _Context = ServerRequestContext[Any, Any]
 
 
-class _ConstantServer(Server[None]):
-    """A server whose tools and prompts never change, and which does not say that they might."""
+class McpServer(Server[None]):
+    """Answers from one QueryService, for any number of connections, on one event loop at a time."""
+
+    def __init__(self, query: QueryService) -> None:
+        self._query = query
+        self._threads = QueryThreads()
+        self._resources = Resources(query, self._threads)
+        self._subscriptions = Subscriptions(query)
+        self._tool = observe.observe_tool()
+        super().__init__(
+            NAME,
+            version=version(DISTRIBUTION),
+            title="Gasoline",
+            instructions=files("mcp_server").joinpath("instructions.md").read_text(encoding="utf-8"),
+            cache_hints={
+                "tools/list": _UNCHANGING,
+                "prompts/list": _UNCHANGING,
+                "resources/templates/list": _UNCHANGING,
+            },
+            lifespan=_work_of,
+            get_tool_input_schema=lambda name: self._tool.input_schema if name == observe.NAME else None,
+            on_list_tools=self._list_tools,
+            on_call_tool=self._call_tool,
+            on_list_resources=self._list_resources,
+            on_list_resource_templates=self._list_resource_templates,
+            on_read_resource=self._read_resource,
+            on_subscribe_resource=self._subscriptions.subscribe,
+            on_unsubscribe_resource=self._subscriptions.unsubscribe,
+            on_subscriptions_listen=self._subscriptions.listen,
+            on_list_prompts=self._list_prompts,
+            on_get_prompt=self._get_prompt,
+        )
+
+    def release_clients(self) -> None:
+        """Answer what waits for telemetry and end the streams of news, so that a shutdown need not wait for them."""
+        self._threads.end_waits()
+        self._subscriptions.end_streams()
+
+    @asynccontextmanager
+    async def work(self) -> AsyncGenerator[None]:
+        """What runs beside the connections; when it has ended, nothing of the server reads the store any more."""
+        async with self._threads.drained(), self._subscriptions.follow():
+            yield
 
     def get_capabilities(
         self,
@@ -56,6 +96,7 @@ class _ConstantServer(Server[None]):
         *,
         protocol_version: str | None = None,
     ) -> ServerCapabilities:
+        """See Server. Tools and prompts never change, so nothing says that they might."""
         capabilities = super().get_capabilities(
             notification_options, experimental_capabilities, extensions, protocol_version=protocol_version
         )
@@ -63,62 +104,40 @@ class _ConstantServer(Server[None]):
             update={"tools": ToolsCapability(list_changed=False), "prompts": PromptsCapability(list_changed=False)}
         )
 
+    async def _list_tools(self, _: _Context, __: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=[self._tool])
 
-def build_server(query: QueryService) -> McpServer:
-    """Return a server that answers from `query`; it may serve many connections, one event loop at a time."""
-    threads = QueryThreads()
-    resources = Resources(query, threads)
-    subscriptions = Subscriptions(query)
-    tool = observe.observe_tool()
-
-    async def on_list_tools(_: _Context, __: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[tool])
-
-    async def on_call_tool(_: _Context, params: CallToolRequestParams) -> CallToolResult:
+    async def _call_tool(self, _: _Context, params: CallToolRequestParams) -> CallToolResult:
         if params.name != observe.NAME:
             raise MCPError(code=INVALID_PARAMS, message=f"unknown tool {params.name!r}; the tool is {observe.NAME}")
-        return await observe.call_observe(query, threads, params.arguments)
+        return await observe.call_observe(self._query, self._threads, params.arguments)
 
-    async def on_list_resources(_: _Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
-        return await resources.list()
+    async def _list_resources(self, _: _Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
+        return await self._resources.list()
 
-    async def on_list_templates(_: _Context, __: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
-        return resources.templates()
+    async def _list_resource_templates(
+        self, _: _Context, __: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        return self._resources.templates()
 
-    async def on_read_resource(_: _Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-        return await resources.read(str(params.uri))
+    async def _read_resource(self, _: _Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        return await self._resources.read(str(params.uri))
 
-    async def on_list_prompts(_: _Context, __: PaginatedRequestParams | None) -> ListPromptsResult:
+    async def _list_prompts(self, _: _Context, __: PaginatedRequestParams | None) -> ListPromptsResult:
         return ListPromptsResult(prompts=list_prompts())
 
-    async def on_get_prompt(_: _Context, params: GetPromptRequestParams) -> GetPromptResult:
+    async def _get_prompt(self, _: _Context, params: GetPromptRequestParams) -> GetPromptResult:
         return get_prompt(params.name, params.arguments or {})
 
-    @asynccontextmanager
-    async def lifespan(_: McpServer) -> AsyncGenerator[None]:
-        async with subscriptions.follow():
-            yield
 
-    return _ConstantServer(
-        NAME,
-        version=version(DISTRIBUTION),
-        title="Gasoline",
-        instructions=files("mcp_server").joinpath("instructions.md").read_text(encoding="utf-8"),
-        cache_hints={
-            "tools/list": _UNCHANGING,
-            "prompts/list": _UNCHANGING,
-            "resources/templates/list": _UNCHANGING,
-        },
-        lifespan=lifespan,
-        get_tool_input_schema=lambda name: tool.input_schema if name == observe.NAME else None,
-        on_list_tools=on_list_tools,
-        on_call_tool=on_call_tool,
-        on_list_resources=on_list_resources,
-        on_list_resource_templates=on_list_templates,
-        on_read_resource=on_read_resource,
-        on_subscribe_resource=subscriptions.subscribe,
-        on_unsubscribe_resource=subscriptions.unsubscribe,
-        on_subscriptions_listen=subscriptions.listen,
-        on_list_prompts=on_list_prompts,
-        on_get_prompt=on_get_prompt,
-    )
+def build_server(query: QueryService) -> McpServer:
+    """Return a server that answers from `query`."""
+    return McpServer(query)
+
+
+@asynccontextmanager
+async def _work_of(server: Server[None]) -> AsyncGenerator[None]:
+    if not isinstance(server, McpServer):
+        raise TypeError("the lifespan belongs to McpServer")
+    async with server.work():
+        yield

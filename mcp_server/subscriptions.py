@@ -95,11 +95,15 @@ class Subscriptions:
     @asynccontextmanager
     async def follow(self) -> AsyncGenerator[None]:
         """Run the task that looks for news; it waits while nobody is interested."""
-        async with anyio.create_task_group() as group:
+        async with self._threads.drained(), anyio.create_task_group() as group:
             group.start_soon(self._work)
             yield
-            self._listen.close()
+            self.end_streams()
             group.cancel_scope.cancel()
+
+    def end_streams(self) -> None:
+        """Close what listeners listen to, in the way that tells them that it is on purpose."""
+        self._listen.close()
 
     async def _work(self) -> None:
         while True:

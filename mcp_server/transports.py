@@ -3,7 +3,7 @@
 The caller runs the app (uvicorn, with its lifespan on); nothing here binds a port.
 """
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from collector.query.service import QueryService
 from mcp_server.guard import Guard
 from mcp_server.queries import QueryThreads
 from mcp_server.server import McpServer
+from mcp_server.streams import StandingStreams
 
 MCP_SESSIONS_MAX = 1_000
 MCP_SESSION_IDLE_S = 30 * 60.0
@@ -34,6 +35,18 @@ async def run_stdio(server: McpServer) -> None:
         await server.run(read_stream, write_stream, server.create_initialization_options())
 
 
+class QueryApp(Starlette):
+    """The app, and the way to let its clients go before the server that runs it waits for them."""
+
+    def __init__(self, release: Callable[[], None], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._release = release
+
+    def release_clients(self) -> None:
+        """Answer what waits for telemetry, and end the streams of news; call it when a shutdown begins."""
+        self._release()
+
+
 def query_app(
     server: McpServer,
     query: QueryService,
@@ -42,7 +55,8 @@ def query_app(
     allowed_origins: Collection[str] = (),
     token: str | None = None,
     extra_routes: Sequence[BaseRoute] = (),
-) -> Starlette:
+    mcp_sessions_max: int = MCP_SESSIONS_MAX,
+) -> QueryApp:
     """Return the app: `/mcp`, `/api/observe` (GET query string or POST JSON, the JSON answer), `/healthz`.
 
     Every route, the health check and `extra_routes` too, is behind the same guard (see Guard for its
@@ -52,16 +66,22 @@ def query_app(
     # The guard checks Host and Origin for every route, so mcp's own check of them stays off.
     manager = StreamableHTTPSessionManager(
         app=server,
-        max_sessions=MCP_SESSIONS_MAX,
+        max_sessions=mcp_sessions_max,
         session_idle_timeout=MCP_SESSION_IDLE_S,
         max_request_body_size=REQUEST_BODY_BYTES_MAX,
     )
+    streams = StandingStreams(StreamableHTTPASGIApp(manager))
     threads = QueryThreads()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        async with manager.run():
+        async with threads.drained(), manager.run():
             yield
+
+    def release() -> None:
+        server.release_clients()
+        threads.end_waits()
+        streams.end()
 
     async def observe(request: Request) -> Response:
         try:
@@ -78,9 +98,10 @@ def query_app(
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    return Starlette(
+    return QueryApp(
+        release,
         routes=[
-            Route("/mcp", endpoint=StreamableHTTPASGIApp(manager)),
+            Route("/mcp", endpoint=streams),
             Route("/api/observe", endpoint=observe, methods=["GET", "POST"]),
             Route("/healthz", endpoint=healthz, methods=["GET"]),
             *extra_routes,

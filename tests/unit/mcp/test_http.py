@@ -1,6 +1,7 @@
 """The query port's app: MCP over streamable HTTP in both eras, and the same answers as plain JSON."""
 
 import json
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
@@ -21,10 +22,22 @@ from collector.errors import StoreUnavailableError
 from collector.query.params import ObserveParams
 from collector.query.service import QueryService
 from collector.store.memory import MemoryStore
-from mcp_server.server import McpServer
+from mcp_server.server import McpServer, build_server
 from mcp_server.transports import REQUEST_BODY_BYTES_MAX, query_app
 
 pytestmark = pytest.mark.anyio
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+MCP_HEADERS = {"Accept": "application/json, text/event-stream"}
 
 Serve = Callable[[ASGIApp], AbstractAsyncContextManager[str]]
 
@@ -189,3 +202,52 @@ async def test_further_routes_are_served_behind_the_same_guard(server: McpServer
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
         assert (await client.get("/api/more")).text == "more"
         assert (await client.get("/api/more", headers={"Origin": "http://evil.example"})).status_code == 403
+
+
+class _Asked(QueryService):
+    """Tells when a question has come in."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore())
+        self.asked = threading.Event()
+
+    def observe(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        self.asked.set()
+        return super().observe(*args, **kwargs)
+
+
+@pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed:Warning")
+async def test_a_shutdown_lets_the_clients_go_in_good_order(serve: Serve, legacy_subscriber: OpenLegacy) -> None:
+    query = _Asked()
+    app = query_app(build_server(query), query)
+    answered: list[str] = []
+
+    async def wait(client: Client) -> None:
+        asked = {"what": "session-trace", "session_id": "nobody", "wait_for": 45}
+        (content,) = (await client.call_tool("observe", asked)).content
+        assert isinstance(content, TextContent)
+        answered.append(content.text)
+
+    with anyio.fail_after(10):
+        async with serve(app) as url, legacy_subscriber(f"{url}/mcp") as legacy, Client(f"{url}/mcp") as client:
+            await legacy.subscribe("session://nobody")
+            async with (
+                client.listen(resource_subscriptions=["session://nobody"]) as news,
+                anyio.create_task_group() as group,
+            ):
+                group.start_soon(wait, client)
+                await anyio.to_thread.run_sync(query.asked.wait)
+                app.release_clients()
+                assert [event async for event in news] == []
+    assert len(answered) == 1
+    assert "still missing" in answered[0]
+
+
+async def test_the_number_of_mcp_sessions_is_bounded(server: McpServer, query: QueryService, serve: Serve) -> None:
+    async with serve(query_app(server, query, mcp_sessions_max=2)) as url:
+        async with Client(f"{url}/mcp", mode="legacy"), Client(f"{url}/mcp", mode="legacy"):
+            async with httpx.AsyncClient(trust_env=False) as client:
+                refused = await client.post(f"{url}/mcp", json=INITIALIZE, headers=MCP_HEADERS)
+            assert (refused.status_code, refused.json()["error"]["message"]) == (503, "Too many open sessions")
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.post(f"{url}/mcp", json=INITIALIZE, headers=MCP_HEADERS)).status_code == 200

@@ -70,3 +70,49 @@ async def test_a_caller_who_goes_before_the_thread_begins_leaves_no_place_behind
         await threads.run(lambda _: 42)
     assert scope.cancelled_caught
     assert await threads.run(lambda _: 42) == 42
+
+
+async def test_waits_are_ended_when_that_is_asked_for() -> None:
+    threads = QueryThreads()
+    asked = threading.Event()
+
+    def wait(is_cancelled: Callable[[], bool]) -> str:
+        asked.set()
+        pause = threading.Event()
+        while not is_cancelled():
+            pause.wait(0.01)
+        return "what is there"
+
+    answers: list[str] = []
+
+    async def ask() -> None:
+        answers.append(await threads.run(wait))
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await anyio.to_thread.run_sync(asked.wait)
+            threads.end_waits()
+    assert answers == ["what is there"]
+
+
+async def test_leaving_waits_for_threads_whose_callers_have_gone() -> None:
+    threads = QueryThreads()
+    asked, closed = threading.Event(), threading.Event()
+    was_open: list[bool] = []
+
+    def read(is_cancelled: Callable[[], bool]) -> None:
+        asked.set()
+        pause = threading.Event()
+        while not is_cancelled():
+            pause.wait(0.01)
+        pause.wait(0.1)
+        was_open.append(not closed.is_set())
+
+    async with threads.drained():
+        async with anyio.create_task_group() as group:
+            group.start_soon(threads.run, read)
+            await anyio.to_thread.run_sync(asked.wait)
+            group.cancel_scope.cancel()
+    closed.set()
+    assert was_open == [True]

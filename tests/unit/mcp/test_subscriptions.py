@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, Protocol
 
 import anyio
@@ -17,7 +17,7 @@ from collector.errors import StoreUnavailableError
 from collector.query.service import QueryService
 from collector.store.memory import MemoryStore
 from mcp_server.server import McpServer, build_server
-from mcp_server.subscriptions import URIS_PER_SUBSCRIBER_MAX
+from mcp_server.subscriptions import LISTENERS_MAX, URIS_PER_SUBSCRIBER_MAX
 
 pytestmark = [
     pytest.mark.anyio,
@@ -148,6 +148,14 @@ async def test_the_number_of_uris_is_bounded_in_both_eras(server: McpServer, leg
             await client.subscribe(uri)
         with pytest.raises(MCPError, match="101 resource subscriptions are more than 100"):
             await client.subscribe(uris[-1])
+
+
+async def test_the_number_of_listeners_is_bounded(server: McpServer) -> None:
+    async with Client(server) as client, AsyncExitStack() as listening:
+        for _ in range(LISTENERS_MAX):
+            await listening.enter_async_context(client.listen(resource_subscriptions=["session://x"]))
+        with pytest.raises(MCPError, match="Subscription limit reached"):
+            await listening.enter_async_context(client.listen(resource_subscriptions=["session://x"]))
 
 
 class _FailsOnce(MemoryStore):

@@ -66,6 +66,16 @@ async def test_the_schema_offers_exactly_the_parameters_and_no_others(server: Mc
     assert all("type" in definition for definition in schema["properties"].values())
 
 
+@pytest.mark.requirement("request-trace:handler")
+async def test_a_request_is_asked_for_by_its_id(server: McpServer, connect: Connect, story: Story) -> None:
+    await story.declined_checkout()
+    asked = {"what": "request-trace", "request_id": story.request_id, "format": "json"}
+    async with connect(server) as client:
+        answer = cast(dict[str, Any], (await client.call_tool("observe", asked)).structured_content)
+    assert answer["request"]["request_id"] == story.request_id
+    assert [event["name"] for event in answer["timeline"]] == ["POST /checkout", "POST /charge"]
+
+
 async def test_text_is_the_default_and_stands_alone(server: McpServer, connect: Connect, story: Story) -> None:
     await story.declined_checkout()
     async with connect(server) as client:
@@ -76,6 +86,7 @@ async def test_text_is_the_default_and_stands_alone(server: McpServer, connect: 
     assert "card declined" in text_of(result)
 
 
+@pytest.mark.requirement("session-trace:handler")
 async def test_json_is_structured_content_and_the_same_object_as_text(
     server: McpServer, connect: Connect, story: Story, query: QueryService
 ) -> None:
