@@ -128,7 +128,7 @@ def parse_params(arguments: Mapping[str, Any]) -> ObserveParams:
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     what = given.get("what")
-    if what not in _BY_CALL:
+    if not isinstance(what, str) or what not in _BY_CALL:
         near = difflib.get_close_matches(str(what), _BY_CALL, 1)
         problem = "it is missing" if what is None else f"{str(what)[:80]!r} is none of its values"
         hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -154,4 +154,5 @@ def _check_time(name: str, text: str, what: str) -> None:
 
 
 def _error(name: str, problem: str, what: str) -> QueryError:
-    return QueryError(f"{name}: {problem}. A valid call: {EXAMPLES[what]}")
+    stop = "" if problem.endswith("?") else "."
+    return QueryError(f"{name}: {problem}{stop} A valid call: {EXAMPLES[what]}")
