@@ -5,11 +5,14 @@ The operating system drops it when its holder dies, so a killed collector leaves
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from collector.errors import StoreLockedError, StoreUnavailableError
 
 LOCK_FILE_NAME = "lock"
+LOCK_ATTEMPTS_MAX = 5
+LOCK_RETRY_S = 0.01
 
 
 class DataFolderLock:
@@ -27,7 +30,7 @@ class DataFolderLock:
             raise StoreUnavailableError(
                 f"cannot write the data folder {data_dir}: {error.strerror}; choose another one with --data-dir"
             ) from error
-        if not _try_lock(self._descriptor):
+        if not _lock_soon(self._descriptor):
             holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip()
             os.close(self._descriptor)
             raise StoreLockedError(
@@ -56,8 +59,16 @@ def is_locked(data_dir: Path) -> bool:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _lock_soon(descriptor: int) -> bool:
+    """Try for a moment: a process that asks `is_locked` holds the lock for some microseconds."""
+    for _ in range(LOCK_ATTEMPTS_MAX - 1):
+        if _try_lock(descriptor):
+            return True
+        time.sleep(LOCK_RETRY_S)
+    return _try_lock(descriptor)
 
+
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
