@@ -50,12 +50,23 @@ def span_tree(rows: Iterable[Row]) -> SpanTree:
     top_down: list[bytes] = []
     _descend(tops, children, depth, parents, top_down)
     if len(top_down) < len(spans):
-        rest = sorted(spans.keys() - depth.keys(), key=lambda span_id: (spans[span_id].time_unix_nano, span_id))
-        for span_id in rest:
+        for span_id in sorted(spans.keys() - depth.keys()):
             if span_id not in depth:
-                depth[span_id] = 0
-                _descend([span_id], children, depth, parents, top_down)
+                top = _earliest_of_cycle(span_id, spans)
+                depth[top] = 0
+                _descend([top], children, depth, parents, top_down)
     return SpanTree(spans, top_down, depth, parents)
+
+
+def _earliest_of_cycle(span_id: bytes, spans: dict[bytes, Row]) -> bytes:
+    """Return the earliest span of the cycle that `span_id` is in or hangs below."""
+    seen: dict[bytes, None] = {}
+    while span_id not in seen:
+        seen[span_id] = None
+        span_id = spans[span_id].parent_span_id
+    chain = list(seen)
+    cycle = chain[chain.index(span_id) :]
+    return min(cycle, key=lambda member: (spans[member].time_unix_nano, member))
 
 
 def _descend(

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -50,10 +50,10 @@ def any_value(value: object) -> AnyValue:
         case str():
             return AnyValue(string_value=value)
         case list():
-            items: list[object] = value
+            items = cast("list[object]", value)
             return AnyValue(array_value=ArrayValue(values=[any_value(item) for item in items]))
         case dict():
-            members: dict[str, object] = value
+            members = cast("dict[str, object]", value)
             return AnyValue(kvlist_value=KeyValueList(values=key_values(members)))
         case _:
             raise TypeError(type(value).__name__)
@@ -238,3 +238,9 @@ def capture(root: Path) -> Callable[[str], World]:
         return world
 
     return load
+
+
+@pytest.fixture(scope="session")
+def new_world() -> Callable[[], World]:
+    """`new_world()`: for tests that need more than one."""
+    return World
