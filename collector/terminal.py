@@ -1,30 +1,10 @@
-"""Answers on a terminal: the text of MCP, with colours for what a person looks for first."""
+"""Whether an answer is coloured: the reader's wish; click takes colours out where there is no terminal."""
 
-import re
-from typing import Final
+import os
 
-import click
-
-_ERROR_WORD: Final = re.compile(r"\b(?:FAILED|ERROR|FATAL)\b")
-_WARN_WORD: Final = re.compile(r"\bWARN\b")
-_TIME: Final = re.compile(r"^\s*\+\d+(?:\.\d+)?(?:ms|s)?(?=\s)")
-_NEXT_CALL: Final = re.compile(r"\bnext: .*$")
+from mcp_server.render.ansi import coloured
 
 
 def paint(text: str) -> str:
-    """Return `text` with ANSI colours: the cause and failures red, times dim, the next call cyan.
-
-    Adds nothing but escape sequences: without them it is the same text.
-    """
-    return "\n".join(_paint_line(line) for line in text.split("\n"))
-
-
-def _paint_line(line: str) -> str:
-    if line.startswith("cause"):
-        return click.style(line, fg="red", bold=True)
-    if line.startswith(("session ", "request ")):
-        return click.style(line, bold=True)
-    line = _TIME.sub(lambda match: click.style(match.group(), dim=True), line)
-    line = _ERROR_WORD.sub(lambda match: click.style(match.group(), fg="red", bold=True), line)
-    line = _WARN_WORD.sub(lambda match: click.style(match.group(), fg="yellow"), line)
-    return _NEXT_CALL.sub(lambda match: click.style(match.group(), fg="cyan"), line)
+    """Return `text` in colours, or as it is if NO_COLOR is set to anything (https://no-color.org/)."""
+    return text if os.environ.get("NO_COLOR") else coloured(text)

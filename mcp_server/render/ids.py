@@ -6,7 +6,7 @@ Contract "Calls": a unique prefix of six characters or more; after `session-` it
 import re
 from collections.abc import Iterable, Mapping
 
-from mcp_server.render.escape import clean
+from mcp_server.render.escape import clean, quoted
 
 PREFIX_CHARACTERS_MIN = 6
 ID_CHARACTERS_MAX = 64
@@ -40,7 +40,7 @@ def shown_session_id(whole: str, short: str) -> str:
     shown = clean(short, ID_CHARACTERS_MAX)
     if short != whole and not shown.endswith("…"):
         shown += "…"
-    return shown if _PLAIN.fullmatch(short) else f'"{shown}"'
+    return shown if _PLAIN.fullmatch(short) else quoted(short, ID_CHARACTERS_MAX)
 
 
 def _common(one: str, other: str) -> int:

@@ -73,8 +73,8 @@ def _title(record: SessionRecord, session_id: str, failed: int) -> list[str]:
         f"continues {clean(record['previous_id'])}" if "previous_id" in record else "",
         f"ended: {clean(record['end_reason'])}" if "end_reason" in record else "",
     ]
-    lines = [" · ".join(part for part in parts if part), " · ".join(part for part in who if part)]
-    return [line for line in lines if line]
+    title, recorded = (" · ".join(part for part in line if part) for line in (parts, who))
+    return [title, f" {recorded}"] if recorded else [title]
 
 
 def _causes(
