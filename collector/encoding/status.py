@@ -20,8 +20,8 @@ STATUS_MESSAGE_CHARS_MAX = 1024
 
 
 def status_message(error: RefusedError) -> str:
-    """Return the text of `error`, short enough for any transport."""
-    return str(error)[:STATUS_MESSAGE_CHARS_MAX]
+    """Return the text of `error`, short enough for any transport and without half surrogate pairs."""
+    return str(error)[:STATUS_MESSAGE_CHARS_MAX].encode(errors="replace").decode()
 
 
 def status_of(error: RefusedError, message: str | None = None) -> Status:
