@@ -1,15 +1,13 @@
 """`gasoline demo`: a collector, three services, four visitors, and what an agent gets to see of them."""
 
-import signal
 import threading
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
 
 import click
 
+from collector.demo.interruption import Interruption
 from collector.errors import GasolineError
 
 INTERRUPTED_STATUS = 130
@@ -27,8 +25,9 @@ def run_demo(keep: bool, data_dir: Path | None = None) -> int:
         _say_failure(f"it needs {', '.join(missing)}; install what is missing with: pip install 'gasoline-otel[demo]'")
         return 1
     try:
-        with _one_interrupt(), ExitStack() as stack:
-            _play(stack, keep, data_dir)
+        interruption = Interruption()
+        with interruption.installed(), ExitStack() as stack:
+            _play(stack, interruption, keep, data_dir)
     except KeyboardInterrupt:
         click.echo("\nStopped; nothing is left running.")
         return 0 if keep else INTERRUPTED_STATUS
@@ -38,14 +37,14 @@ def run_demo(keep: bool, data_dir: Path | None = None) -> int:
     return 0
 
 
-def _play(stack: ExitStack, keep: bool, data_dir: Path | None) -> None:
+def _play(stack: ExitStack, interruption: Interruption, keep: bool, data_dir: Path | None) -> None:
     # What the extra `demo` brings is imported only now that it is known to be there.
     from collector.demo.answers import Question, ask, call_text
     from collector.demo.stage import set_up
     from collector.demo.visits import drive
 
     _say_heading("Starting a collector and three services: shop (FastAPI), orders and payments (Flask)")
-    stage = set_up(stack, data_dir)
+    stage = set_up(stack, interruption, data_dir)
     click.echo(f"  OTLP/gRPC {stage.grpc_url}   OTLP/HTTP {stage.http_url}   shop {stage.shop_url}")
 
     _say_heading("Four people shop at once; a monitor calls without a session")
@@ -85,25 +84,6 @@ def _play(stack: ExitStack, keep: bool, data_dir: Path | None) -> None:
         ("", "OTEL_TRACES_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp"),
         ("your agent", "gasoline mcp --print-config claude   (or vscode, cursor)"),
     )
-
-
-@contextmanager
-def _one_interrupt() -> Generator[None]:
-    """Turn the first SIGINT or SIGTERM into KeyboardInterrupt; later ones do not disturb the cleaning up."""
-    interrupted = threading.Event()
-
-    def interrupt(signal_number: int, frame: FrameType | None) -> None:
-        if not interrupted.is_set():
-            interrupted.set()
-            raise KeyboardInterrupt
-
-    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-    before = [(number, signal.signal(number, interrupt)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
 
 
 def _is_installed(module: str) -> bool:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from collector.demo.interruption import Interruption
 from collector.demo.processes import StartedProcess
 
 BATCH_DELAY_MS = 100
@@ -36,30 +37,33 @@ class Stage:
             process.check()
 
 
-def set_up(stack: ExitStack, data_dir: Path | None) -> Stage:
+def set_up(stack: ExitStack, interruption: Interruption, data_dir: Path | None) -> Stage:
     """Start everything; `stack` ends it. Without `data_dir` a temporary folder is used, and removed.
 
     Raises DemoError if a process does not become ready.
     """
     if data_dir is None:
-        data_dir = Path(tempfile.mkdtemp(prefix="gasoline-demo-"))
-        stack.callback(shutil.rmtree, data_dir, ignore_errors=True)
+        with interruption.deferred():
+            data_dir = Path(tempfile.mkdtemp(prefix="gasoline-demo-"))
+            stack.callback(shutil.rmtree, data_dir, ignore_errors=True)
     environment = _environment()
-    collector = StartedProcess("collector", _serve_arguments(data_dir), environment)
-    stack.callback(collector.stop)
+    with interruption.deferred():
+        collector = StartedProcess("collector", _serve_arguments(data_dir), environment)
+        stack.callback(collector.stop)
     ready = collector.wait_for_line(r"ready grpc=(\S+) http=(\S+) query=(\S+) ")
     grpc_url, http_url, query_url = (f"http://{endpoint}" for endpoint in ready.groups())
 
     processes = [collector]
 
     def start_service(name: str, settings: Mapping[str, str]) -> str:
-        service = StartedProcess(
-            name,
-            ["-c", _INSTRUMENT, sys.executable, "-m", f"collector.demo.{name}"],
-            {**environment, **sdk_settings(name, grpc_url), **settings},
-            ends_with_stdin=True,
-        )
-        stack.callback(service.stop)
+        with interruption.deferred():
+            service = StartedProcess(
+                name,
+                ["-c", _INSTRUMENT, sys.executable, "-m", f"collector.demo.{name}"],
+                {**environment, **sdk_settings(name, grpc_url), **settings},
+                ends_with_stdin=True,
+            )
+            stack.callback(service.stop)
         processes.append(service)
         return f"http://127.0.0.1:{service.wait_for_line(r'listening port=([0-9]+)').group(1)}"
 

@@ -170,7 +170,7 @@ def refusal_over_grpc(collector: CollectorProcess) -> tuple[grpc.StatusCode, flo
             channel.unary_unary(EXPORT_METHOD)(b"", timeout=EXPORT_TIMEOUT_S)
     error = refused.value
     assert isinstance(error, grpc.Call)
-    (details,) = [value for key, value in error.trailing_metadata() or () if key == "grpc-status-details-bin"]
+    (details,) = [item.value for item in error.trailing_metadata() if item.key == "grpc-status-details-bin"]
     assert isinstance(details, bytes)
     retry_info = RetryInfo()
     (detail,) = RichStatus.FromString(details).details
