@@ -1,0 +1,75 @@
+"""Contract "Calls": `status`, and lost propagation, named with care."""
+
+from typing import Any
+
+from collector.query.status import LiveStatus
+
+HTTP = {"http.request.method": "GET", "url.full": "http://back.test/price?x=1"}
+
+
+def test_an_empty_store_says_what_to_do(world: Any) -> None:
+    world.live = LiveStatus({"grpc": "127.0.0.1:1", "http": "127.0.0.1:2"})
+    answer = world.observe(what="status")
+    assert answer == {
+        "endpoints": {"grpc": "127.0.0.1:1", "http": "127.0.0.1:2"},
+        "services": [],
+        "refused": {},
+        "dropped": {},
+        "sessions": 0,
+        "requests": 0,
+        "requests_without_session": 0,
+        "bytes_on_disk": 0,
+        "lost_propagation": [],
+        "advice": [
+            "nothing has arrived yet: set OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:2 in a service and use it"
+        ],
+    }
+
+
+def test_services_are_listed_with_last_seen_and_counts(world: Any) -> None:
+    world.live = LiveStatus({}, {"busy": 2, "none": 0}, {"metric_data_points": 9})
+    world.span("t", "a", service="back")
+    world.log("x", "t", service="back")
+    world.log("y", service="front")
+    world.commit()
+    answer = world.observe(what="status")
+    assert [(item["name"], item["spans"], item["logs"]) for item in answer["services"]] == [
+        ("back", 1, 1),
+        ("front", 0, 1),
+    ]
+    assert all(item["last_seen"].startswith("2023-11-14T23:13:") for item in answer["services"])
+    assert (answer["refused"], answer["dropped"]) == ({"busy": 2}, {"metric_data_points": 9})
+    assert (answer["requests"], answer["requests_without_session"]) == (1, 1)
+    assert [advice.split(":")[0] for advice in answer["advice"]] == [
+        "no record names a session",
+        "requests were refused",
+        "records were dropped",
+    ]
+
+
+def test_without_a_collector_the_advice_is_to_start_one(world: Any) -> None:
+    assert world.observe(what="status")["advice"][0].startswith("no collector runs")
+
+
+def calls(world: Any, at: float = 10, took: float = 20, path: str = "/price", session: str = "") -> list[Any]:
+    """A session's call without a callee, and a parentless SERVER span of `back`."""
+    world.span("aa", "call", at=0, took=100, kind="client", service="front", attributes=HTTP, session="s")
+    world.span("bb", "serve", at=at, took=took, kind="server", service="back", session=session,
+               attributes={"http.request.method": "GET", "url.path": path})  # fmt: skip
+    world.commit()
+    return world.observe(what="status")["lost_propagation"]
+
+
+def test_a_service_in_traces_of_its_own_within_a_call_to_it_lost_propagation(world: Any) -> None:
+    found = calls(world)
+    assert found == [
+        {"service": "back", "requests": 1, "example_request_id": world.trace_id("bb"), "called_from": "front"}
+    ]
+    assert "traceparent is lost" in world.observe(what="status")["advice"][-1]
+
+
+def test_what_could_be_chance_is_not_named(new_world: Any) -> None:
+    assert calls(new_world(), at=200) == []
+    assert calls(new_world(), took=500) == []
+    assert calls(new_world(), path="/other") == []
+    assert calls(new_world(), session="r") == []
