@@ -19,9 +19,8 @@ COMMITS_PER_READ = 256
 class Catalog:
     """The merge of the parts of the commits in (low, high]. Not thread-safe; dropped whenever anything is evicted."""
 
-    def __init__(self, reader: Reader, traces_max: int = CATALOG_TRACES_MAX) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._traces_max = traces_max
         self._evictions = -1
         self._reset(Position(0, -1))
 
@@ -34,13 +33,13 @@ class Catalog:
 
     def advance(self, position: Position, snapshot: Snapshot) -> None:
         """Merge what was committed since the last call, then older parts, until all is there or the time is over."""
-        if position.evictions != self._evictions or len(self.merged.traces) > 2 * self._traces_max:
+        if position.evictions != self._evictions or len(self.merged.traces) > 2 * CATALOG_TRACES_MAX:
             self._reset(position)
         while self.high < position.commit and not snapshot.limit.is_over:
             upto = min(self.high + COMMITS_PER_READ, position.commit)
             self._add(self.high, upto)
             self.high = upto
-        while self.low > 0 and len(self.merged.traces) < self._traces_max and not snapshot.limit.is_over:
+        while self.low > 0 and len(self.merged.traces) < CATALOG_TRACES_MAX and not snapshot.limit.is_over:
             after = max(0, self.low - COMMITS_PER_READ)
             self._add(after, self.low)
             self.low = after
