@@ -18,7 +18,7 @@ class DisconnectedError(Exception):
 
 
 class HttpBody:
-    """Holds room for a body from the moment that its length is known until the context is left.
+    """Holds room for what has come of a body until the context is left.
 
     Entering raises UnsupportedMediaError for its content encoding, InvalidDataError for its length, TooLargeError
     if the length alone is over the limit, BusyError if there is no room.
@@ -32,14 +32,13 @@ class HttpBody:
         self._held = 0
 
     async def __aenter__(self) -> Self:
-        """Take room for what the header announces."""
+        """Check what the header announces, and take a place; room is taken for what comes, not for what is promised."""
         self._decompressor = Decompressor(self._headers.get("content-encoding", ""), self._size_max)
         announced = self._headers.get("content-length", "0")
         if not (announced.isascii() and announced.isdigit() and len(announced) <= _LENGTH_DIGITS_MAX):
             raise InvalidDataError("content-length must be a number of bytes")
         self._check_size(int(announced))
-        self._in_flight.reserve(int(announced))
-        self._held = int(announced)
+        self._in_flight.reserve(0)
         return self
 
     async def __aexit__(

@@ -161,3 +161,16 @@ async def test_shutdown_keeps_its_deadline(start_http: StartHttp, consumer: Any)
     assert await until_closed(reader) == b""
     assert (in_flight.bytes, in_flight.requests) == (0, 0)
     writer.close()
+
+
+async def test_a_promised_body_takes_no_room_from_others(start_http: StartHttp, consumer: Any) -> None:
+    receiver = await start_http(in_flight=InFlight(bytes_max=1000))
+    _, slow = await connect(receiver)
+    slow.write(HEAD + b"Content-Length: 1000\r\n\r\n")
+    await slow.drain()
+    reader, writer = await connect(receiver)
+    writer.write(HEAD + b"Content-Length: 4\r\n\r\n\x0a\x02\x1a\x00")
+    assert (await answer(reader)).startswith(b"HTTP/1.1 200 ")
+    slow.close()
+    writer.close()
+    assert len(consumer.received) == 1
