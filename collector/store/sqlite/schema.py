@@ -47,12 +47,18 @@ def open_for_writing(data_dir: Path) -> sqlite3.Connection:
     path = data_dir / STORE_FILE_NAME
     try:
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-        # Has an effect on an empty file only.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -32768")
-        _migrate(connection, path)
+        try:
+            # Before anything that writes: what is not ours stays as it is.
+            version = _check_version(connection, path)
+            # Has an effect on an empty file only.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cache_size = -32768")
+            _migrate(connection, version)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.Error as error:
         raise StoreUnavailableError(
             f"cannot open the store {path}: {error}; choose another folder with --data-dir, or move the file away"
@@ -78,16 +84,21 @@ def open_for_reading(data_dir: Path) -> sqlite3.Connection:
             isolation_level=None,
             check_same_thread=False,
         )
-        _check_version(connection, path)
+        try:
+            _check_version(connection, path)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.Error as error:
         raise StoreUnavailableError(f"cannot read the store {path}: {error}") from error
     return connection
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:
-    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if application_id not in (0, APPLICATION_ID):
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application_id != APPLICATION_ID and (application_id or version or tables):
         raise StoreUnavailableError(f"{path} is a database of another program; choose another folder with --data-dir")
     if version > len(MIGRATIONS):
         raise StoreNewerError(
@@ -97,8 +108,7 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version = _check_version(connection, path)
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE; {script} "

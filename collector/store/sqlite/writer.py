@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeAlias, TypeVar
+from typing import Self, TypeAlias, TypeVar, TypeVarTuple, Unpack
 
 from collector.errors import BusyError
 from collector.store.api import Batch, WriteResult
@@ -71,6 +71,8 @@ class SqliteWriter:
         self._retention = Retention(self._deletion, retention, clock_unix_nano)
         self._waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._closed = False
+        # Nothing may come behind the last item: nobody would ever answer it.
+        self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self.failed_writes = 0
 
@@ -123,17 +125,19 @@ class SqliteWriter:
 
     def stop(self) -> None:
         """Do what `shutdown` does, for callers without an event loop; blocks."""
-        if not self._closed:
-            self._closed = True
-            self._waiting.put(_Stop())
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._waiting.put(_Stop())
         self._thread.join()
         self._connection.close()
         self._lock.release()
 
     def _put(self, item: _Write | _Clear) -> None:
-        if self._closed:
-            raise BusyError("the collector is shutting down; send again when it is back", RETRY_AFTER_S)
-        self._waiting.put(item)
+        with self._closing:
+            if self._closed:
+                raise BusyError("the collector is shutting down; send again when it is back", RETRY_AFTER_S)
+            self._waiting.put(item)
 
     def _run(self) -> None:
         following: _Item | None = None
@@ -200,7 +204,7 @@ class SqliteWriter:
             self.failed_writes += 1
             logger.exception("clear failed")
             result = BusyError(f"the store could not be written ({error}); try again later", RETRY_AFTER_S)
-        clear.loop.call_soon_threadsafe(_settle, clear.done, result)
+        _wake(clear.loop, _settle, clear.done, result)
 
     def _evict(self) -> None:
         try:
@@ -217,11 +221,20 @@ def _resolve(group: Sequence[_Write], results: Sequence[WriteResult | BusyError]
     for write, result in zip(group, results, strict=True):
         by_loop.setdefault(write.loop, []).append((write.done, result))
     for loop, pairs in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_settle_all, pairs)
-        except RuntimeError:
-            # The loop was closed: nobody waits for the answer any more, and the records are stored.
-            logger.warning("%d requests were stored after their event loop had closed", len(pairs))
+        _wake(loop, _settle_all, pairs)
+
+
+_Arguments = TypeVarTuple("_Arguments")
+
+
+def _wake(
+    loop: asyncio.AbstractEventLoop, callback: Callable[[Unpack[_Arguments]], None], *arguments: *_Arguments
+) -> None:
+    try:
+        loop.call_soon_threadsafe(callback, *arguments)
+    except RuntimeError:
+        # The loop was closed: nobody waits for the answer any more; what was asked for is done.
+        logger.warning("the store has an answer for an event loop that was closed")
 
 
 _Result = TypeVar("_Result")
