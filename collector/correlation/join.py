@@ -6,7 +6,7 @@ the parts without session of its traces. So a session that is named late costs o
 an earlier commit is the merge of the parts up to that commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -109,36 +109,128 @@ def trace_key_of(record: Record) -> TraceKey:
     return TraceKey("service", record.context.service.encode())
 
 
+class RootFacts(NamedTuple):
+    """What a root's attributes and name say; its other facts stand in the columns."""
+
+    name: str
+    method: str | None
+    url: str | None
+    status: int | None
+
+
+class Findings(NamedTuple):
+    """What only the messages of a commit's records in one trace tell, by position.
+
+    `roots` are all roots, `facts` those of the ROOTS_PER_PART_MAX roots of each session that may be entries,
+    `pages` the URL of each session's earliest page load or navigation ("" if it names none).
+    """
+
+    roots: frozenset[int]
+    facts: Mapping[int, RootFacts]
+    pages: Mapping[int, str]
+
+
+class Columns(NamedTuple):
+    """The records that one commit added to one trace, by column; enough for its parts.
+
+    `positions` are those of the records that are still there; the columns hold one value for each of them.
+    `events` are (index into the columns, time, error) of each span event.
+    """
+
+    positions: Sequence[int]
+    sessions: Sequence[str]
+    services: Sequence[str]
+    sizes: Sequence[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
+    span_ids: Sequence[bytes]
+    parent_span_ids: Sequence[bytes]
+    types: Sequence[EventType]
+    kinds: Sequence[int]
+    errors: Sequence[bool]
+    logs: Sequence[bool]
+    events: Sequence[tuple[int, int, bool]]
+    findings: Findings
+
+
+def findings_of(records: Sequence[Record]) -> Findings:
+    """Find the roots and pages among the records that a commit adds to one trace, and read their attributes."""
+    span_ids = {record.span_id for record in records if not record.content_hash}
+    roots = [
+        position
+        for position, record in enumerate(records)
+        if record.parent_span_id not in span_ids and not record.content_hash
+    ]
+    candidates: Iterable[int] = roots
+    if len(roots) > ROOTS_PER_PART_MAX:
+        by_session: dict[str, list[int]] = {}
+        for position in sorted(roots, key=lambda root: _entry_rank(records[root])):
+            by_session.setdefault(records[position].session_id, []).append(position)
+        candidates = [position for own in by_session.values() for position in own[:ROOTS_PER_PART_MAX]]
+    pages: dict[str, int] = {}
+    for position, record in enumerate(records):
+        if record.is_page:
+            first = pages.setdefault(record.session_id, position)
+            if record.time_unix_nano < records[first].time_unix_nano:
+                pages[record.session_id] = position
+    return Findings(
+        frozenset(roots),
+        {position: _root_facts(records[position]) for position in candidates},
+        {position: _url_of(records[position]) for position in pages.values()},
+    )
+
+
 def parts_of(commit: int, trace_key: TraceKey, records: Sequence[Record]) -> list[Part]:
     """Sum up the records that `commit` adds to one trace: one part per session, in order of first record."""
-    by_session: dict[str, list[tuple[int, Record]]] = {}
-    for positioned in enumerate(records):
-        by_session.setdefault(positioned[1].session_id, []).append(positioned)
-    span_ids = {record.span_id for record in records if not record.content_hash}
-    return [_part(commit, trace_key, session_id, own, span_ids) for session_id, own in by_session.items()]
+    columns = Columns(
+        range(len(records)),
+        [record.session_id for record in records],
+        [record.context.service for record in records],
+        [len(record.raw) for record in records],
+        [record.time_unix_nano for record in records],
+        [record.end_time_unix_nano for record in records],
+        [record.span_id for record in records],
+        [record.parent_span_id for record in records],
+        [record.type for record in records],
+        [record.kind for record in records],
+        [record.error for record in records],
+        [not record.is_span for record in records],
+        [
+            (index, event.time_unix_nano, event.error)
+            for index, record in enumerate(records)
+            for event in record.span_events
+        ],
+        findings_of(records),
+    )
+    return parts_of_columns(commit, trace_key, columns)
 
 
-def _part(
-    commit: int,
-    trace_key: TraceKey,
-    session_id: str,
-    own: Sequence[tuple[int, Record]],
-    span_ids: set[bytes],
-) -> Part:
-    times = [record.time_unix_nano for _, record in own]
-    errors = sum([record.error for _, record in own])
-    events = [event for _, record in own if record.span_events for event in record.span_events]
+def parts_of_columns(commit: int, trace_key: TraceKey, columns: Columns) -> list[Part]:
+    """Sum up a commit's records in one trace: one part per session, in order of first record."""
+    by_session: dict[str, list[int]] = {}
+    for index, session_id in enumerate(columns.sessions):
+        by_session.setdefault(session_id, []).append(index)
+    return [_part(commit, trace_key, session_id, own, columns) for session_id, own in by_session.items()]
+
+
+def _part(commit: int, trace_key: TraceKey, session_id: str, own: Sequence[int], columns: Columns) -> Part:
+    starts, positions, findings = columns.starts, columns.positions, columns.findings
+    times = [starts[index] for index in own]
+    errors = sum([columns.errors[index] for index in own])
+    mine = set(own)
+    events = [event for event in columns.events if event[0] in mine]
     if events:
-        times.extend([event.time_unix_nano for event in events])
-        errors += sum([event.error for event in events])
+        times.extend([time for _, time, _ in events])
+        errors += sum([error for _, _, error in events])
     service_bytes: dict[str, int] = {}
-    for _, record in own:
-        service = record.context.service
-        service_bytes[service] = service_bytes.get(service, 0) + len(record.raw)
-    logs = sum([record.content_hash != b"" for _, record in own])
-    roots = [one for one in own if one[1].parent_span_id not in span_ids and not one[1].content_hash]
-    roots.sort(key=_root_order)
-    kept_roots = [_root(position, record) for position, record in roots[:ROOTS_PER_PART_MAX]]
+    for index in own:
+        service = columns.services[index]
+        service_bytes[service] = service_bytes.get(service, 0) + columns.sizes[index]
+    logs = sum([columns.logs[index] for index in own])
+    roots = [_root(index, columns) for index in own if positions[index] in findings.facts]
+    root_count = sum([positions[index] in findings.roots for index in own])
+    pages = [index for index in own if positions[index] in findings.pages]
+    servers = [index for index in own if columns.kinds[index] == _SERVER]
     return Part(
         commit,
         trace_key,
@@ -150,56 +242,57 @@ def _part(
         logs,
         errors,
         service_bytes,
-        tuple(kept_roots),
-        len(roots) - len(kept_roots),
-        _page([one for one in own if one[1].is_page]),
-        _server([one for one in own if one[1].kind == _SERVER], kept_roots),
+        tuple(sorted(roots, key=lambda root: (root.type is not EventType.NETWORK, root.start_time_unix_nano))),
+        root_count - len(roots),
+        _page(min(pages, key=starts.__getitem__), columns) if pages else None,
+        _server(min(servers, key=starts.__getitem__), columns) if servers else None,
     )
 
 
-def _root_order(root: tuple[int, Record]) -> tuple[bool, int]:
-    return (root[1].type is not EventType.NETWORK, root[1].time_unix_nano)
+def _entry_rank(record: Record) -> tuple[bool, int]:
+    return (record.type is not EventType.NETWORK, record.time_unix_nano)
 
 
-def _start(one: tuple[int, Record]) -> int:
-    return one[1].time_unix_nano
-
-
-def _root(index: int, record: Record) -> Root:
+def _root_facts(record: Record) -> RootFacts:
     message = record.message
     if not isinstance(message, Span):
         raise TypeError("a root is a span")
     http = http_facts(http_attributes(message.attributes)) if record.type is EventType.NETWORK else _NO_HTTP
+    return RootFacts(message.name, *http)
+
+
+def _url_of(record: Record) -> str:
+    return full_url(http_attributes(record.message.attributes)) or ""
+
+
+def _root(index: int, columns: Columns) -> Root:
+    position = columns.positions[index]
+    name, method, url, status = columns.findings.facts[position]
     return Root(
-        index,
-        record.span_id,
-        record.parent_span_id,
-        record.time_unix_nano,
-        record.end_time_unix_nano,
-        record.error,
-        record.type,
-        record.kind,
-        record.context.service,
-        message.name,
-        http.method,
-        http.url,
-        http.status,
+        position,
+        columns.span_ids[index],
+        columns.parent_span_ids[index],
+        columns.starts[index],
+        columns.ends[index],
+        columns.errors[index],
+        columns.types[index],
+        columns.kinds[index],
+        columns.services[index],
+        name,
+        method,
+        url,
+        status,
     )
 
 
-def _page(pages: Sequence[tuple[int, Record]]) -> Landmark | None:
-    if not pages:
-        return None
-    position, record = min(pages, key=_start)
-    return Landmark(record.time_unix_nano, position, full_url(http_attributes(record.message.attributes)) or "")
+def _page(index: int, columns: Columns) -> Landmark:
+    position = columns.positions[index]
+    return Landmark(columns.starts[index], position, columns.findings.pages[position])
 
 
-def _server(servers: Sequence[tuple[int, Record]], roots: Sequence[Root]) -> Landmark | None:
-    """Reading attributes is dear: the URL is noted where it was read for a root already."""
-    if not servers:
-        return None
-    position, record = min(servers, key=_start)
-    for root in roots:
-        if root.position == position and root.type is EventType.NETWORK:
-            return Landmark(record.time_unix_nano, position, root.url or "")
-    return Landmark(record.time_unix_nano, position, None)
+def _server(index: int, columns: Columns) -> Landmark:
+    """Reading attributes is dear: the URL is there where it was read for a root."""
+    position = columns.positions[index]
+    facts = columns.findings.facts.get(position)
+    read = facts is not None and columns.types[index] is EventType.NETWORK
+    return Landmark(columns.starts[index], position, (facts.url or "") if facts and read else None)

@@ -1,9 +1,9 @@
 """Deleting on request: everything, or one session. See store.api.Writer.clear."""
 
+from collector.store.sqlite.chunk import sessions_of
 from collector.store.sqlite.deletion import Deletion
-from collector.store.sqlite.part_detail import split_parts
 
-_TABLES = ("chunk", "part", "session_chunk", "trace", "session", "context", "service", "received", "dictionary")
+_TABLES = ("chunk", "body", "session_chunk", "trace", "session", "context", "service", "received", "dictionary")
 
 
 def clear_everything(deletion: Deletion) -> int:
@@ -12,10 +12,8 @@ def clear_everything(deletion: Deletion) -> int:
     Dictionaries go too, since they were trained on what is deleted.
     """
     connection = deletion.connection
-    deleted = 0
     with deletion.transaction():
-        for (details,) in connection.execute("SELECT details FROM part"):
-            deleted += sum(detail.spans + detail.logs for detail in split_parts(details).values())
+        (deleted,) = connection.execute("SELECT coalesce(sum(spans + logs), 0) FROM service").fetchone()
         for table in _TABLES:
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 a constant of this file
     deletion.numbering.forget()
@@ -34,7 +32,7 @@ def clear_session(deletion: Deletion, session_id: str) -> int:
     deleted = 0
     with deletion.transaction():
         traces = connection.execute(
-            "SELECT DISTINCT t FROM session_chunk JOIN part ON part.n = session_chunk.n WHERE s = ?", (session,)
+            "SELECT DISTINCT t FROM session_chunk JOIN chunk ON chunk.n = session_chunk.n WHERE s = ?", (session,)
         ).fetchall()
         for (trace,) in traces:
             deleted += delete_from_trace(deletion, trace, session)
@@ -49,7 +47,5 @@ def delete_from_trace(deletion: Deletion, trace: int, session: int) -> int:
 
 def claims(deletion: Deletion, trace: int) -> set[int]:
     """Return the numbers of the sessions that claim a trace."""
-    rows = deletion.connection.execute(
-        "SELECT details FROM chunk JOIN part ON part.n = chunk.n WHERE chunk.t = ? AND named = 1", (trace,)
-    )
-    return {session for (details,) in rows for session in split_parts(details)} - {0}
+    rows = deletion.connection.execute("SELECT header FROM chunk WHERE t = ? AND named = 1", (trace,))
+    return {session for (header,) in rows for session in sessions_of(header)}

@@ -4,16 +4,13 @@ Every method belongs into a transaction of the writer thread.
 """
 
 import sqlite3
-from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from collector.correlation.join import TraceKey
-from collector.store.sqlite.chunk import delete_records, records_by_context
+from collector.store.sqlite.chunk import delete_records, sessions_of, shares_of
 from collector.store.sqlite.codec import Decompressor, compress_plain
 from collector.store.sqlite.numbering import TRACE_KINDS, Numbering
-from collector.store.sqlite.part_detail import join_parts, split_parts
-from collector.store.sqlite.stored_pb2 import PartDetail
 
 
 class Deletion:
@@ -48,17 +45,9 @@ class Deletion:
         """Delete a whole trace; return how many records went."""
         execute = self.connection.execute
         deleted = 0
-        chunks = execute(
-            "SELECT chunk.n, header, details FROM chunk JOIN part ON part.n = chunk.n WHERE chunk.t = ?", (trace,)
-        ).fetchall()
-        for chunk, header, details in chunks:
-            deleted += self._take_counts(records_by_context(header))
-            for session, detail in split_parts(details).items():
-                self._take_bytes(detail)
-                if session:
-                    execute("DELETE FROM session_chunk WHERE s = ? AND n = ?", (session, chunk))
-            execute("DELETE FROM part WHERE n = ?", (chunk,))
-            execute("DELETE FROM chunk WHERE n = ?", (chunk,))
+        for chunk, header in execute("SELECT n, header FROM chunk WHERE t = ?", (trace,)).fetchall():
+            deleted += self._take_from_services(header)
+            self._chunk(chunk, sessions_of(header))
         row = execute("DELETE FROM trace WHERE n = ? RETURNING kind, value", (trace,)).fetchone()
         if row:
             self.numbering.drop_trace(TraceKey(TRACE_KINDS[row[0]], row[1]))
@@ -70,28 +59,29 @@ class Deletion:
         decompressor = Decompressor(self.connection)
         deleted = 0
         chunks = execute(
-            "SELECT chunk.n, dictionary, header, body, details FROM session_chunk "
-            "JOIN chunk ON chunk.n = session_chunk.n JOIN part ON part.n = chunk.n WHERE s = ? AND chunk.t = ?",
+            "SELECT chunk.n, header, dictionary, bytes FROM session_chunk "
+            "JOIN chunk ON chunk.n = session_chunk.n JOIN body ON body.n = chunk.n WHERE s = ? AND chunk.t = ?",
             (session, trace),
         ).fetchall()
-        for chunk, dictionary, header, body, details in chunks:
-            deleted += self._take_counts(records_by_context(header, {session}))
-            parts = split_parts(details)
-            self._take_bytes(parts.pop(session))
-            execute("DELETE FROM session_chunk WHERE s = ? AND n = ?", (session, chunk))
+        for chunk, header, dictionary, body in chunks:
+            deleted += self._take_from_services(header, {session})
             header, rest = delete_records(header, decompressor.decompress(dictionary, body), {session})
             if header:
+                execute("DELETE FROM session_chunk WHERE s = ? AND n = ?", (session, chunk))
                 execute(
-                    "UPDATE chunk SET dictionary = 0, header = ?, body = ? WHERE n = ?",
-                    (header, compress_plain(rest), chunk),
+                    "UPDATE chunk SET named = ?, header = ? WHERE n = ?", (bool(sessions_of(header)), header, chunk)
                 )
-                execute(
-                    "UPDATE part SET named = ?, details = ? WHERE n = ?", (max(parts) > 0, join_parts(parts), chunk)
-                )
+                execute("UPDATE body SET dictionary = 0, bytes = ? WHERE n = ?", (compress_plain(rest), chunk))
             else:
-                execute("DELETE FROM chunk WHERE n = ?", (chunk,))
-                execute("DELETE FROM part WHERE n = ?", (chunk,))
+                self._chunk(chunk, {session})
         return deleted
+
+    def _chunk(self, chunk: int, sessions: set[int]) -> None:
+        execute = self.connection.execute
+        for session in sessions:
+            execute("DELETE FROM session_chunk WHERE s = ? AND n = ?", (session, chunk))
+        execute("DELETE FROM body WHERE n = ?", (chunk,))
+        execute("DELETE FROM chunk WHERE n = ?", (chunk,))
 
     def session_row(self, session: int) -> None:
         """Delete a session that has no records left."""
@@ -99,18 +89,13 @@ class Deletion:
         if row:
             self.numbering.drop_session(row[0])
 
-    def _take_bytes(self, detail: PartDetail) -> None:
-        self.connection.executemany(
-            "UPDATE service SET bytes = bytes - ? WHERE service = ?",
-            list(zip(detail.service_bytes, detail.services, strict=True)),
-        )
-
-    def _take_counts(self, counts: Counter[tuple[int, bool]]) -> int:
-        for (context, is_log), count in counts.items():
-            column = "logs" if is_log else "spans"
+    def _take_from_services(self, header: bytes, sessions: set[int] | None = None) -> int:
+        counts, sizes = shares_of(header, sessions)
+        for share, count in counts.items():
+            column = "logs" if share.is_log else "spans"
             self.connection.execute(
-                f"UPDATE service SET {column} = {column} - ? "  # noqa: S608 one of two constants
+                f"UPDATE service SET {column} = {column} - ?, bytes = bytes - ? "  # noqa: S608 one of two constants
                 "WHERE service = (SELECT service FROM context WHERE n = ?)",
-                (count, context),
+                (count, sizes[share], share.context),
             )
         return counts.total()

@@ -6,20 +6,19 @@ does not push out the others; then sessions, the one least recently active first
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from collector.store.sqlite.chunk import shares_of
 from collector.store.sqlite.clearing import claims, delete_from_trace
 from collector.store.sqlite.deletion import Deletion
 from collector.store.sqlite.numbering import CONTEXT_TOUCH_COMMITS
-from collector.store.sqlite.part_detail import split_parts
 
 DISK_BYTES_MAX = 2 * 1024 * 1024 * 1024
 AGE_S_MAX = 72 * 3600.0
 INTERVAL_S = 1.0
 TRANSACTION_TRACES_MAX = 100
-TRANSACTION_PARTS_MAX = 2_000
+SCAN_CHUNKS_MAX = 2_000
 ROUND_S_MAX = 0.02
 VACUUM_PAGES_MAX = 256
 
@@ -84,8 +83,8 @@ class Retention:
             return False
         last_commit, last_chunk = row
         traces = self._connection.execute(
-            "SELECT DISTINCT t FROM part WHERE n <= ? AND NOT EXISTS "
-            "(SELECT 1 FROM chunk WHERE chunk.t = part.t AND chunk.c > ?) LIMIT ?",
+            "SELECT DISTINCT t FROM chunk WHERE n <= ? AND NOT EXISTS "
+            "(SELECT 1 FROM chunk AS newer WHERE newer.t = chunk.t AND newer.c > ?) LIMIT ?",
             (last_chunk, last_commit, TRANSACTION_TRACES_MAX),
         ).fetchall()
         if not traces:
@@ -125,16 +124,21 @@ class Retention:
             chunk = 0
         while True:
             rows = self._connection.execute(
-                "SELECT n, t, details FROM part WHERE n > ? AND named = 0 AND NOT EXISTS "
-                "(SELECT 1 FROM chunk JOIN part AS other ON other.n = chunk.n "
-                "WHERE chunk.t = part.t AND other.named = 1) ORDER BY n LIMIT ?",
-                (chunk, TRANSACTION_PARTS_MAX),
+                "SELECT n, t, header FROM chunk WHERE n > ? AND named = 0 AND NOT EXISTS "
+                "(SELECT 1 FROM chunk AS other WHERE other.t = chunk.t AND other.named = 1) ORDER BY n LIMIT ?",
+                (chunk, SCAN_CHUNKS_MAX),
             ).fetchall()
-            traces = dict.fromkeys(trace for _, trace, details in rows if _main_service(details) == service)
-            if traces or len(rows) < TRANSACTION_PARTS_MAX:
+            traces = dict.fromkeys(trace for _, trace, header in rows if self._main_service(header) == service)
+            if traces or len(rows) < SCAN_CHUNKS_MAX:
                 self._scan_from = (service, chunk)
                 return list(traces)[:TRANSACTION_TRACES_MAX]
             chunk = rows[-1][0]
+
+    def _main_service(self, header: bytes) -> str:
+        _, sizes = shares_of(header)
+        largest = max(sizes, key=lambda share: sizes[share])
+        row = self._connection.execute("SELECT service FROM context WHERE n = ?", (largest.context,)).fetchone()
+        return row[0]
 
     def _evict_from_oldest_session(self) -> bool:
         row = self._connection.execute(
@@ -144,7 +148,7 @@ class Retention:
             return False
         session = row[0]
         traces = self._connection.execute(
-            "SELECT t, min(session_chunk.n) AS first FROM session_chunk JOIN part ON part.n = session_chunk.n "
+            "SELECT t, min(session_chunk.n) AS first FROM session_chunk JOIN chunk ON chunk.n = session_chunk.n "
             "WHERE s = ? GROUP BY t ORDER BY first LIMIT ?",
             (session, TRANSACTION_TRACES_MAX),
         ).fetchall()
@@ -174,7 +178,7 @@ class Retention:
 
     def _sweep(self) -> None:
         """Delete commits and contexts that no chunk can name any more."""
-        row = self._connection.execute("SELECT c FROM part ORDER BY n LIMIT 1").fetchone()
+        row = self._connection.execute("SELECT c FROM chunk ORDER BY n LIMIT 1").fetchone()
         (newest,) = self._connection.execute("SELECT max(c) FROM commits").fetchone()
         before = row[0] if row else newest
         if before is not None:
@@ -184,10 +188,3 @@ class Retention:
             ).rowcount
             if swept:
                 self._deletion.numbering.forget()
-
-
-def _main_service(details: bytes) -> str:
-    service_bytes: Counter[str] = Counter()
-    for detail in split_parts(details).values():
-        service_bytes.update(dict(zip(detail.services, detail.service_bytes, strict=True)))
-    return max(service_bytes, key=lambda service: service_bytes[service])

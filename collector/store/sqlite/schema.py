@@ -14,8 +14,9 @@ APPLICATION_ID = 0x6761736F  # "gaso"
 BUSY_TIMEOUT_S = 5.0
 
 # trace.kind: 0 a trace, 1 a session's records without trace, 2 a service's records without both.
-# Chunks are numbered in order of their commits, and `part` and `session_chunk` go by those numbers, so every
-# large table grows at its end. commits.last_chunk is the last number that was given when the commit was made.
+# Chunks are numbered in order of their commits; `body` goes by the same numbers, so every large table grows at
+# its end, and headers lie close together. commits.last_chunk is the last number given when the commit was made.
+# chunk.named tells whether a record of the chunk names a session.
 _VERSION_1 = """
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE dictionary (n INTEGER PRIMARY KEY AUTOINCREMENT, bytes BLOB NOT NULL);
@@ -24,11 +25,10 @@ CREATE TABLE trace (n INTEGER PRIMARY KEY, kind INTEGER NOT NULL, value BLOB NOT
 CREATE TABLE session (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, lost_c INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE context (n INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, envelope BLOB NOT NULL,
     service TEXT NOT NULL, host TEXT NOT NULL, last_c INTEGER NOT NULL);
-CREATE TABLE chunk (n INTEGER PRIMARY KEY, t INTEGER NOT NULL, c INTEGER NOT NULL, dictionary INTEGER NOT NULL,
-    header BLOB NOT NULL, body BLOB NOT NULL);
+CREATE TABLE chunk (n INTEGER PRIMARY KEY, t INTEGER NOT NULL, c INTEGER NOT NULL, named INTEGER NOT NULL,
+    header BLOB NOT NULL);
 CREATE INDEX chunk_by_trace ON chunk (t, c);
-CREATE TABLE part (n INTEGER PRIMARY KEY, t INTEGER NOT NULL, c INTEGER NOT NULL, named INTEGER NOT NULL,
-    details BLOB NOT NULL);
+CREATE TABLE body (n INTEGER PRIMARY KEY, dictionary INTEGER NOT NULL, bytes BLOB NOT NULL);
 CREATE TABLE session_chunk (s INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (s, n)) WITHOUT ROWID;
 CREATE TABLE service (service TEXT PRIMARY KEY, bytes INTEGER NOT NULL, spans INTEGER NOT NULL,
     logs INTEGER NOT NULL, last_commit_unix_nano INTEGER NOT NULL) WITHOUT ROWID;

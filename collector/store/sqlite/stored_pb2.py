@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#collector/store/sqlite/stored.proto\x12\x0egasoline.store\"\xf8\x01\n\x0b\x43hunkHeader\x12\x1b\n\x13\x62\x61se_time_unix_nano\x18\x01 \x01(\x06\x12\x10\n\x08span_ids\x18\x02 \x01(\x0c\x12\x19\n\x11parents_or_hashes\x18\x03 \x01(\x0c\x12\x15\n\rstart_offsets\x18\x04 \x03(\x04\x12\x11\n\tdurations\x18\x05 \x03(\x04\x12\r\n\x05\x66lags\x18\x06 \x03(\r\x12\x10\n\x08\x63ontexts\x18\x07 \x03(\r\x12\x10\n\x08sessions\x18\x08 \x03(\r\x12\x15\n\revent_records\x18\t \x03(\r\x12\x15\n\revent_offsets\x18\n \x03(\x04\x12\x14\n\x0c\x65vent_errors\x18\x0b \x03(\x08\"\x1c\n\tChunkBody\x12\x0f\n\x07records\x18\x01 \x03(\x0c\"7\n\nChunkParts\x12)\n\x05parts\x18\x01 \x03(\x0b\x32\x1a.gasoline.store.PartDetail\"\xdc\x02\n\nPartDetail\x12\x1c\n\x14start_time_unix_nano\x18\x01 \x01(\x06\x12\x13\n\x0blast_offset\x18\x02 \x01(\x04\x12\r\n\x05spans\x18\x03 \x01(\r\x12\x13\n\x0bspan_events\x18\x04 \x01(\r\x12\x0c\n\x04logs\x18\x05 \x01(\r\x12\x0e\n\x06\x65rrors\x18\x06 \x01(\r\x12\x10\n\x08services\x18\x07 \x03(\t\x12\x15\n\rservice_bytes\x18\x08 \x03(\x04\x12)\n\x05roots\x18\t \x03(\x0b\x32\x1a.gasoline.store.StoredRoot\x12\x16\n\x0eroots_left_out\x18\n \x01(\r\x12,\n\x04page\x18\x0b \x01(\x0b\x32\x1e.gasoline.store.StoredLandmark\x12.\n\x06server\x18\x0c \x01(\x0b\x32\x1e.gasoline.store.StoredLandmark\x12\x0f\n\x07session\x18\r \x01(\r\"\xdf\x01\n\nStoredRoot\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0f\n\x07span_id\x18\x02 \x01(\x0c\x12\x16\n\x0eparent_span_id\x18\x03 \x01(\x0c\x12\x14\n\x0cstart_offset\x18\x04 \x01(\x04\x12\x10\n\x08\x64uration\x18\x05 \x01(\x04\x12\r\n\x05\x66lags\x18\x06 \x01(\r\x12\x0f\n\x07service\x18\x07 \x01(\r\x12\x0c\n\x04name\x18\x08 \x01(\t\x12\x15\n\x06method\x18\t \x01(\tB\x05\xaa\x01\x02\x08\x01\x12\x12\n\x03url\x18\n \x01(\tB\x05\xaa\x01\x02\x08\x01\x12\x15\n\x06status\x18\x0b \x01(\x12\x42\x05\xaa\x01\x02\x08\x01\"F\n\x0eStoredLandmark\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x10\n\x08position\x18\x02 \x01(\r\x12\x12\n\x03url\x18\x03 \x01(\tB\x05\xaa\x01\x02\x08\x01\x42\x05\x92\x03\x02\x08\x02\x62\x08\x65\x64itionsp\xe8\x07')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#collector/store/sqlite/stored.proto\x12\x0egasoline.store\"\xdd\x02\n\x0b\x43hunkHeader\x12\x1b\n\x13\x62\x61se_time_unix_nano\x18\x01 \x01(\x06\x12\x10\n\x08span_ids\x18\x02 \x01(\x0c\x12\x19\n\x11parents_or_hashes\x18\x03 \x01(\x0c\x12\x15\n\rstart_offsets\x18\x04 \x03(\x04\x12\x11\n\tdurations\x18\x05 \x03(\x04\x12\r\n\x05\x66lags\x18\x06 \x03(\r\x12\x10\n\x08\x63ontexts\x18\x07 \x03(\r\x12\x10\n\x08sessions\x18\x08 \x03(\r\x12\x15\n\revent_records\x18\t \x03(\r\x12\x15\n\revent_offsets\x18\n \x03(\x04\x12\x14\n\x0c\x65vent_errors\x18\x0b \x03(\x08\x12\r\n\x05sizes\x18\x0c \x03(\r\x12)\n\x05roots\x18\r \x03(\x0b\x32\x1a.gasoline.store.StoredRoot\x12)\n\x05pages\x18\x0e \x03(\x0b\x32\x1a.gasoline.store.StoredPage\"\x1c\n\tChunkBody\x12\x0f\n\x07records\x18\x01 \x03(\x0c\"n\n\nStoredRoot\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\x06method\x18\x03 \x01(\tB\x05\xaa\x01\x02\x08\x01\x12\x12\n\x03url\x18\x04 \x01(\tB\x05\xaa\x01\x02\x08\x01\x12\x15\n\x06status\x18\x05 \x01(\x12\x42\x05\xaa\x01\x02\x08\x01\"+\n\nStoredPage\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0b\n\x03url\x18\x02 \x01(\tB\x05\x92\x03\x02\x08\x02\x62\x08\x65\x64itionsp\xe8\x07')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,18 +38,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STOREDROOT'].fields_by_name['url']._serialized_options = b'\252\001\002\010\001'
   _globals['_STOREDROOT'].fields_by_name['status']._loaded_options = None
   _globals['_STOREDROOT'].fields_by_name['status']._serialized_options = b'\252\001\002\010\001'
-  _globals['_STOREDLANDMARK'].fields_by_name['url']._loaded_options = None
-  _globals['_STOREDLANDMARK'].fields_by_name['url']._serialized_options = b'\252\001\002\010\001'
   _globals['_CHUNKHEADER']._serialized_start=56
-  _globals['_CHUNKHEADER']._serialized_end=304
-  _globals['_CHUNKBODY']._serialized_start=306
-  _globals['_CHUNKBODY']._serialized_end=334
-  _globals['_CHUNKPARTS']._serialized_start=336
-  _globals['_CHUNKPARTS']._serialized_end=391
-  _globals['_PARTDETAIL']._serialized_start=394
-  _globals['_PARTDETAIL']._serialized_end=742
-  _globals['_STOREDROOT']._serialized_start=745
-  _globals['_STOREDROOT']._serialized_end=968
-  _globals['_STOREDLANDMARK']._serialized_start=970
-  _globals['_STOREDLANDMARK']._serialized_end=1040
+  _globals['_CHUNKHEADER']._serialized_end=405
+  _globals['_CHUNKBODY']._serialized_start=407
+  _globals['_CHUNKBODY']._serialized_end=435
+  _globals['_STOREDROOT']._serialized_start=437
+  _globals['_STOREDROOT']._serialized_end=547
+  _globals['_STOREDPAGE']._serialized_start=549
+  _globals['_STOREDPAGE']._serialized_end=592
 # @@protoc_insertion_point(module_scope)
