@@ -22,11 +22,6 @@ class Choice:
     left_out: Counter[str]
 
 
-def tokens_of(text: str) -> int:
-    """Estimate the tokens of a text as characters / 4, rounded up."""
-    return -(-len(text) // CHARACTERS_PER_TOKEN)
-
-
 def room_for_lines(budget_tokens: int, head: Sequence[str]) -> int:
     """Return the characters that are left for a timeline below the lines of `head` and above the last line."""
     return budget_tokens * CHARACTERS_PER_TOKEN - sum(len(line) + 1 for line in head) - _LAST_LINE_CHARACTERS
