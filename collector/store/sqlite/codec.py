@@ -48,8 +48,9 @@ class Compressor:
             self.use(number, dictionary)
 
     def use(self, number: int, dictionary: bytes) -> None:
-        """Compress with this dictionary from now on."""
+        """Compress with this dictionary from now on: it is stored, so whatever needs it can be read."""
         self.number = number
+        self._trained.clear()
         data = zstandard.ZstdCompressionDict(dictionary)
         # Without this each call would digest the dictionary anew. The stub leaves its return type out.
         cast(Callable[[int], None], data.precompute_compress)(COMPRESSION_LEVEL)  # pyright: ignore[reportUnknownMemberType]
@@ -70,11 +71,11 @@ class Compressor:
     def _train_in_background(self, samples: Sequence[bytes]) -> None:
         self._trained.append(self._train(samples))
 
-    def take_trained(self, wait: bool = False) -> bytes:
-        """Return a dictionary that was trained since the last call, b"" if there is none."""
+    def trained_dictionary(self, wait: bool = False) -> bytes:
+        """Return the dictionary that was trained and is not used yet, b"" if there is none."""
         if wait and self._thread:
             self._thread.join()
-        return self._trained.pop() if self._trained else b""
+        return self._trained[-1] if self._trained else b""
 
 
 def compress_plain(body: bytes) -> bytes:

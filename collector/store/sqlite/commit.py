@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from collector.correlation.join import TraceKey, trace_key_of
+from collector.correlation.join import TraceKey, parts_of, trace_key_of
 from collector.correlation.record import Context, Record
 from collector.store.api import Batch, WriteResult
 from collector.store.resent import RESENT_WITHIN_NANO, is_resent
@@ -12,6 +12,7 @@ from collector.store.rows import with_times
 from collector.store.sqlite.chunk import encode_body, encode_header
 from collector.store.sqlite.codec import Compressor
 from collector.store.sqlite.numbering import Numbering
+from collector.store.sqlite.part_detail import encode_parts
 
 FORGET_RECEIVED_COMMITS = 256
 
@@ -48,7 +49,9 @@ class Committer:
         self.resent_requests = 0
 
     def _highest_chunk(self) -> int:
-        return self._connection.execute("SELECT coalesce(max(n), 0) FROM chunk").fetchone()[0]
+        # Not of the chunks: the last ones may have been deleted, and no number may come again.
+        row = self._connection.execute("SELECT last_chunk FROM commits ORDER BY c DESC LIMIT 1").fetchone()
+        return row[0] if row else 0
 
     def commit(self, batches: Sequence[Batch]) -> list[WriteResult]:
         """Write the batches in one transaction and return what became of each, in order.
@@ -64,7 +67,7 @@ class Committer:
             kept = [batch for batch, is_fresh in zip(batches, fresh, strict=True) if is_fresh]
             if kept:
                 self._write(commit, _file(kept, now), now)
-            self._adopt_dictionary()
+            dictionary = self._store_dictionary()
             if commit % FORGET_RECEIVED_COMMITS == 0:
                 connection.execute("DELETE FROM received WHERE time_unix_nano < ?", (now - RESENT_WITHIN_NANO,))
             connection.execute("COMMIT")
@@ -74,6 +77,8 @@ class Committer:
             self._numbering.forget()
             self._last_chunk = self._highest_chunk()
             raise
+        if dictionary:
+            self.compressor.use(*dictionary)
         if kept:
             self.last_commit = commit
         self.resent_requests += len(batches) - len(kept)
@@ -94,20 +99,22 @@ class Committer:
         sessions = self._numbering.session_numbers(filed.sessions)
         contexts = {context: self._numbering.context_number(context, commit) for context in filed.totals}
         compress, dictionary = self.compressor.compress, self.compressor.number
-        chunks: list[tuple[int, int, int, bool, bytes]] = []
-        bodies: list[tuple[int, int, bytes]] = []
+        chunks: list[tuple[int, int, int, int, bytes, bytes]] = []
+        details: list[tuple[int, int, int, bool, bytes]] = []
         session_chunks: list[tuple[int, int]] = []
         chunk = self._last_chunk
         for trace_key, records in filed.traces.items():
             chunk += 1
-            named = {record.session_id for record in records} - {""}
-            session_chunks += [(sessions[session_id], chunk) for session_id in named]
+            trace = traces[trace_key]
             header = encode_header(records, contexts, sessions)
-            chunks.append((chunk, traces[trace_key], commit, bool(named), header))
-            bodies.append((chunk, dictionary, compress(encode_body(records))))
+            chunks.append((chunk, trace, commit, dictionary, header, compress(encode_body(records))))
+            parts = parts_of(commit, trace_key, records)
+            named = [(sessions[part.session_id], chunk) for part in parts if part.session_id]
+            session_chunks += named
+            details.append((chunk, trace, commit, bool(named), encode_parts(parts, sessions)))
         many = self._connection.executemany
-        many("INSERT INTO chunk (n, t, c, named, header) VALUES (?, ?, ?, ?, ?)", chunks)
-        many("INSERT INTO body (n, dictionary, bytes) VALUES (?, ?, ?)", bodies)
+        many("INSERT INTO chunk (n, t, c, dictionary, header, body) VALUES (?, ?, ?, ?, ?, ?)", chunks)
+        many("INSERT INTO part (n, t, c, named, details) VALUES (?, ?, ?, ?, ?)", details)
         many("INSERT INTO session_chunk (s, n) VALUES (?, ?)", session_chunks)
         many(
             "INSERT INTO service (service, bytes, spans, logs, last_commit_unix_nano) VALUES (?, ?, ?, ?, ?) "
@@ -120,13 +127,15 @@ class Committer:
         )
         self._last_chunk = chunk
 
-    def _adopt_dictionary(self) -> None:
-        trained = self.compressor.take_trained()
-        if trained:
-            (number,) = self._connection.execute(
-                "INSERT INTO dictionary (bytes) VALUES (?) RETURNING n", (trained,)
-            ).fetchone()
-            self.compressor.use(number, trained)
+    def _store_dictionary(self) -> tuple[int, bytes] | None:
+        """Store a dictionary that was trained meanwhile; it may be used once this transaction is committed."""
+        trained = self.compressor.trained_dictionary()
+        if not trained:
+            return None
+        (number,) = self._connection.execute(
+            "INSERT INTO dictionary (bytes) VALUES (?) RETURNING n", (trained,)
+        ).fetchone()
+        return number, trained
 
 
 def _file(batches: Iterable[Batch], now: int) -> _Filed:

@@ -1,0 +1,169 @@
+"""The compression dictionary: trained once on the store's own chunks, and every chunk stays readable."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.store.api import Batch
+from collector.store.sqlite.codec import Compressor, train_dictionary
+from collector.store.sqlite.commit import Committer
+from collector.store.sqlite.numbering import Numbering
+from collector.store.sqlite.reader import SqliteReader
+from collector.store.sqlite.schema import open_for_writing
+
+SpanBatch = Callable[..., Batch]
+# Odd: where each commit fails once and is repeated, the last sample comes in one that fails.
+TRAINING_CHUNKS = 21
+READ = """
+import sys
+from pathlib import Path
+from collector.store.sqlite.reader import SqliteReader
+reader = SqliteReader(Path(sys.argv[1]))
+upto = reader.position().commit
+keys = [row.key for part in reader.parts(upto) for row in reader.rows(part.trace_key, upto, 1000)]
+print(*sorted(body.raw.hex() for body in reader.bodies(keys).values()))
+"""
+
+
+class RefusingConnection:
+    """Refuses one statement, as often as it is told."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.refused = ""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, statement: str, *arguments: Any) -> Any:
+        if statement == self.refused:
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(statement, *arguments)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Any]:
+    opened = open_for_writing(tmp_path)
+    yield RefusingConnection(opened)
+    opened.close()
+
+
+def raw_content(samples: Sequence[bytes]) -> bytes:
+    """Take the samples themselves as the dictionary, which zstd allows."""
+    return b"".join(samples)[:4_096]
+
+
+class PromptCompressor(Compressor):
+    """Waits for its training, so that it is known which commit brings the dictionary."""
+
+    def trained_dictionary(self, wait: bool = False) -> bytes:
+        return super().trained_dictionary(wait=True)
+
+
+def committer_of(connection: Any, train: Callable[[Sequence[bytes]], bytes] = raw_content) -> Committer:
+    committer = Committer(connection, Numbering(connection), lambda: 1)
+    committer.compressor = PromptCompressor(train=train, training_chunks=TRAINING_CHUNKS)
+    return committer
+
+
+def dictionaries_in_use(connection: Any) -> list[int]:
+    (table,) = connection.execute(
+        "SELECT m.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
+        "WHERE m.type = 'table' AND c.name = 'dictionary'"
+    ).fetchone()
+    return [number for (number,) in connection.execute(f"SELECT dictionary FROM {table} ORDER BY n")]  # noqa: S608 a table of the store's own file
+
+
+def bodies(data_dir: Path) -> list[bytes]:
+    reader = SqliteReader(data_dir)
+    upto = reader.position().commit
+    keys = [row.key for part in reader.parts(upto) for row in reader.rows(part.trace_key, upto, 1_000)]
+    found = sorted(body.raw for body in reader.bodies(keys).values())
+    reader.close()
+    return found
+
+
+def commit_until_trained(committer: Committer, connection: Any, span_batch: SpanBatch) -> list[bytes]:
+    """Commit until a chunk is compressed with a dictionary; return all records."""
+    written: list[bytes] = []
+    for trace in range(1, 5 * TRAINING_CHUNKS):
+        batch = span_batch([trace], filler=100)
+        committer.commit([batch])
+        written += [record.raw for record in batch.records]
+        if trace > TRAINING_CHUNKS and dictionaries_in_use(connection)[-1]:
+            return sorted(written)
+    raise AssertionError("no dictionary was ever used")
+
+
+def test_chunks_from_before_and_after_the_training_are_read(
+    connection: Any, span_batch: SpanBatch, tmp_path: Path
+) -> None:
+    written = commit_until_trained(committer_of(connection), connection, span_batch)
+    used = dictionaries_in_use(connection)
+    assert set(used[:TRAINING_CHUNKS]) == {0}
+    assert used[-1] == 1
+    assert bodies(tmp_path) == written
+    other = subprocess.run([sys.executable, "-c", READ, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert other.stdout.split() == [raw.hex() for raw in written]
+
+
+def test_a_store_that_is_opened_again_goes_on_with_its_dictionary(
+    connection: Any, span_batch: SpanBatch, tmp_path: Path
+) -> None:
+    written = commit_until_trained(committer_of(connection), connection, span_batch)
+    again = Committer(connection, Numbering(connection), lambda: 2)
+    batch = span_batch([7_000])
+    again.commit([batch])
+    assert dictionaries_in_use(connection)[-1] == 1
+    assert bodies(tmp_path) == sorted([*written, batch.records[0].raw])
+
+
+@pytest.mark.parametrize("refused", ["COMMIT", "INSERT INTO dictionary (bytes) VALUES (?) RETURNING n"])
+def test_a_dictionary_whose_commit_failed_is_not_used_before_it_is_stored(
+    connection: Any, span_batch: SpanBatch, tmp_path: Path, refused: str
+) -> None:
+    committer = committer_of(connection)
+    written: list[bytes] = []
+    for trace in range(1, 5 * TRAINING_CHUNKS):
+        batch = span_batch([trace])
+        # Each commit fails once, so that the one which brings the dictionary does.
+        connection.refused = refused
+        try:
+            committer.commit([batch])
+        except sqlite3.OperationalError:
+            connection.refused = ""
+            committer.commit([batch])
+        connection.refused = ""
+        written += [record.raw for record in batch.records]
+        if trace > TRAINING_CHUNKS and dictionaries_in_use(connection)[-1]:
+            break
+    committer.commit([span_batch([1])])
+    assert set(dictionaries_in_use(connection)) == {0, 1}
+    assert len(bodies(tmp_path)) == len(written) + 1
+
+
+def test_what_cannot_be_trained_on_leaves_the_store_without(
+    connection: Any, span_batch: SpanBatch, tmp_path: Path
+) -> None:
+    assert train_dictionary([b"same"] * 5) == b""
+    committer = committer_of(connection, lambda samples: b"")
+    for trace in range(1, TRAINING_CHUNKS + 10):
+        committer.commit([span_batch([trace])])
+        assert committer.compressor.trained_dictionary() == b""
+    assert set(dictionaries_in_use(connection)) == {0}
+    assert len(bodies(tmp_path)) == TRAINING_CHUNKS + 9
+
+
+def test_a_dictionary_from_real_bodies_makes_them_smaller(span_batch: SpanBatch) -> None:
+    samples = [record.raw for record in span_batch(range(1, 3_000), filler=40).records]
+    plain, trained = Compressor(), Compressor()
+    dictionary = train_dictionary(samples)
+    assert dictionary
+    trained.use(1, dictionary)
+    sizes = [sum(len(one.compress(raw)) for raw in samples[:200]) for one in (plain, trained)]
+    assert sizes[1] < 0.8 * sizes[0]
