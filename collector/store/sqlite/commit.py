@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from collector.correlation.join import TraceKey, parts_of, trace_key_of
+from collector.correlation.join import TraceKey, trace_key_of
 from collector.correlation.record import Context, Record
 from collector.store.api import Batch, WriteResult
 from collector.store.resent import RESENT_WITHIN_NANO, is_resent
@@ -12,7 +12,6 @@ from collector.store.rows import with_times
 from collector.store.sqlite.chunk import encode_body, encode_header
 from collector.store.sqlite.codec import Compressor
 from collector.store.sqlite.numbering import Numbering
-from collector.store.sqlite.part_detail import encode_parts
 
 FORGET_RECEIVED_COMMITS = 256
 
@@ -99,22 +98,20 @@ class Committer:
         sessions = self._numbering.session_numbers(filed.sessions)
         contexts = {context: self._numbering.context_number(context, commit) for context in filed.totals}
         compress, dictionary = self.compressor.compress, self.compressor.number
-        chunks: list[tuple[int, int, int, int, bytes, bytes]] = []
-        details: list[tuple[int, int, int, bool, bytes]] = []
+        chunks: list[tuple[int, int, int, bool, bytes]] = []
+        bodies: list[tuple[int, int, bytes]] = []
         session_chunks: list[tuple[int, int]] = []
         chunk = self._last_chunk
         for trace_key, records in filed.traces.items():
             chunk += 1
-            trace = traces[trace_key]
+            named = {record.session_id for record in records} - {""}
+            session_chunks += [(sessions[session_id], chunk) for session_id in named]
             header = encode_header(records, contexts, sessions)
-            chunks.append((chunk, trace, commit, dictionary, header, compress(encode_body(records))))
-            parts = parts_of(commit, trace_key, records)
-            named = [(sessions[part.session_id], chunk) for part in parts if part.session_id]
-            session_chunks += named
-            details.append((chunk, trace, commit, bool(named), encode_parts(parts, sessions)))
+            chunks.append((chunk, traces[trace_key], commit, bool(named), header))
+            bodies.append((chunk, dictionary, compress(encode_body(records))))
         many = self._connection.executemany
-        many("INSERT INTO chunk (n, t, c, dictionary, header, body) VALUES (?, ?, ?, ?, ?, ?)", chunks)
-        many("INSERT INTO part (n, t, c, named, details) VALUES (?, ?, ?, ?, ?)", details)
+        many("INSERT INTO chunk (n, t, c, named, header) VALUES (?, ?, ?, ?, ?)", chunks)
+        many("INSERT INTO body (n, dictionary, bytes) VALUES (?, ?, ?)", bodies)
         many("INSERT INTO session_chunk (s, n) VALUES (?, ?)", session_chunks)
         many(
             "INSERT INTO service (service, bytes, spans, logs, last_commit_unix_nano) VALUES (?, ?, ?, ?, ?) "

@@ -9,18 +9,17 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from collector.correlation.join import Part, TraceKey
+from collector.correlation.join import Part, TraceKey, parts_of_columns
 from collector.correlation.keys import SESSION_ID_BYTES_MAX
 from collector.errors import StoreUnavailableError
 from collector.store.api import Body, Position, Row, RowKey, ServiceActivity, StoreStatus
-from collector.store.sqlite.chunk import ContextFacts, contexts_of, decode_body, decode_rows
+from collector.store.sqlite.chunk import ContextFacts, Names, contexts_of, decode_body, decode_columns, decode_rows
 from collector.store.sqlite.codec import Decompressor
 from collector.store.sqlite.numbering import TRACE_KINDS
-from collector.store.sqlite.part_detail import decode_parts
 from collector.store.sqlite.schema import open_for_reading
 
 POLL_INTERVAL_S = 0.02
@@ -30,9 +29,9 @@ HOT_ENVELOPES_MAX = 2_000
 _TRACE_ID_PREFIX = re.compile("[0-9a-f]{0,32}")
 # What begins with a text and is no longer than a session id sorts before the text with this behind it.
 _BEHIND_ANY_ID = chr(sys.maxunicode) * (SESSION_ID_BYTES_MAX // 4 + 1)
-_PARTS_OF_SESSION = (
-    "(SELECT part.* FROM session CROSS JOIN session_chunk ON session_chunk.s = session.n "
-    "CROSS JOIN part ON part.n = session_chunk.n WHERE session.id = :session) AS part"
+_CHUNKS_OF_SESSION = (
+    "(SELECT chunk.* FROM session CROSS JOIN session_chunk ON session_chunk.s = session.n "
+    "CROSS JOIN chunk ON chunk.n = session_chunk.n WHERE session.id = :session) AS chunk"
 )
 
 
@@ -41,10 +40,12 @@ class _Connection:
 
     def __init__(self, data_dir: Path) -> None:
         self.sqlite = open_for_reading(data_dir)
+        self.in_use = threading.Lock()
         self.decompressor = Decompressor(self.sqlite)
         self._contexts: dict[int, ContextFacts] = {}
         self._envelopes: dict[int, bytes] = {}
         self._sessions: dict[int, str] = {}
+        self.names = Names(self.context, self.session)
 
     def context(self, number: int) -> ContextFacts:
         facts = self._contexts.get(number)
@@ -91,10 +92,10 @@ class SqliteReader:
         self._connection()
 
     def _connection(self) -> _Connection:
+        if self._closing.is_set():
+            raise StoreUnavailableError(f"the reader of {self._data_dir} is closed")
         connection: _Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            if self._closing.is_set():
-                raise StoreUnavailableError(f"the reader of {self._data_dir} is closed")
             connection = _Connection(self._data_dir)
             self._local.connection = connection
             with self._opened_lock:
@@ -106,11 +107,13 @@ class SqliteReader:
         """Give one thread's connection inside a read transaction, so that what one call reads fits together."""
         connection = self._connection()
         try:
-            connection.sqlite.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.sqlite.execute("COMMIT")
+            # `close` waits for the calls that other threads are in.
+            with connection.in_use:
+                connection.sqlite.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.sqlite.execute("COMMIT")
         except sqlite3.Error as error:
             raise StoreUnavailableError(f"cannot read the store in {self._data_dir}: {error}") from error
 
@@ -156,16 +159,16 @@ class SqliteReader:
                 "SELECT last_chunk FROM commits WHERE c <= ? ORDER BY c DESC LIMIT 1", (after,)
             ).fetchone()
         last_chunk: int = row[0] if row else 0
-        source = "part" if session_id is None else _PARTS_OF_SESSION
+        source = "chunk" if session_id is None else _CHUNKS_OF_SESSION
         sql = (  # `source` is one of two constants
-            f"SELECT part.n, part.c, kind, value, details FROM {source} CROSS JOIN trace ON trace.n = part.t "  # noqa: S608 see above
-            "WHERE part.n > :last AND part.c > :after AND part.c <= :upto ORDER BY part.n LIMIT :limit"
+            f"SELECT chunk.n, c, kind, value, header FROM {source} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608
+            "WHERE chunk.n > :last AND c > :after AND c <= :upto ORDER BY chunk.n LIMIT :limit"
         )
         parameters = {"after": after, "upto": upto, "session": session_id, "limit": PARTS_PAGE}
         while True:
             with self._snapshot() as connection:
                 rows = connection.sqlite.execute(sql, parameters | {"last": last_chunk}).fetchall()
-                parts = [part for row in rows for part in _parts(row, connection.session)]
+                parts = [part for row in rows for part in _parts(row, connection.names)]
             for part in parts:
                 if session_id is None or part.session_id == session_id:
                     yield part
@@ -180,11 +183,10 @@ class SqliteReader:
                 trace = _trace_number(connection.sqlite, trace_key)
                 kind = TRACE_KINDS.index(trace_key.kind)
                 rows = connection.sqlite.execute(
-                    "SELECT part.n, part.c, ?, ?, details FROM chunk CROSS JOIN part ON part.n = chunk.n "
-                    "WHERE chunk.t = ? AND chunk.c > ? AND chunk.c <= ?",
+                    "SELECT n, c, ?, ?, header FROM chunk WHERE t = ? AND c > ? AND c <= ?",
                     (kind, trace_key.value, trace, after, upto),
                 ).fetchall()
-                parts.extend(part for row in rows for part in _parts(row, connection.session))
+                parts.extend(part for row in rows for part in _parts(row, connection.names))
         parts.sort(key=lambda part: part.commit)
         return parts
 
@@ -196,7 +198,7 @@ class SqliteReader:
             for commit, header in connection.sqlite.execute(
                 "SELECT c, header FROM chunk WHERE t = ? AND c <= ? ORDER BY c", (trace, upto)
             ):
-                rows.extend(decode_rows(trace_key, commit, header, connection.context, connection.session))
+                rows.extend(decode_rows(trace_key, commit, header, connection.names))
                 if len(rows) >= limit:
                     break
         return rows[:limit]
@@ -210,8 +212,8 @@ class SqliteReader:
         with self._snapshot() as connection:
             for (trace_key, commit), wanted in by_chunk.items():
                 row = connection.sqlite.execute(
-                    "SELECT dictionary, header, body FROM chunk JOIN trace ON trace.n = chunk.t "
-                    "WHERE trace.kind = ? AND trace.value = ? AND chunk.c = ?",
+                    "SELECT dictionary, header, bytes FROM trace JOIN chunk ON chunk.t = trace.n "
+                    "JOIN body ON body.n = chunk.n WHERE kind = ? AND value = ? AND c = ?",
                     (TRACE_KINDS.index(trace_key.kind), trace_key.value, commit),
                 ).fetchone()
                 if row:
@@ -256,7 +258,8 @@ class SqliteReader:
         with self._snapshot() as connection:
             execute = connection.sqlite.execute
             services = execute(
-                "SELECT service, last_commit_unix_nano, spans, logs FROM service WHERE spans + logs > 0 ORDER BY service"
+                "SELECT service, last_commit_unix_nano, spans, logs FROM service "
+                "WHERE spans + logs > 0 ORDER BY service"
             ).fetchall()
             pages, free, size = (
                 execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
@@ -269,7 +272,8 @@ class SqliteReader:
         self._closing.set()
         with self._opened_lock:
             for connection in self._opened:
-                connection.sqlite.close()
+                with connection.in_use:
+                    connection.sqlite.close()
             self._opened.clear()
 
 
@@ -289,6 +293,6 @@ def _trace_number(connection: sqlite3.Connection, trace_key: TraceKey) -> int:
     return row[0] if row else 0
 
 
-def _parts(row: tuple[int, int, int, bytes, bytes], session_of: Callable[[int], str]) -> Iterator[Part]:
-    _, commit, kind, value, details = row
-    return decode_parts(commit, TraceKey(TRACE_KINDS[kind], value), details, session_of)
+def _parts(row: tuple[int, int, int, bytes, bytes], names: Names) -> list[Part]:
+    _, commit, kind, value, header = row
+    return parts_of_columns(commit, TraceKey(TRACE_KINDS[kind], value), decode_columns(header, names))
