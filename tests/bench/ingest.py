@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ class Ingest:
 
 
 @contextmanager
-def reference_server() -> Iterator[tuple[int, int]]:
+def reference_server() -> Generator[tuple[int, int]]:
     """Run R; gives port and process id."""
     process = subprocess.Popen([sys.executable, str(HERE / "reference_server.py")], stdout=subprocess.PIPE, text=True)
     with _stopped(process):
@@ -39,7 +39,7 @@ def reference_server() -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def gasoline(data_dir: Path) -> Iterator[tuple[int, int]]:
+def gasoline(data_dir: Path) -> Generator[tuple[int, int]]:
     """Run the collector on free ports; gives its gRPC port and process id."""
     any_port = "127.0.0.1:0"
     command = [sys.executable, "-m", "collector", "serve", "--data-dir", str(data_dir)]
@@ -51,7 +51,7 @@ def gasoline(data_dir: Path) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def _stopped(process: subprocess.Popen[str]) -> Iterator[None]:
+def _stopped(process: subprocess.Popen[str]) -> Generator[None]:
     try:
         yield
     finally:
@@ -97,8 +97,7 @@ def cpu_s(process_id: int) -> float:
     """Return user and system time of a process and its children, as the operating system counts it."""
     process = psutil.Process(process_id)
     return sum(
-        times.user + times.system
-        for times in (one.cpu_times() for one in (process, *process.children(recursive=True)))
+        times.user + times.system for times in (one.cpu_times() for one in (process, *process.children(recursive=True)))
     )
 
 
