@@ -37,7 +37,7 @@ async def send(port: int, bodies: list[bytes]) -> float:
 
 
 async def _send_some(channel: grpc.aio.Channel, left: Iterator[bytes]) -> None:
-    export: "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]" = channel.unary_unary(METHOD)
+    export: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(METHOD)
     for body in left:
         await export(body)
 
