@@ -168,11 +168,11 @@ def findings_of(records: Sequence[Record]) -> Findings:
             by_session.setdefault(records[position].session_id, []).append(position)
         candidates = [position for own in by_session.values() for position in own[:ROOTS_PER_PART_MAX]]
     pages: dict[str, int] = {}
-    for position, record in enumerate(records):
-        if record.is_page:
-            first = pages.setdefault(record.session_id, position)
-            if record.time_unix_nano < records[first].time_unix_nano:
-                pages[record.session_id] = position
+    for position in [position for position, record in enumerate(records) if record.is_page]:
+        session_id = records[position].session_id
+        first = pages.setdefault(session_id, position)
+        if records[position].time_unix_nano < records[first].time_unix_nano:
+            pages[session_id] = position
     return Findings(
         frozenset(roots),
         {position: _root_facts(records[position]) for position in candidates},

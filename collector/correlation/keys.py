@@ -6,10 +6,10 @@ the captured header over the same places, then the span's own tracestate. Keys m
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -113,8 +113,7 @@ def correlate(signal: Signal, groups: Iterable[Group], keys: SessionKeys) -> Cor
     records: list[Record] = []
     rejected = 0
     overlong = 0
-    make = _span_record if signal is Signal.TRACES else _log_record
-    marks = keys.marks
+    add = _add_spans if signal is Signal.TRACES else _add_logs
     for group in groups:
         resource = plain_attributes(group.resource.attributes)
         service = resource.get(SERVICE_NAME)
@@ -122,16 +121,11 @@ def correlate(signal: Signal, groups: Iterable[Group], keys: SessionKeys) -> Cor
         context = Context(group.context, service, host_identity(resource) or service)
         outer = [_session_values(place, keys) for place in (group.scope.attributes, group.resource.attributes)]
         lowered = b"".join(group.slices).lower()
-        looks = set(range(len(group.slices))) if any(outer) else indexes_of(marks, lowered, group.slices)
-        pages = indexes_of(_PAGE_MARKS, lowered, group.slices)
-        for index, (raw, message) in enumerate(zip(group.slices, group.records, strict=True)):
-            found = _session_of(message, outer, keys) if index in looks else _NOTHING
-            overlong += found.overlong
-            record = make(raw, context, message, found, index in pages and _is_page(message))
-            if record is None:
-                rejected += 1
-            else:
-                records.append(record)
+        looks = range(len(group.slices)) if any(outer) else indexes_of(keys.marks, lowered, group.slices)
+        found = {index: _session_of(group.records[index], outer, keys) for index in looks}
+        pages = {index for index in indexes_of(_PAGE_MARKS, lowered, group.slices) if _is_page(group.records[index])}
+        overlong += sum(one.overlong for one in found.values())
+        rejected += add(records, group, context, found, pages)
     return Correlated(signal, records, rejected, overlong)
 
 
@@ -230,43 +224,50 @@ def session_ids_in_tracestate(trace_state: str) -> Iterator[str]:
             yield value
 
 
-def _span_record(
-    raw: bytes, context: Context, message: Span | LogRecord, found: _Found, is_page: bool
-) -> Record | None:
-    # Runs for every span: constants of this module, no calls, fields by position.
-    if not isinstance(message, Span):
-        raise TypeError(f"a span was expected, not {type(message).__name__}")
-    trace_id, span_id, parent = message.trace_id, message.span_id, message.parent_span_id
-    if len(trace_id) != 16 or len(span_id) != 8 or trace_id == _ZERO_TRACE_ID or span_id == _ZERO_SPAN_ID:
-        return None
-    if len(parent) != 8 or parent in (span_id, _ZERO_SPAN_ID):
-        parent = b""
-    kind = message.kind
-    if kind in _REMOTE_KINDS:
-        network = _is_network(raw, message.attributes)
-    else:
-        network = False
-        # The enum is open: a kind that OTLP does not name is unspecified.
-        kind = kind if kind in _LOCAL_KINDS else 0
-    return Record(
-        raw,
-        context,
-        message,
-        _NETWORK if network else _SPAN,
-        kind,
-        trace_id,
-        span_id,
-        parent,
-        message.start_time_unix_nano,
-        message.end_time_unix_nano,
-        message.HasField("status") and message.status.code == _ERROR,
-        _NO_SEVERITY,
-        found.session_id,
-        found.evidence,
-        _span_events(message) if _EVENTS_TAG in raw or _EVENTS_TAG_LONGER in raw else (),
-        b"",
-        is_page,
-    )
+def _add_spans(
+    records: list[Record], group: Group, context: Context, found: Mapping[int, _Found], pages: Collection[int]
+) -> int:
+    """Add the records of a group's spans; return how many were rejected."""
+    rejected = 0
+    spans = cast(Sequence[Span], group.records)
+    # Runs for every span: few calls, fields by position.
+    for index, (raw, span) in enumerate(zip(group.slices, spans, strict=True)):
+        trace_id, span_id, parent = span.trace_id, span.span_id, span.parent_span_id
+        if len(trace_id) != 16 or len(span_id) != 8 or trace_id == _ZERO_TRACE_ID or span_id == _ZERO_SPAN_ID:
+            rejected += 1
+            continue
+        if len(parent) != 8 or parent in (span_id, _ZERO_SPAN_ID):
+            parent = b""
+        kind = span.kind
+        if kind in _REMOTE_KINDS:
+            network = _is_network(raw, span.attributes)
+        else:
+            network = False
+            # The enum is open: a kind that OTLP does not name is unspecified.
+            kind = kind if kind in _LOCAL_KINDS else 0
+        session = found.get(index, _NOTHING)
+        records.append(
+            Record(
+                raw,
+                context,
+                span,
+                _NETWORK if network else _SPAN,
+                kind,
+                trace_id,
+                span_id,
+                parent,
+                span.start_time_unix_nano,
+                span.end_time_unix_nano,
+                span.HasField("status") and span.status.code == _ERROR,
+                _NO_SEVERITY,
+                session.session_id,
+                session.evidence,
+                _span_events(span) if _EVENTS_TAG in raw or _EVENTS_TAG_LONGER in raw else (),
+                b"",
+                index in pages,
+            )
+        )
+    return rejected
 
 
 def _span_events(message: Span) -> tuple[SpanEventFacts, ...]:
@@ -282,33 +283,39 @@ def _is_network(raw: bytes, attributes: Iterable[KeyValue]) -> bool:
     return False
 
 
-def _log_record(raw: bytes, context: Context, message: Span | LogRecord, found: _Found, is_page: bool) -> Record | None:
-    if not isinstance(message, LogRecord):
-        raise TypeError(f"a log record was expected, not {type(message).__name__}")
-    trace_id, span_id = message.trace_id, message.span_id
-    if not is_trace_id(trace_id):
-        trace_id = _trace_id_from_attributes(message.attributes)
-    time_unix_nano = message.time_unix_nano or message.observed_time_unix_nano
-    severity = severity_of(message.severity_number, message.severity_text)
-    return Record(
-        raw=raw,
-        context=context,
-        message=message,
-        type=EventType.EVENT if log_event_name(message) else EventType.LOG,
-        kind=0,
-        trace_id=trace_id,
-        span_id=span_id if is_span_id(span_id) else b"",
-        parent_span_id=b"",
-        time_unix_nano=time_unix_nano,
-        end_time_unix_nano=time_unix_nano,
-        error=severity >= Severity.ERROR,
-        severity=severity,
-        session_id=found.session_id,
-        evidence=found.evidence,
-        span_events=(),
-        content_hash=hashlib.blake2b(context.envelope + b"\0" + raw, digest_size=8).digest(),
-        is_page=is_page,
-    )
+def _add_logs(
+    records: list[Record], group: Group, context: Context, found: Mapping[int, _Found], pages: Collection[int]
+) -> int:
+    """Add the records of a group's log records; none is ever rejected."""
+    logs = cast(Sequence[LogRecord], group.records)
+    hashed_context = context.envelope + b"\0"
+    for index, (raw, log) in enumerate(zip(group.slices, logs, strict=True)):
+        trace_id, span_id = log.trace_id, log.span_id
+        time_unix_nano = log.time_unix_nano or log.observed_time_unix_nano
+        severity = severity_of(log.severity_number, log.severity_text)
+        session = found.get(index, _NOTHING)
+        records.append(
+            Record(
+                raw=raw,
+                context=context,
+                message=log,
+                type=EventType.EVENT if log_event_name(log) else EventType.LOG,
+                kind=0,
+                trace_id=trace_id if is_trace_id(trace_id) else _trace_id_from_attributes(log.attributes),
+                span_id=span_id if is_span_id(span_id) else b"",
+                parent_span_id=b"",
+                time_unix_nano=time_unix_nano,
+                end_time_unix_nano=time_unix_nano,
+                error=severity >= Severity.ERROR,
+                severity=severity,
+                session_id=session.session_id,
+                evidence=session.evidence,
+                span_events=(),
+                content_hash=hashlib.blake2b(hashed_context + raw, digest_size=8).digest(),
+                is_page=index in pages,
+            )
+        )
+    return 0
 
 
 def log_event_name(message: LogRecord) -> str:

@@ -41,42 +41,48 @@ class Names(NamedTuple):
 
 def encode_header(records: Sequence[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]) -> bytes:
     """Return the header of these records; `contexts` and `sessions` give the numbers, that of "" is 0."""
-    base = min([record.time_unix_nano for record in records])
+    # Turned into columns once: this runs for every record that is stored.
+    (
+        raws, record_contexts, _, types, kinds, _, span_ids, parents, starts, ends,
+        errors, severities, session_ids, evidences, span_events, hashes, _,
+    ) = zip(*records, strict=True)  # fmt: skip
+    base = min(starts)
     roots, facts, pages = findings_of(records)
+    flags = [
+        type_ | kind << _KIND_SHIFT | error << _ERROR_SHIFT | evidence << _EVIDENCE_SHIFT
+        for type_, kind, error, evidence in zip(types, kinds, errors, evidences, strict=True)
+    ]
+    if any(hashes):
+        span_ids = [span_id or _NO_ID for span_id in span_ids]
+        flags = [
+            flag | severity << _SEVERITY_SHIFT | bool(content_hash) << _LOG_SHIFT
+            for flag, severity, content_hash in zip(flags, severities, hashes, strict=True)
+        ]
+        parents = [content_hash or parent for content_hash, parent in zip(hashes, parents, strict=True)]
+    for position in roots:
+        flags[position] |= _ROOT
     header = ChunkHeader(
         base_time_unix_nano=base,
-        span_ids=b"".join([record.span_id or _NO_ID for record in records]),
-        parents_or_hashes=b"".join([record.content_hash or record.parent_span_id or _NO_ID for record in records]),
-        start_offsets=[record.time_unix_nano - base for record in records],
-        durations=[(record.end_time_unix_nano - record.time_unix_nano) & _UINT64 for record in records],
-        flags=[_pack_flags(record) for record in records],
-        contexts=[contexts[record.context] for record in records],
-        sessions=[sessions[record.session_id] for record in records],
-        sizes=[len(record.raw) for record in records],
+        span_ids=b"".join(span_ids),
+        parents_or_hashes=b"".join([parent or _NO_ID for parent in parents]),
+        start_offsets=[start - base for start in starts],
+        durations=[(end - start) & _UINT64 for start, end in zip(starts, ends, strict=True)],
+        flags=flags,
+        contexts=[contexts[context] for context in record_contexts],
+        sessions=[sessions[session_id] for session_id in session_ids],
+        sizes=map(len, raws),
     )
-    for position in roots:
-        header.flags[position] |= _ROOT
     for position, (name, method, url, status) in facts.items():
         header.roots.add(position=position, name=name, method=method, url=url, status=status)
     for position, url in pages.items():
         header.pages.add(position=position, url=url)
-    for position, record in enumerate(records):
-        for event in record.span_events:
-            header.event_records.append(position)
-            header.event_offsets.append((event.time_unix_nano - base) & _UINT64)
-            header.event_errors.append(event.error)
+    if any(span_events):
+        for position, events in enumerate(span_events):
+            for event in events:
+                header.event_records.append(position)
+                header.event_offsets.append((event.time_unix_nano - base) & _UINT64)
+                header.event_errors.append(event.error)
     return header.SerializeToString()
-
-
-def _pack_flags(record: Record) -> int:
-    return (
-        record.type
-        | record.kind << _KIND_SHIFT
-        | record.error << _ERROR_SHIFT
-        | record.evidence << _EVIDENCE_SHIFT
-        | record.severity << _SEVERITY_SHIFT
-        | (record.content_hash != b"") << _LOG_SHIFT
-    )
 
 
 def encode_body(records: Sequence[Record]) -> bytes:

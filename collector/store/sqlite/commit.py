@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from collector.correlation.join import TraceKey, trace_key_of
 from collector.correlation.record import Context, Record
@@ -24,6 +26,9 @@ class _Filed:
     sessions: set[str] = field(default_factory=set[str])
     # By context: bytes, spans, logs.
     totals: dict[Context, list[int]] = field(default_factory=dict[Context, list[int]])
+
+
+_context_of = attrgetter("context")
 
 
 class Committer:
@@ -139,9 +144,9 @@ def _file(batches: Iterable[Batch], now: int) -> _Filed:
     """File the records by trace, in order of arrival; those without any time get that of the commit."""
     filed = _Filed()
     by_trace_id: dict[bytes, list[Record]] = {}
-    totals, sessions = filed.totals, filed.sessions
     for batch in batches:
-        for record in with_times(batch.records, now):
+        records = with_times(batch.records, now)
+        for record in records:
             trace_id = record.trace_id
             same = by_trace_id.get(trace_id)
             if same is not None:
@@ -150,11 +155,11 @@ def _file(batches: Iterable[Batch], now: int) -> _Filed:
                 by_trace_id[trace_id] = filed.traces[TraceKey("trace", trace_id)] = [record]
             else:
                 filed.traces.setdefault(trace_key_of(record), []).append(record)
-            sessions.add(record.session_id)
-            context = record.context
-            total = totals.get(context)
-            if total is None:
-                total = totals[context] = [0, 0, 0]
-            total[0] += len(record.raw)
-            total[2 if record.content_hash else 1] += 1
+        filed.sessions.update([record.session_id for record in records])
+        # The records of one group stand together and share their context.
+        for context, group in groupby(records, key=_context_of):
+            total = filed.totals.setdefault(context, [0, 0, 0])
+            same_context = list(group)
+            total[0] += sum([len(record.raw) for record in same_context])
+            total[2 if same_context[0].content_hash else 1] += len(same_context)
     return filed

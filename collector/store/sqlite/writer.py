@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 COMMIT_BATCHES_MAX = 256
 COMMIT_RECORDS_MAX = 32_768
+GATHER_S_MAX = 0.05
 RETRY_AFTER_S = 1.0
 
 
@@ -74,6 +75,7 @@ class SqliteWriter:
         # Nothing may come behind the last item: nobody would ever answer it.
         self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._expected = 0
         self.failed_writes = 0
 
     @classmethod
@@ -147,6 +149,7 @@ class SqliteWriter:
             if isinstance(item, _Write):
                 group, following = self._gather(item)
                 self._commit(group)
+                self._expected = len(group) + self._waiting.qsize()
                 if self._retention.is_due():
                     self._evict()
             elif isinstance(item, _Clear):
@@ -163,12 +166,20 @@ class SqliteWriter:
                 self._evict()
 
     def _gather(self, first: _Write) -> tuple[list[_Write], _Item | None]:
-        """Return `first` with the writes that wait right behind it, and what else was taken from the queue."""
+        """Return `first` with the writes that wait behind it, and what else was taken from the queue.
+
+        Senders wait for their answers, so about as many requests come again as were on their way at the last
+        commit. Waiting a moment for them makes one commit out of several, each of which costs the same.
+        """
         group = [first]
         record_count = len(first.batch.records)
+        end_s = time.monotonic() + GATHER_S_MAX
         while len(group) < COMMIT_BATCHES_MAX and record_count < COMMIT_RECORDS_MAX:
             try:
-                item = self._waiting.get_nowait()
+                if len(group) < self._expected:
+                    item = self._waiting.get(timeout=max(0.0, end_s - time.monotonic()))
+                else:
+                    item = self._waiting.get_nowait()
             except queue.Empty:
                 break
             if not isinstance(item, _Write):
