@@ -161,7 +161,7 @@ class SqliteReader:
         last_chunk: int = row[0] if row else 0
         source = "chunk" if session_id is None else _CHUNKS_OF_SESSION
         sql = (  # `source` is one of two constants
-            f"SELECT chunk.n, c, kind, value, header FROM {source} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608
+            f"SELECT chunk.n, c, kind, value, header FROM {source} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608 see above
             "WHERE chunk.n > :last AND c > :after AND c <= :upto ORDER BY chunk.n LIMIT :limit"
         )
         parameters = {"after": after, "upto": upto, "session": session_id, "limit": PARTS_PAGE}
