@@ -1,12 +1,17 @@
 """What every test can ask for, and the rule that in CI a skipped test is a failed one."""
 
+import json
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from collector.pdata.envelope import Signal
+
 ALLOWED_SKIPS = "allowed_skips.txt"
+# The signal of a recorded export request, its protobuf body, and the JSON that it came as, if it did.
+Recording = tuple[Signal, bytes, bytes | None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,6 +29,46 @@ def anyio_backend() -> str:
 def root() -> Path:
     """The checkout."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def recordings(root: Path) -> Callable[[str], Sequence[Recording]]:
+    """`recordings(name)`: the export requests of a folder of tests/data/captures, in order of arrival."""
+    return lambda name: _recordings(root / "tests" / "data" / "captures" / name)
+
+
+def _recordings(folder: Path) -> Sequence[Recording]:
+    bodies = {signal: _messages((folder / f"{signal}.bin").read_bytes()) for signal in (Signal.TRACES, Signal.LOGS)}
+    copies: dict[Signal, Iterator[bytes]] = {}
+    for signal in bodies:
+        path = folder / f"{signal}.json.jsonl"
+        copies[signal] = iter(path.read_bytes().splitlines() if path.exists() else [])
+    found: list[Recording] = []
+    for line in (folder / "index.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        signal = Signal(entry["signal"])
+        body = next(bodies[signal])
+        assert len(body) == entry["bytes"]
+        found.append((signal, body, next(copies[signal]) if entry["via"] == "http/json" else None))
+    for rest in (*bodies.values(), *copies.values()):
+        assert next(rest, None) is None
+    return found
+
+
+def _messages(data: bytes) -> Iterator[bytes]:
+    """Yield the messages of a file that writes the length of each, as a varint, before it."""
+    position = 0
+    while position < len(data):
+        length = shift = 0
+        while True:
+            byte = data[position]
+            position += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        yield data[position : position + length]
+        position += length
 
 
 def read_allowed_skips(text: str) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The embedded store answers every question as the one in memory does, whatever is asked of both."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anyio
@@ -20,26 +19,9 @@ from collector.store.api import Batch, Reader
 
 BatchOf = Callable[[Signal, bytes], Batch]
 OpenStore = Callable[[str], Any]
+Recordings = Callable[[str], Sequence[tuple[Signal, bytes, bytes | None]]]
 
 ROWS_MAX = 100_000
-CAPTURES = Path(__file__).parents[1] / "data" / "captures"
-
-
-def messages(path: Path) -> Iterator[bytes]:
-    """Yield the bodies of a capture: each is preceded by its length as a varint."""
-    data = path.read_bytes()
-    position = 0
-    while position < len(data):
-        length = shift = 0
-        while True:
-            byte = data[position]
-            position += 1
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        yield data[position : position + length]
-        position += length
 
 
 def everything(reader: Reader) -> dict[str, object]:
@@ -67,12 +49,13 @@ def everything(reader: Reader) -> dict[str, object]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("capture", ["baggage-mixed", "browser", "edge-grpc", "emit", "emit-rust", "telemetrygen"])
-async def test_recorded_traffic_reads_the_same(capture: str, open_store: OpenStore, batch_of: BatchOf) -> None:
+async def test_recorded_traffic_reads_the_same(
+    capture: str, recordings: Recordings, open_store: OpenStore, batch_of: BatchOf
+) -> None:
     memory, sqlite = open_store("memory"), open_store("sqlite")
-    for signal in (Signal.TRACES, Signal.LOGS):
-        for body in messages(CAPTURES / capture / f"{signal}.bin"):
-            batch = batch_of(signal, body)
-            assert await memory.writer.write(batch) == await sqlite.writer.write(batch)
+    for signal, body, _ in recordings(capture):
+        batch = batch_of(signal, body)
+        assert await memory.writer.write(batch) == await sqlite.writer.write(batch)
     assert everything(sqlite.reader) == everything(memory.reader)
     sessions = memory.reader.session_ids("", ROWS_MAX)
     for session in sessions[::2]:

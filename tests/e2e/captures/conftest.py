@@ -20,6 +20,8 @@ from collector.pdata.envelope import Signal
 CAPTURES = Path(__file__).parents[2] / "data" / "captures"
 SHUFFLE_SEED = 20261122
 
+Recordings = Callable[[str], Sequence[tuple[Signal, bytes, bytes | None]]]
+
 
 @dataclass(frozen=True)
 class Message:
@@ -151,40 +153,6 @@ def _services_of(traces: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _frames(data: bytes) -> Iterator[bytes]:
-    at = 0
-    while at < len(data):
-        size = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        yield data[at : at + size]
-        at += size
-
-
-def _messages(folder: Path) -> list[Message]:
-    frames = {signal: _frames((folder / f"{signal}.bin").read_bytes()) for signal in (Signal.TRACES, Signal.LOGS)}
-    copies: dict[Signal, Iterator[bytes]] = {}
-    for signal in frames:
-        path = folder / f"{signal}.json.jsonl"
-        copies[signal] = iter(path.read_bytes().splitlines() if path.exists() else [])
-    messages: list[Message] = []
-    for line in (folder / "index.jsonl").read_text().splitlines():
-        entry = json.loads(line)
-        signal = Signal(entry["signal"])
-        body = next(frames[signal])
-        assert len(body) == entry["bytes"]
-        messages.append(Message(signal, body, next(copies[signal]) if entry["via"] == "http/json" else None))
-    for signal in frames:
-        assert next(frames[signal], None) is None
-        assert next(copies[signal], None) is None
-    return messages
-
-
 @dataclass(frozen=True)
 class _Flat:
     """One record as the count sees it."""
@@ -255,8 +223,8 @@ def _count(messages: Sequence[Message]) -> Counted:
     return Counted(sessions, without_session)
 
 
-def _capture(folder: Path) -> Capture:
-    messages = _messages(folder)
+def _capture(folder: Path, recordings: Recordings) -> Capture:
+    messages = [Message(*recording) for recording in recordings(folder.name)]
     return Capture(folder.name, folder, messages, _count(messages))
 
 
@@ -297,6 +265,6 @@ class CaptureKit:
 
 
 @pytest.fixture(scope="session")
-def kit() -> CaptureKit:
+def kit(recordings: Recordings) -> CaptureKit:
     """All captures, read once."""
-    return CaptureKit([_capture(folder) for folder in sorted(CAPTURES.iterdir()) if folder.is_dir()])
+    return CaptureKit([_capture(folder, recordings) for folder in sorted(CAPTURES.iterdir()) if folder.is_dir()])

@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,38 +48,18 @@ def captured() -> Iterator[Any]:
         yield pytest.param(path, id=f"{path.parent.name}-{path.name}")
 
 
-def framed(data: bytes) -> Iterator[bytes]:
-    """Yield the messages of a file of varint lengths and messages."""
-    position = 0
-    while position < len(data):
-        length = shift = 0
-        while True:
-            byte = data[position]
-            position += 1
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        yield data[position : position + length]
-        position += length
-
-
 @pytest.mark.parametrize("path", list(captured()))
-def test_each_recorded_body_is_exactly_the_message_that_was_recorded_beside_it(path: Path) -> None:
-    signal = Signal(path.name.partition(".")[0])
-    index = [json.loads(line) for line in (path.parent / "index.jsonl").read_text().splitlines()]
-    transports = [entry["via"] for entry in index if entry["signal"] == signal]
-    messages = framed((path.parent / f"{signal}.bin").read_bytes())
-    expected = [
-        CLASSES[signal].FromString(message)
-        for via, message in zip(transports, messages, strict=True)
-        if via == "http/json"
+def test_each_recorded_body_is_exactly_the_message_that_was_recorded_beside_it(
+    path: Path, recordings: Callable[[str], Sequence[tuple[Signal, bytes, bytes | None]]]
+) -> None:
+    wanted = Signal(path.name.partition(".")[0])
+    pairs = [
+        (CLASSES[signal].FromString(body), CLASSES[signal].FromString(request_to_protobuf(signal, json_body)))
+        for signal, body, json_body in recordings(path.parent.name)
+        if signal is wanted and json_body is not None
     ]
-    converted = [
-        CLASSES[signal].FromString(request_to_protobuf(signal, line)) for line in path.read_bytes().splitlines()
-    ]
-    assert converted == expected
-    assert len(converted) > 0
+    assert [converted for _, converted in pairs] == [expected for expected, _ in pairs]
+    assert len(pairs) == len(path.read_bytes().splitlines()) > 0
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import anyio
@@ -20,6 +19,8 @@ from collector.query.service import QueryService
 from collector.query.status import LiveStatus
 from collector.store.api import Batch
 from collector.store.memory import MemoryStore
+
+Recordings = Callable[[str], Sequence[tuple[Signal, bytes, bytes | None]]]
 
 T0 = 1_700_000_000_000_000_000
 MS = 1_000_000
@@ -207,34 +208,14 @@ def world() -> World:
     return World()
 
 
-def _messages(path: Path) -> list[bytes]:
-    data = path.read_bytes()
-    messages: list[bytes] = []
-    position = 0
-    while position < len(data):
-        size = shift = 0
-        while True:
-            byte = data[position]
-            position += 1
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        messages.append(data[position : position + size])
-        position += size
-    return messages
-
-
 @pytest.fixture
-def capture(root: Path) -> Callable[[str], World]:
+def capture(recordings: Recordings) -> Callable[[str], World]:
     """`capture(name)`: a world that holds a recorded folder."""
 
     def load(name: str) -> World:
         world = World()
-        folder = root / "tests" / "data" / "captures" / name
-        for signal, file in ((Signal.TRACES, "traces.bin"), (Signal.LOGS, "logs.bin")):
-            for message in _messages(folder / file):
-                world.store_request(signal, message)
+        for signal, body, _ in recordings(name):
+            world.store_request(signal, body)
         return world
 
     return load

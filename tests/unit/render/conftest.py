@@ -2,8 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
 import anyio
@@ -19,6 +18,8 @@ from collector.store.memory import MemoryStore
 from mcp_server.render.text import render
 
 PAGE_SIZE = 10_000
+Recording = tuple[Signal, bytes, bytes | None]
+Recordings = Callable[[str], Sequence[Recording]]
 
 
 class Asked(Protocol):
@@ -34,13 +35,13 @@ class MakeSpan(Protocol):
 
 
 @pytest.fixture(scope="session")
-def asked(root: Path) -> Asked:
+def asked(recordings: Recordings) -> Asked:
     """Ask about one folder of captures; each folder is read once."""
     services: dict[str, QueryService] = {}
 
     def ask(folder: str, /, **arguments: Any) -> tuple[dict[str, Any], str]:
         if folder not in services:
-            services[folder] = _load(root / "tests" / "data" / "captures" / folder)
+            services[folder] = _load(recordings(folder))
         params = parse_params(arguments)
         answer = services[folder].observe(params, page_size=PAGE_SIZE if params.what.endswith("trace") else None)
         return answer, render(answer, params)
@@ -48,7 +49,7 @@ def asked(root: Path) -> Asked:
     return ask
 
 
-def _load(folder: Path) -> QueryService:
+def _load(recorded: Sequence[Recording]) -> QueryService:
     ticks = itertools.count(1_800_000_000_000_000_000, 1_000_000)
 
     def clock() -> int:
@@ -57,30 +58,12 @@ def _load(folder: Path) -> QueryService:
     store = MemoryStore(clock)
 
     async def fill() -> None:
-        for signal in (Signal.TRACES, Signal.LOGS):
-            for body in _requests(folder / f"{signal}.bin"):
-                records = correlate(signal, cut_request(signal, body), SessionKeys()).records
-                await store.write(Batch(signal, hashlib.sha256(body).digest(), records))
+        for signal, body, _ in recorded:
+            records = correlate(signal, cut_request(signal, body), SessionKeys()).records
+            await store.write(Batch(signal, hashlib.sha256(body).digest(), records))
 
     anyio.run(fill)
     return QueryService(store, clock_unix_nano=clock)
-
-
-def _requests(path: Path) -> Iterator[bytes]:
-    """Yield the length-delimited requests of one file."""
-    data = path.read_bytes()
-    at = 0
-    while at < len(data):
-        size = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        yield data[at : at + size]
-        at += size
 
 
 @pytest.fixture
