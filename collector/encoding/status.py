@@ -15,6 +15,8 @@ from collector.encoding.response import RESPONSE_BYTES_MAX, fit
 from collector.errors import InvalidDataError, RefusedError
 
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
+RETRY_INFO_KEY = "google.rpc.retryinfo-bin"
+"""Where Python's OTLP exporter looks for RetryInfo, and nowhere else."""
 STATUS_MESSAGE_CHARS_MAX = 1024
 """gRPC carries the message twice in the trailing metadata, which clients limit to 8 KiB."""
 
@@ -32,9 +34,7 @@ def status_of(error: RefusedError, message: str | None = None) -> Status:
     text = status_message(error) if message is None else message
     status = Status(code=error.grpc_code, message=text)
     if error.retry_after_s is not None:
-        delay = Duration()
-        delay.FromNanoseconds(round(error.retry_after_s * 1_000_000_000))
-        status.details.add().Pack(RetryInfo(retry_delay=delay))
+        status.details.add().Pack(_retry_info(error.retry_after_s))
     if isinstance(error, InvalidDataError):
         violation = BadRequest.FieldViolation(field="body", description=text)
         status.details.add().Pack(BadRequest(field_violations=[violation]))
@@ -46,7 +46,10 @@ def grpc_trailers(error: RefusedError) -> tuple[tuple[str, bytes], ...]:
     status = status_of(error)
     if not status.details:
         return ()
-    return ((STATUS_DETAILS_KEY, status.SerializeToString()),)
+    trailers = ((STATUS_DETAILS_KEY, status.SerializeToString()),)
+    if error.retry_after_s is None:
+        return trailers
+    return (*trailers, (RETRY_INFO_KEY, _retry_info(error.retry_after_s).SerializeToString()))
 
 
 def http_body(error: RefusedError, *, as_json: bool, size_max: int = RESPONSE_BYTES_MAX) -> bytes:
@@ -59,6 +62,12 @@ def http_body(error: RefusedError, *, as_json: bool, size_max: int = RESPONSE_BY
         return status.SerializeToString()
 
     return fit(encode, status_message(error), size_max) or b""
+
+
+def _retry_info(retry_after_s: float) -> RetryInfo:
+    delay = Duration()
+    delay.FromNanoseconds(round(retry_after_s * 1_000_000_000))
+    return RetryInfo(retry_delay=delay)
 
 
 def retry_after_header(error: RefusedError) -> str | None:

@@ -3,13 +3,14 @@
 https://opentelemetry.io/docs/specs/otlp/#otlpgrpc
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import grpc
 
 from collector.bounded_queue import InFlight
-from collector.component import Consumer
+from collector.component import Consumer, Outcome
 from collector.encoding.compression import decompress_message
 from collector.encoding.response import encode_response
 from collector.encoding.status import grpc_trailers, status_message
@@ -103,20 +104,12 @@ class OtlpGrpcReceiver:
         ]
 
     async def _export(self, signal: Signal, message: bytes, context: Context) -> bytes:
-        held = len(message)
         try:
             if self._intake.guarded:
                 self._intake.authorize(_authorization(context))
-            self._in_flight.reserve(held)
-            try:
-                body = message
-                if message[:1] and message[0] in _COMPRESSED_FIRST_BYTES:
-                    body = decompress_message(message, self._settings.request_bytes_max)
-                    self._in_flight.grow(len(body))
-                    held += len(body)
-                outcome = await self._intake.take(signal, body)
-            finally:
-                self._in_flight.release(held)
+            self._in_flight.reserve(len(message))
+            # A client that gives up cancels this handler; what it sent waits for its commit all the same, and counts.
+            outcome = await asyncio.shield(asyncio.ensure_future(self._take(signal, message)))
             if not outcome.rejected and not outcome.message:
                 return b""
             return encode_response(
@@ -130,6 +123,19 @@ class OtlpGrpcReceiver:
             refusal = error
         self._intake.refuse(signal, refusal)
         return await context.abort(_STATUS_CODES[refusal.grpc_code], status_message(refusal), grpc_trailers(refusal))
+
+    async def _take(self, signal: Signal, message: bytes) -> Outcome:
+        """Hand on a message for which room is held, and give the room back when it is stored or refused."""
+        held = len(message)
+        try:
+            body = message
+            if message[:1] and message[0] in _COMPRESSED_FIRST_BYTES:
+                body = decompress_message(message, self._settings.request_bytes_max)
+                self._in_flight.grow(len(body))
+                held += len(body)
+            return await self._intake.take(signal, body)
+        finally:
+            self._in_flight.release(held)
 
 
 def _unary(export: Callable[[bytes, Context], Awaitable[bytes]]) -> "grpc.RpcMethodHandler[bytes, bytes]":

@@ -63,10 +63,11 @@ def test_a_refusal_without_details_needs_no_trailers(error: RefusedError, expect
 
 def test_a_delay_is_told_to_the_nanosecond_in_the_status_and_rounded_up_in_the_header() -> None:
     error = BusyError("busy", retry_after_s=2.000000001)
-    ((key, value),) = grpc_trailers(error)
+    (key, value), (python_key, python_value) = grpc_trailers(error)
     detail = RetryInfo()
     assert Status.FromString(value).details[0].Unpack(detail)
     assert (key, detail.retry_delay.ToNanoseconds()) == ("grpc-status-details-bin", 2_000_000_001)
+    assert (python_key, RetryInfo.FromString(python_value)) == ("google.rpc.retryinfo-bin", detail)
     assert retry_after_header(error) == "3"
     assert json.loads(http_body(error, as_json=True))["details"][0]["retryDelay"] == "2.000000001s"
 

@@ -1,6 +1,7 @@
 """The official Python exporters against both receivers: nothing that they send is lost, busy or not."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -154,3 +155,24 @@ async def test_what_was_refused_as_busy_is_sent_again(
     names = await asyncio.to_thread(make_spans, exporter, 3)
     assert span_names(stored) == names
     assert consumer.received[0] == consumer.received[1]
+
+
+async def test_the_grpc_exporter_comes_back_when_it_is_told_to(
+    start_grpc: Start, consumer: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own first delay is about one second; it says which delay it takes."""
+    # It leaves out a line that it has logged in the last seconds, by whichever test.
+    monkeypatch.setattr(logging.getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter"), "filters", [])
+    receiver = await start_grpc()
+    refused = threading.Event()
+
+    async def busy_once(_: Telemetry) -> Outcome:
+        if not refused.is_set():
+            refused.set()
+            raise BusyError("one moment", retry_after_s=0.25)
+        return Outcome(accepted=1)
+
+    consumer.behavior = busy_once
+    await asyncio.to_thread(make_spans, span_exporter(GRPC, receiver.endpoint), 1)
+    (line,) = [record.getMessage() for record in caplog.records if "retrying in" in record.getMessage()]
+    assert "retrying in 0.25s" in line

@@ -24,7 +24,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
-from collector.bounded_queue import InFlight
+from collector.bounded_queue import IN_FLIGHT_BYTES_MAX, InFlight
 from collector.component import Outcome
 from collector.encoding.response import ExportResponse
 from collector.errors import BusyError, InvalidDataError
@@ -54,6 +54,19 @@ LOOPBACK = "127.0.0.1:0"
 MIB = 1024 * 1024
 METHODS = {signal: f"/{service}/Export" for service, signal in SERVICES.items()}
 BODY = ExportTraceServiceRequest(resource_spans=[ResourceSpans(schema_url="x" * 2000)]).SerializeToString()
+
+
+class WatchedInFlight(InFlight):
+    """Says when nothing is in flight any more."""
+
+    def __init__(self, bytes_max: int = IN_FLIGHT_BYTES_MAX) -> None:
+        super().__init__(bytes_max)
+        self.emptied = asyncio.Event()
+
+    def release(self, size: int) -> None:
+        super().release(size)
+        if not self.requests:
+            self.emptied.set()
 
 
 @asynccontextmanager
@@ -215,6 +228,51 @@ async def test_busy_is_told_with_retry_info(start_grpc: StartGrpc, consumer: Con
     assert status.details[0].Unpack(detail)
     assert (code, len(status.details)) == (grpc.StatusCode.UNAVAILABLE, 1)
     assert detail.retry_delay.ToMilliseconds() == 1500
+
+
+async def test_the_delay_stands_where_every_exporter_looks_for_it(start_grpc: StartGrpc, consumer: Consumer) -> None:
+    receiver = await start_grpc()
+    consumer.fail(BusyError("come back", retry_after_s=1.5))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await export(receiver.endpoint, BODY)
+    trailers = dict(caught.value.trailing_metadata() or ())
+    assert sorted(trailers) == ["google.rpc.retryinfo-bin", "grpc-status-details-bin"]
+    in_status, alone = trailers["grpc-status-details-bin"], trailers["google.rpc.retryinfo-bin"]
+    assert isinstance(in_status, bytes)
+    assert isinstance(alone, bytes)
+    detail = RetryInfo()
+    assert Status.FromString(in_status).details[0].Unpack(detail)
+    assert RetryInfo.FromString(alone) == detail
+    consumer.fail(InvalidDataError("no"))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await export(receiver.endpoint, BODY)
+    assert list(dict(caught.value.trailing_metadata() or ())) == ["grpc-status-details-bin"]
+
+
+async def test_what_a_client_sent_before_it_gave_up_counts_until_it_is_stored(
+    start_grpc: StartGrpc, consumer: Consumer, counts: ReceiverCounts
+) -> None:
+    in_flight = WatchedInFlight(bytes_max=len(BODY) * 2 - 1)
+    receiver = await start_grpc(in_flight=in_flight)
+    gate = consumer.hold()
+    async with channel_to(receiver.endpoint) as channel:
+        unary: Unary = channel.unary_unary(METHODS[Signal.TRACES])
+        call = asyncio.ensure_future(unary(BODY))
+        async with asyncio.timeout(5):
+            await consumer.arrived.wait()
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            await receiver.shutdown(0)
+            receiver = await start_grpc(in_flight=in_flight)
+            code, _ = await refusal_of(export(receiver.endpoint, BODY))
+    assert code is grpc.StatusCode.UNAVAILABLE
+    assert (in_flight.bytes, in_flight.requests) == (len(BODY), 1)
+    gate.set()
+    async with asyncio.timeout(5):
+        await in_flight.emptied.wait()
+    assert in_flight.bytes == 0
+    assert counts.accepted == {(Transport.GRPC, Signal.TRACES): 1}
 
 
 async def test_an_unforeseen_error_is_temporary_for_the_sender_and_counted(
@@ -380,13 +438,18 @@ async def test_shutdown_answers_what_is_under_way_and_takes_nothing_more(
 
 
 async def test_shutdown_keeps_its_deadline(start_grpc: StartGrpc, consumer: Consumer) -> None:
-    in_flight = InFlight()
+    in_flight = WatchedInFlight()
     receiver = await start_grpc(in_flight=in_flight)
-    consumer.hold()
+    gate = consumer.hold()
     under_way = asyncio.ensure_future(export(receiver.endpoint, BODY))
     async with asyncio.timeout(5):
         await consumer.arrived.wait()
         await receiver.shutdown(0.05)
     code, _ = await refusal_of(under_way)
     assert code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-    assert (in_flight.bytes, in_flight.requests) == (0, 0)
+    # What was handed on is still waiting to be stored, and counts until it is.
+    assert (in_flight.bytes, in_flight.requests) == (len(BODY), 1)
+    gate.set()
+    async with asyncio.timeout(5):
+        await in_flight.emptied.wait()
+    assert in_flight.bytes == 0
