@@ -271,7 +271,11 @@ def _add_spans(
 
 
 def _span_events(message: Span) -> tuple[SpanEventFacts, ...]:
-    return tuple(SpanEventFacts(event.time_unix_nano, event.name == EXCEPTION_EVENT_NAME) for event in message.events)
+    # An event without a time happened while its span ran; its start is the earliest that can be.
+    return tuple(
+        SpanEventFacts(event.time_unix_nano or message.start_time_unix_nano, event.name == EXCEPTION_EVENT_NAME)
+        for event in message.events
+    )
 
 
 def _is_network(raw: bytes, attributes: Iterable[KeyValue]) -> bool:

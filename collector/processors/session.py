@@ -11,7 +11,8 @@ from collector.pdata.envelope import Signal
 
 SESSION_KEYS_MAX = 32
 
-_Key = Annotated[str, Field(min_length=1, max_length=256)]
+# ASCII, since the scan for keys lowers no other letters.
+_Key = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[\x21-\x7e]+$")]
 
 
 class SessionSettings(Settings):

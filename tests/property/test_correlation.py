@@ -156,7 +156,7 @@ def seen_span(span: Span, service: str, session_id: str, evidence: Evidence) -> 
         Severity.NONE,
         session_id,
         evidence,
-        tuple((event.time_unix_nano, event.name == "exception") for event in span.events),
+        tuple((event.time_unix_nano or span.start_time_unix_nano, event.name == "exception") for event in span.events),
         span.name == "documentLoad",
     )
 

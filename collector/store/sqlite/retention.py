@@ -18,9 +18,11 @@ DISK_BYTES_MAX = 2 * 1024 * 1024 * 1024
 AGE_S_MAX = 72 * 3600.0
 INTERVAL_S = 1.0
 TRANSACTION_TRACES_MAX = 100
-SCAN_CHUNKS_MAX = 2_000
+SCAN_CHUNKS_MAX = 500
+OLDEST_SESSIONS_MAX = 200
 ROUND_S_MAX = 0.02
 VACUUM_PAGES_MAX = 256
+_AFTER_ALL = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class Retention:
         self._clock_unix_nano = clock_unix_nano
         self._monotonic_s = monotonic_s
         self._next_run_s = 0.0
-        self._scan_from = ("", 0)
+        self._scanned: dict[str, int] = {}
+        self._oldest: list[tuple[int, int]] = []
         self.evicted_records = 0
 
     @property
@@ -76,12 +79,17 @@ class Retention:
 
     def _evict_old(self) -> bool:
         cutoff = self._clock_unix_nano() - int(self._settings.age_s_max * 1e9)
-        row = self._connection.execute(
-            "SELECT c, last_chunk FROM commits WHERE time_unix_nano < ? ORDER BY c DESC LIMIT 1", (cutoff,)
-        ).fetchone()
-        if not row:
+        # Commits are made in the order of their times, so the old ones stand first and are all that is looked at.
+        first = self._connection.execute("SELECT c, time_unix_nano FROM commits ORDER BY c LIMIT 1").fetchone()
+        if not first or first[1] >= cutoff:
             return False
-        last_commit, last_chunk = row
+        kept = self._connection.execute(
+            "SELECT c FROM commits WHERE time_unix_nano >= ? ORDER BY c LIMIT 1", (cutoff,)
+        ).fetchone()
+        last_commit, last_chunk = self._connection.execute(
+            "SELECT c, last_chunk FROM commits WHERE c < ? ORDER BY c DESC LIMIT 1",
+            (kept[0] if kept else _AFTER_ALL,),
+        ).fetchone()
         traces = self._connection.execute(
             "SELECT DISTINCT t FROM chunk WHERE n <= ? AND NOT EXISTS "
             "(SELECT 1 FROM chunk AS newer WHERE newer.t = chunk.t AND newer.c > ?) LIMIT ?",
@@ -95,10 +103,13 @@ class Retention:
     def _evict_for_size(self) -> bool:
         if self.bytes_used() <= self._settings.disk_bytes_max:
             return False
-        traces = self._traces_of_no_session()
-        if traces:
-            self._evict_traces(traces)
-            return True
+        services = self._connection.execute("SELECT service FROM service WHERE bytes > 0 ORDER BY bytes DESC")
+        for (service,) in services.fetchall():
+            traces, is_end = self._traces_of_no_session(service)
+            if traces:
+                self._evict_traces(traces)
+            if traces or not is_end:
+                return True
         return self._evict_from_oldest_session()
 
     def bytes_used(self) -> int:
@@ -109,30 +120,22 @@ class Retention:
         )
         return (pages - free) * size
 
-    def _traces_of_no_session(self) -> list[int]:
-        """Return some of the oldest traces of no session, of the service that holds most bytes and has any."""
-        services = self._connection.execute("SELECT service FROM service WHERE bytes > 0 ORDER BY bytes DESC")
-        for (service,) in services.fetchall():
-            traces = self._traces_of_service(service)
-            if traces:
-                return traces
-        return []
+    def _traces_of_no_session(self, service: str) -> tuple[list[int], bool]:
+        """Look through one page of chunks for traces that are mostly of this service and that no session claims.
 
-    def _traces_of_service(self, service: str) -> list[int]:
-        scanned_service, chunk = self._scan_from
-        if scanned_service != service:
-            chunk = 0
-        while True:
-            rows = self._connection.execute(
-                "SELECT n, t, header FROM chunk WHERE n > ? AND named = 0 AND NOT EXISTS "
-                "(SELECT 1 FROM chunk AS other WHERE other.t = chunk.t AND other.named = 1) ORDER BY n LIMIT ?",
-                (chunk, SCAN_CHUNKS_MAX),
-            ).fetchall()
-            traces = dict.fromkeys(trace for _, trace, header in rows if self._main_service(header) == service)
-            if traces or len(rows) < SCAN_CHUNKS_MAX:
-                self._scan_from = (service, chunk)
-                return list(traces)[:TRANSACTION_TRACES_MAX]
-            chunk = rows[-1][0]
+        Returns the oldest of them, and whether the page was the last. The next call goes on behind a page that
+        held none: what was claimed or of another service stays so.
+        """
+        scanned = self._scanned.get(service, 0)
+        rows = self._connection.execute(
+            "SELECT n, t, header FROM chunk WHERE n > ? AND named = 0 AND NOT EXISTS "
+            "(SELECT 1 FROM chunk AS other WHERE other.t = chunk.t AND other.named = 1) ORDER BY n LIMIT ?",
+            (scanned, SCAN_CHUNKS_MAX),
+        ).fetchall()
+        traces = dict.fromkeys(trace for _, trace, header in rows if self._main_service(header) == service)
+        if rows and not traces:
+            self._scanned[service] = rows[-1][0]
+        return list(traces)[:TRANSACTION_TRACES_MAX], len(rows) < SCAN_CHUNKS_MAX
 
     def _main_service(self, header: bytes) -> str:
         _, sizes = shares_of(header)
@@ -141,12 +144,9 @@ class Retention:
         return row[0]
 
     def _evict_from_oldest_session(self) -> bool:
-        row = self._connection.execute(
-            "SELECT s, max(n) AS last FROM session_chunk GROUP BY s ORDER BY last LIMIT 1"
-        ).fetchone()
-        if not row:
+        session = self._oldest_session()
+        if session is None:
             return False
-        session = row[0]
         traces = self._connection.execute(
             "SELECT t, min(session_chunk.n) AS first FROM session_chunk JOIN chunk ON chunk.n = session_chunk.n "
             "WHERE s = ? GROUP BY t ORDER BY first LIMIT ?",
@@ -158,6 +158,23 @@ class Retention:
             self._mark_loss({session})
             self._sweep()
         return True
+
+    def _oldest_session(self) -> int | None:
+        """Return the session that is least recently active; the order is read for many of them at once."""
+        for is_fresh in (False, True):
+            if is_fresh:
+                self._oldest = self._connection.execute(
+                    "SELECT s, max(n) AS last FROM session_chunk GROUP BY s ORDER BY last LIMIT ?",
+                    (OLDEST_SESSIONS_MAX,),
+                ).fetchall()[::-1]
+            while self._oldest:
+                session, last = self._oldest[-1]
+                row = self._connection.execute("SELECT max(n) FROM session_chunk WHERE s = ?", (session,)).fetchone()
+                if row[0] == last:
+                    return session
+                # It was active again, or is gone.
+                self._oldest.pop()
+        return None
 
     def _evict_traces(self, traces: list[int]) -> None:
         with self._deletion.transaction():
