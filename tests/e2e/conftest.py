@@ -72,7 +72,7 @@ class CollectorProcess:
             if ready:
                 break
         else:
-            self._process.wait(STOP_TIMEOUT_S)
+            self._process.communicate(timeout=STOP_TIMEOUT_S)
             raise AssertionError(f"the collector ended before it was ready: {self.lines}")
         self.grpc, self.http, self.query, pid = ready.groups()
         self.pid = int(pid)

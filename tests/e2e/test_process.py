@@ -243,9 +243,7 @@ def test_a_token_guards_every_port_and_the_command_line_sends_it(tmp_path: Path)
         assert "answered 401" in refused
         assert gasoline(tmp_path, "clear", GASOLINE_TOKEN="secret").stdout == "deleted 0 spans and log records\n"
     finally:
-        started.terminate()
-        started.stderr.close()
-        assert started.wait(COMMAND_TIMEOUT_S) == 0
+        assert end_of(started) == 0
 
 
 def test_clear_goes_through_the_collector_and_works_without_one(
@@ -285,6 +283,13 @@ def serve_process(data_dir: Path, *arguments: str, **environment: str) -> subpro
     )
 
 
+def end_of(process: subprocess.Popen[str]) -> int:
+    """Ask a process to end and read what it still says, which could not be written if nobody did: its status."""
+    process.terminate()
+    process.communicate(timeout=COMMAND_TIMEOUT_S)
+    return process.returncode
+
+
 def test_a_collector_that_nobody_uses_ends_by_itself(tmp_path: Path) -> None:
     process = serve_process(tmp_path, "--idle-shutdown", "0.2")
     _, stderr = process.communicate(timeout=COMMAND_TIMEOUT_S)
@@ -307,9 +312,7 @@ def test_ports_accept_before_the_mcp_package_is_loaded(tmp_path: Path) -> None:
         lines.append(line)
         if line.startswith("ready "):
             break
-    process.terminate()
-    process.stderr.close()
-    assert process.wait(COMMAND_TIMEOUT_S) == 0
+    assert end_of(process) == 0
     accepting = [index for index, line in enumerate(lines) if " accepting " in line]
     imported = [index for index, line in enumerate(lines) if line.rpartition("|")[2].strip().startswith("mcp")]
     assert len(accepting) == 2
