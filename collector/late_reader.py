@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from collector.correlation.join import Part, TraceKey
-from collector.store.api import Body, Position, Reader, Row, RowKey, StoreStatus
+from collector.store.api import Body, Position, Reader, Row, RowKey, StoreStatus, TraceRows
 from collector.store.memory import MemoryStore
 
 POLL_INTERVAL_S = 0.05
@@ -55,6 +55,14 @@ class LateReader:
     ) -> Iterator[Part]:
         """See Reader."""
         return self._current().parts(upto, after=after, session_id=session_id, trace_keys=trace_keys)
+
+    def trace_keys(self, session_id: str, upto: int) -> Sequence[TraceKey]:
+        """See Reader."""
+        return self._current().trace_keys(session_id, upto)
+
+    def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
+        """See Reader."""
+        return self._current().traces(trace_keys, upto, limit)
 
     def rows(self, trace_key: TraceKey, upto: int, limit: int) -> Sequence[Row]:
         """See Reader."""

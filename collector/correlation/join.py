@@ -133,24 +133,25 @@ class Findings(NamedTuple):
 class Columns(NamedTuple):
     """The records that one commit added to one trace, by column; enough for its parts.
 
-    `positions` are those of the records that are still there; the columns hold one value for each of them.
-    `events` are (index into the columns, time, error) of each span event.
+    `sessions` is None where a record was deleted; nothing else of it counts. Errors, logs and roots are 0 where they
+    are false. `events` are (position of the span, time, error) of each span event. `root_ids` are span id and
+    parent span id of those roots that `facts` describe; `facts` and `pages` are those of Findings.
     """
 
-    positions: Sequence[int]
-    sessions: Sequence[str]
+    sessions: Sequence[str | None]
     services: Sequence[str]
     sizes: Sequence[int]
     starts: Sequence[int]
     ends: Sequence[int]
-    span_ids: Sequence[bytes]
-    parent_span_ids: Sequence[bytes]
     types: Sequence[EventType]
     kinds: Sequence[int]
-    errors: Sequence[bool]
-    logs: Sequence[bool]
+    errors: Sequence[int]
+    logs: Sequence[int]
+    roots: Sequence[int]
     events: Sequence[tuple[int, int, bool]]
-    findings: Findings
+    root_ids: Mapping[int, tuple[bytes, bytes]]
+    facts: Mapping[int, RootFacts]
+    pages: Mapping[int, str]
 
 
 def findings_of(records: Sequence[Record]) -> Findings:
@@ -182,70 +183,90 @@ def findings_of(records: Sequence[Record]) -> Findings:
 
 def parts_of(commit: int, trace_key: TraceKey, records: Sequence[Record]) -> list[Part]:
     """Sum up the records that `commit` adds to one trace: one part per session, in order of first record."""
+    findings = findings_of(records)
     columns = Columns(
-        range(len(records)),
         [record.session_id for record in records],
         [record.context.service for record in records],
         [len(record.raw) for record in records],
         [record.time_unix_nano for record in records],
         [record.end_time_unix_nano for record in records],
-        [record.span_id for record in records],
-        [record.parent_span_id for record in records],
         [record.type for record in records],
         [record.kind for record in records],
         [record.error for record in records],
         [not record.is_span for record in records],
+        [position in findings.roots for position in range(len(records))],
         [
-            (index, event.time_unix_nano, event.error)
-            for index, record in enumerate(records)
+            (position, event.time_unix_nano, event.error)
+            for position, record in enumerate(records)
             for event in record.span_events
         ],
-        findings_of(records),
+        {position: (records[position].span_id, records[position].parent_span_id) for position in findings.facts},
+        findings.facts,
+        findings.pages,
     )
     return parts_of_columns(commit, trace_key, columns)
 
 
 def parts_of_columns(commit: int, trace_key: TraceKey, columns: Columns) -> list[Part]:
     """Sum up a commit's records in one trace: one part per session, in order of first record."""
+    sessions = columns.sessions
+    first = sessions[0]
+    if first is not None and sessions.count(first) == len(sessions):
+        return [_part(commit, trace_key, first, range(len(sessions)), columns)]
     by_session: dict[str, list[int]] = {}
-    for index, session_id in enumerate(columns.sessions):
-        by_session.setdefault(session_id, []).append(index)
+    for position, session_id in enumerate(sessions):
+        if session_id is not None:
+            by_session.setdefault(session_id, []).append(position)
     return [_part(commit, trace_key, session_id, own, columns) for session_id, own in by_session.items()]
 
 
 def _part(commit: int, trace_key: TraceKey, session_id: str, own: Sequence[int], columns: Columns) -> Part:
-    starts, positions, findings = columns.starts, columns.positions, columns.findings
-    times = [starts[index] for index in own]
-    errors = sum([columns.errors[index] for index in own])
-    mine = set(own)
-    events = [event for event in columns.events if event[0] in mine]
-    if events:
-        times.extend([time for _, time, _ in events])
-        errors += sum([error for _, _, error in events])
+    _, services, sizes, starts, _, _, kinds, is_error, is_log, is_root, every_event, _, facts, pages = columns
+    logs = errors = root_count = 0
+    server: int | None = None
     service_bytes: dict[str, int] = {}
-    for index in own:
-        service = columns.services[index]
-        service_bytes[service] = service_bytes.get(service, 0) + columns.sizes[index]
-    logs = sum([columns.logs[index] for index in own])
-    roots = [_root(index, columns) for index in own if positions[index] in findings.facts]
-    root_count = sum([positions[index] in findings.roots for index in own])
-    pages = [index for index in own if positions[index] in findings.pages]
-    servers = [index for index in own if columns.kinds[index] == _SERVER]
+    # One loop: this runs for every record whenever lists are made from the whole store.
+    for position in own:
+        service = services[position]
+        service_bytes[service] = service_bytes.get(service, 0) + sizes[position]
+        if kinds[position] == _SERVER and (server is None or starts[position] < starts[server]):
+            server = position
+        if is_error[position]:
+            errors += 1
+        if is_log[position]:
+            logs += 1
+        if is_root[position]:
+            root_count += 1
+    times = starts if len(own) == len(starts) else [starts[position] for position in own]
+    start, last = min(times), max(times)
+    events = 0
+    if every_event:
+        mine = set(own)
+        for position, time, error in every_event:
+            if position in mine:
+                events += 1
+                errors += error
+                start, last = min(start, time), max(last, time)
+    roots = [_root(position, columns) for position in own if position in facts] if facts else []
+    if len(roots) > 1:
+        roots.sort(key=lambda root: (root.type is not EventType.NETWORK, root.start_time_unix_nano))
+    own_pages = [position for position in own if position in pages] if pages else []
+    page = min(own_pages, key=starts.__getitem__) if own_pages else None
     return Part(
         commit,
         trace_key,
         session_id,
-        min(times),
-        max(times),
+        start,
+        last,
         len(own) - logs,
-        len(events),
+        events,
         logs,
         errors,
         service_bytes,
-        tuple(sorted(roots, key=lambda root: (root.type is not EventType.NETWORK, root.start_time_unix_nano))),
+        tuple(roots),
         root_count - len(roots),
-        _page(min(pages, key=starts.__getitem__), columns) if pages else None,
-        _server(min(servers, key=starts.__getitem__), columns) if servers else None,
+        None if page is None else Landmark(starts[page], page, pages[page]),
+        None if server is None else _server(server, columns),
     )
 
 
@@ -265,19 +286,19 @@ def _url_of(record: Record) -> str:
     return full_url(http_attributes(record.message.attributes)) or ""
 
 
-def _root(index: int, columns: Columns) -> Root:
-    position = columns.positions[index]
-    name, method, url, status = columns.findings.facts[position]
+def _root(position: int, columns: Columns) -> Root:
+    span_id, parent_span_id = columns.root_ids[position]
+    name, method, url, status = columns.facts[position]
     return Root(
         position,
-        columns.span_ids[index],
-        columns.parent_span_ids[index],
-        columns.starts[index],
-        columns.ends[index],
-        columns.errors[index],
-        columns.types[index],
-        columns.kinds[index],
-        columns.services[index],
+        span_id,
+        parent_span_id,
+        columns.starts[position],
+        columns.ends[position],
+        bool(columns.errors[position]),
+        columns.types[position],
+        columns.kinds[position],
+        columns.services[position],
         name,
         method,
         url,
@@ -285,14 +306,8 @@ def _root(index: int, columns: Columns) -> Root:
     )
 
 
-def _page(index: int, columns: Columns) -> Landmark:
-    position = columns.positions[index]
-    return Landmark(columns.starts[index], position, columns.findings.pages[position])
-
-
-def _server(index: int, columns: Columns) -> Landmark:
+def _server(position: int, columns: Columns) -> Landmark:
     """Reading attributes is dear: the URL is there where it was read for a root."""
-    position = columns.positions[index]
-    facts = columns.findings.facts.get(position)
-    read = facts is not None and columns.types[index] is EventType.NETWORK
-    return Landmark(columns.starts[index], position, (facts.url or "") if facts and read else None)
+    facts = columns.facts.get(position)
+    read = facts is not None and columns.types[position] is EventType.NETWORK
+    return Landmark(columns.starts[position], position, (facts.url or "") if facts and read else None)

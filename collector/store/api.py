@@ -101,6 +101,19 @@ class Row(NamedTuple):
     content_hash: bytes
 
 
+class TraceRows(NamedTuple):
+    """One trace without its bodies, but for what was read of them when they were written.
+
+    `rows` are in commit order; each span is followed by its events. `statuses` holds the status of each root of
+    the trace's parts, None where it names none; `pages` the URL of the page of each part. Both may name records
+    that a limit on rows left out.
+    """
+
+    rows: list[Row]
+    statuses: dict[RowKey, int | None]
+    pages: dict[RowKey, str]
+
+
 class Body(NamedTuple):
     """One record as it was sent: a serialized Span or LogRecord, and its context (pdata.envelope.Group)."""
 
@@ -171,8 +184,16 @@ class Reader(Protocol):
         """
         ...
 
+    def trace_keys(self, session_id: str, upto: int) -> Sequence[TraceKey]:
+        """Return where records that name the session are filed, by its first commit there, then by key."""
+        ...
+
+    def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
+        """Return what is known of these traces, of each at most `limit` rows; those without records are missing."""
+        ...
+
     def rows(self, trace_key: TraceKey, upto: int, limit: int) -> Sequence[Row]:
-        """Return the rows of one trace in commit order, at most `limit`; each span is followed by its events."""
+        """Return the rows of one trace, as `traces` does."""
         ...
 
     def bodies(self, keys: Sequence[RowKey]) -> Mapping[RowKey, Body]:

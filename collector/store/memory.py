@@ -10,7 +10,7 @@ from itertools import islice
 
 from collector.correlation.join import Part, TraceKey, parts_of, trace_key_of
 from collector.correlation.record import Record
-from collector.store.api import Batch, Body, Position, Row, RowKey, ServiceActivity, StoreStatus, WriteResult
+from collector.store.api import Batch, Body, Position, Row, RowKey, ServiceActivity, StoreStatus, TraceRows, WriteResult
 from collector.store.resent import is_resent
 from collector.store.rows import rows_of, with_times
 
@@ -116,6 +116,25 @@ class MemoryStore:
                 and (wanted is None or part.trace_key in wanted)
             ):
                 yield part
+
+    def trace_keys(self, session_id: str, upto: int) -> Sequence[TraceKey]:
+        """See Reader."""
+        first: dict[TraceKey, int] = {}
+        for part in self.parts(upto, session_id=session_id):
+            first.setdefault(part.trace_key, part.commit)
+        return sorted(first, key=lambda trace_key: (first[trace_key], trace_key))
+
+    def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
+        """See Reader."""
+        found: dict[TraceKey, TraceRows] = {}
+        for part in self.parts(upto, trace_keys=trace_keys):
+            key = part.trace_key
+            if key not in found:
+                found[key] = TraceRows(list(self.rows(key, upto, limit)), {}, {})
+            found[key].statuses.update({RowKey(key, part.commit, root.position): root.status for root in part.roots})
+            if part.page:
+                found[key].pages[RowKey(key, part.commit, part.page.position)] = part.page.url or ""
+        return found
 
     def rows(self, trace_key: TraceKey, upto: int, limit: int) -> Sequence[Row]:
         """See Reader."""

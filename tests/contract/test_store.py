@@ -11,7 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from collector.correlation.join import Landmark, Part, Root, TraceKey
 from collector.correlation.record import EventType, Evidence, Severity
-from collector.store.api import Batch, Body, Position, Row, RowKey, ServiceActivity, WriteResult
+from collector.store.api import Batch, Body, Position, Row, RowKey, ServiceActivity, TraceRows, WriteResult
 
 SpanBatch = Callable[[str, Sequence[Span]], Batch]
 LogBatch = Callable[[str, Sequence[LogRecord]], Batch]
@@ -59,6 +59,9 @@ async def test_an_empty_store_answers_nothing(store: Any) -> None:
     assert list(reader.parts(10, session_id="nobody")) == []
     assert list(reader.parts(10, trace_keys=[TRACE_KEY])) == []
     assert list(reader.rows(TRACE_KEY, 10, ROWS_MAX)) == []
+    assert list(reader.trace_keys("nobody", 10)) == []
+    assert reader.traces([], 10, ROWS_MAX) == {}
+    assert reader.traces([TRACE_KEY], 10, ROWS_MAX) == {}
     assert reader.bodies([RowKey(TRACE_KEY, 1, 0)]) == {}
     assert list(reader.session_ids("", 10)) == []
     assert list(reader.trace_ids("", 10)) == []
@@ -118,6 +121,8 @@ async def test_a_batch_is_read_back_as_rows_parts_and_bodies(store: Any, span_ba
     )
     assert list(store.reader.rows(TRACE_KEY, 1, ROWS_MAX)) == [first, event, second]
     assert list(store.reader.rows(TRACE_KEY, 1, 2)) == [first, event]
+    of_trace = TraceRows([first, event, second], {key: 502}, {})
+    assert store.reader.traces([TRACE_KEY, TraceKey("trace", OTHER_TRACE)], 1, ROWS_MAX) == {TRACE_KEY: of_trace}
 
     root = Root(
         position=0,
@@ -268,6 +273,35 @@ async def test_ids_are_found_by_their_beginning(store: Any, span_batch: SpanBatc
     assert [trace.hex()[:2] for trace in reader.trace_ids("a", 2)] == ["a0", "a1"]
     assert [trace.hex()[:3] for trace in reader.trace_ids("a30", 10)] == ["a30"]
     assert list(reader.trace_ids("b", 10)) == []
+
+
+async def test_the_traces_of_a_session_are_read_in_one_call(
+    store: Any, span_batch: SpanBatch, log_batch: LogBatch
+) -> None:
+    other_key, pseudo_key = TraceKey("trace", OTHER_TRACE), TraceKey("session", b"s")
+    page = span(3, session="s", trace=OTHER_TRACE)
+    page.name = "documentLoad"
+    page.attributes.append(text("url.full", "http://shop.test/"))
+    for batch in (
+        span_batch("shop", [span(1, session="other")]),
+        log_batch("shop", [log("b", session="s")]),
+        span_batch("shop", [page, span(4, 9, trace=OTHER_TRACE)]),
+        span_batch("shop", [span(2, 1, session="s")]),
+    ):
+        await store.writer.write(batch)
+    reader = store.reader
+    assert list(reader.trace_keys("s", 4)) == [pseudo_key, other_key, TRACE_KEY]
+    assert list(reader.trace_keys("s", 3)) == [pseudo_key, other_key]
+    found = reader.traces([TRACE_KEY, other_key, pseudo_key], 4, ROWS_MAX)
+    assert {key: [row.key for row in of_trace.rows] for key, of_trace in found.items()} == {
+        TRACE_KEY: [RowKey(TRACE_KEY, 1, 0), RowKey(TRACE_KEY, 4, 0)],
+        other_key: [RowKey(other_key, 3, 0), RowKey(other_key, 3, 1)],
+        pseudo_key: [RowKey(pseudo_key, 2, 0)],
+    }
+    assert found[TRACE_KEY].statuses == {RowKey(TRACE_KEY, 1, 0): None, RowKey(TRACE_KEY, 4, 0): None}
+    assert found[other_key].pages == {RowKey(other_key, 3, 0): "http://shop.test/"}
+    limited = reader.traces([TRACE_KEY, other_key], 4, 1)
+    assert [[row.key.commit for row in of_trace.rows] for of_trace in limited.values()] == [[1], [3]]
 
 
 async def test_clearing_a_session_leaves_what_others_claim(store: Any, span_batch: SpanBatch) -> None:

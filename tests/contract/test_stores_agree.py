@@ -39,10 +39,14 @@ def everything(reader: Reader) -> dict[str, object]:
         "parts by session": {one: sorted(reader.parts(upto, session_id=one), key=repr) for one in sessions},
         "parts by trace": {key: sorted(reader.parts(upto, trace_keys=[key]), key=repr) for key in keys},
         "rows": rows,
+        "trace keys": {one: list(reader.trace_keys(one, upto)) for one in sessions},
+        "trace keys before": {one: list(reader.trace_keys(one, upto // 2)) for one in sessions},
+        "traces": reader.traces(keys, upto, ROWS_MAX),
+        "traces before": reader.traces(keys, upto // 2, ROWS_MAX),
         "rows before": {key: list(reader.rows(key, upto // 2, ROWS_MAX)) for key in keys},
         "bodies": reader.bodies(record_keys),
         "sessions": list(sessions),
-        "traces": list(reader.trace_ids("", ROWS_MAX)),
+        "trace ids": list(reader.trace_ids("", ROWS_MAX)),
         "services": list(reader.status().services),
     }
 

@@ -13,17 +13,19 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from collector.correlation.join import Part, TraceKey, parts_of_columns
+from collector.correlation.join import Part, TraceKey
 from collector.correlation.keys import SESSION_ID_BYTES_MAX
 from collector.errors import StoreUnavailableError
-from collector.store.api import Body, Position, Row, RowKey, ServiceActivity, StoreStatus
-from collector.store.sqlite.chunk import ContextFacts, Names, contexts_of, decode_body, decode_columns, decode_rows
+from collector.store.api import Body, Position, Row, RowKey, ServiceActivity, StoreStatus, TraceRows
+from collector.store.sqlite.chunk import contexts_of, decode_body
 from collector.store.sqlite.codec import Decompressor
+from collector.store.sqlite.headers import ContextFacts, Names, StoredChunk, decode_parts, decode_rows
 from collector.store.sqlite.numbering import TRACE_KINDS
 from collector.store.sqlite.schema import open_for_reading
 
 POLL_INTERVAL_S = 0.02
-PARTS_PAGE = 5_000
+CHUNKS_PER_READ = 2_000
+TRACES_PER_READ = 500
 HOT_NAMES_MAX = 50_000
 HOT_ENVELOPES_MAX = 2_000
 _TRACE_ID_PREFIX = re.compile("[0-9a-f]{0,32}")
@@ -161,47 +163,62 @@ class SqliteReader:
         last_chunk: int = row[0] if row else 0
         source = "chunk" if session_id is None else _CHUNKS_OF_SESSION
         sql = (  # `source` is one of two constants
-            f"SELECT chunk.n, c, kind, value, header FROM {source} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608 see above
+            f"SELECT chunk.n, kind, value, c, header FROM {source} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608
             "WHERE chunk.n > :last AND c > :after AND c <= :upto ORDER BY chunk.n LIMIT :limit"
         )
-        parameters = {"after": after, "upto": upto, "session": session_id, "limit": PARTS_PAGE}
+        parameters = {"after": after, "upto": upto, "session": session_id, "limit": CHUNKS_PER_READ}
         while True:
             with self._snapshot() as connection:
                 rows = connection.sqlite.execute(sql, parameters | {"last": last_chunk}).fetchall()
-                parts = [part for row in rows for part in _parts(row, connection.names)]
+                parts = decode_parts([_chunk(*row[1:]) for row in rows], connection.names)
             for part in parts:
                 if session_id is None or part.session_id == session_id:
                     yield part
-            if len(rows) < PARTS_PAGE:
+            if len(rows) < CHUNKS_PER_READ:
                 return
             last_chunk = rows[-1][0]
 
     def _parts_of_traces(self, upto: int, after: int, trace_keys: Sequence[TraceKey]) -> Sequence[Part]:
         parts: list[Part] = []
         with self._snapshot() as connection:
-            for trace_key in trace_keys:
-                trace = _trace_number(connection.sqlite, trace_key)
-                kind = TRACE_KINDS.index(trace_key.kind)
-                rows = connection.sqlite.execute(
-                    "SELECT n, c, ?, ?, header FROM chunk WHERE t = ? AND c > ? AND c <= ?",
-                    (kind, trace_key.value, trace, after, upto),
-                ).fetchall()
-                parts.extend(part for row in rows for part in _parts(row, connection.names))
+            for cursor in _chunks_of_traces(connection.sqlite, trace_keys, after, upto):
+                while rows := cursor.fetchmany(CHUNKS_PER_READ):
+                    parts += decode_parts([_chunk(*row) for row in rows], connection.names)
         parts.sort(key=lambda part: part.commit)
         return parts
 
+    def trace_keys(self, session_id: str, upto: int) -> Sequence[TraceKey]:
+        """See Reader."""
+        with self._snapshot() as connection:
+            rows = connection.sqlite.execute(
+                f"SELECT kind, value, min(c) FROM {_CHUNKS_OF_SESSION} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608 a constant
+                "WHERE c <= :upto GROUP BY chunk.t",
+                {"session": session_id, "upto": upto},
+            ).fetchall()
+        found = [(commit, TraceKey(TRACE_KINDS[kind], value)) for kind, value, commit in rows]
+        return [trace_key for _, trace_key in sorted(found)]
+
+    def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
+        """See Reader."""
+        found: dict[TraceKey, TraceRows] = {}
+        with self._snapshot() as connection:
+            for cursor in _chunks_of_traces(connection.sqlite, trace_keys, 0, upto):
+                while rows := cursor.fetchmany(CHUNKS_PER_READ):
+                    chunks = [_chunk(*row) for row in rows]
+                    full = {key for key, of_trace in found.items() if len(of_trace.rows) >= limit}
+                    if full:
+                        chunks = [chunk for chunk in chunks if chunk.trace_key not in full]
+                        if len(trace_keys) == 1:
+                            break
+                    decode_rows(chunks, connection.names, found)
+        for of_trace in found.values():
+            del of_trace.rows[limit:]
+        return found
+
     def rows(self, trace_key: TraceKey, upto: int, limit: int) -> Sequence[Row]:
         """See Reader."""
-        rows: list[Row] = []
-        with self._snapshot() as connection:
-            trace = _trace_number(connection.sqlite, trace_key)
-            for commit, header in connection.sqlite.execute(
-                "SELECT c, header FROM chunk WHERE t = ? AND c <= ? ORDER BY c", (trace, upto)
-            ):
-                rows.extend(decode_rows(trace_key, commit, header, connection.names))
-                if len(rows) >= limit:
-                    break
-        return rows[:limit]
+        of_trace = self.traces([trace_key], upto, limit).get(trace_key)
+        return of_trace.rows if of_trace else []
 
     def bodies(self, keys: Sequence[RowKey]) -> Mapping[RowKey, Body]:
         """See Reader."""
@@ -286,13 +303,20 @@ def _position(connection: sqlite3.Connection) -> Position:
     return Position(commit, evictions)
 
 
-def _trace_number(connection: sqlite3.Connection, trace_key: TraceKey) -> int:
-    row = connection.execute(
-        "SELECT n FROM trace WHERE kind = ? AND value = ?", (TRACE_KINDS.index(trace_key.kind), trace_key.value)
-    ).fetchone()
-    return row[0] if row else 0
+def _chunks_of_traces(
+    connection: sqlite3.Connection, trace_keys: Sequence[TraceKey], after: int, upto: int
+) -> Iterator[sqlite3.Cursor]:
+    """Find the chunks of traces, each trace's in commit order."""
+    for number, kind in enumerate(TRACE_KINDS):
+        values = list({trace_key.value for trace_key in trace_keys if trace_key.kind == kind})
+        for start in range(0, len(values), TRACES_PER_READ):
+            some = values[start : start + TRACES_PER_READ]
+            yield connection.execute(
+                "SELECT kind, value, c, header FROM trace CROSS JOIN chunk ON chunk.t = trace.n "  # noqa: S608 marks
+                f"WHERE kind = ? AND value IN ({', '.join('?' * len(some))}) AND c > ? AND c <= ? ORDER BY value, c",
+                (number, *some, after, upto),
+            )
 
 
-def _parts(row: tuple[int, int, int, bytes, bytes], names: Names) -> list[Part]:
-    _, commit, kind, value, header = row
-    return parts_of_columns(commit, TraceKey(TRACE_KINDS[kind], value), decode_columns(header, names))
+def _chunk(kind: int, value: bytes, commit: int, header: bytes) -> StoredChunk:
+    return StoredChunk(TraceKey(TRACE_KINDS[kind], value), commit, header)

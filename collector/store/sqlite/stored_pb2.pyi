@@ -38,6 +38,38 @@ class ChunkHeader(_message.Message):
     pages: _containers.RepeatedCompositeFieldContainer[StoredPage]
     def __init__(self, base_time_unix_nano: _Optional[int] = ..., span_ids: _Optional[bytes] = ..., parents_or_hashes: _Optional[bytes] = ..., start_offsets: _Optional[_Iterable[int]] = ..., durations: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., contexts: _Optional[_Iterable[int]] = ..., sessions: _Optional[_Iterable[int]] = ..., event_records: _Optional[_Iterable[int]] = ..., event_offsets: _Optional[_Iterable[int]] = ..., event_errors: _Optional[_Iterable[bool]] = ..., sizes: _Optional[_Iterable[int]] = ..., roots: _Optional[_Iterable[_Union[StoredRoot, _Mapping[str, object]]]] = ..., pages: _Optional[_Iterable[_Union[StoredPage, _Mapping[str, object]]]] = ...) -> None: ...
 
+class ChunkHeaders(_message.Message):
+    __slots__ = ("base_times_unix_nano", "span_ids", "parents_or_hashes", "start_offsets", "durations", "flags", "contexts", "sessions", "event_records", "event_offsets", "event_errors", "sizes", "roots", "pages")
+    BASE_TIMES_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    SPAN_IDS_FIELD_NUMBER: _ClassVar[int]
+    PARENTS_OR_HASHES_FIELD_NUMBER: _ClassVar[int]
+    START_OFFSETS_FIELD_NUMBER: _ClassVar[int]
+    DURATIONS_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    CONTEXTS_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_OFFSETS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ERRORS_FIELD_NUMBER: _ClassVar[int]
+    SIZES_FIELD_NUMBER: _ClassVar[int]
+    ROOTS_FIELD_NUMBER: _ClassVar[int]
+    PAGES_FIELD_NUMBER: _ClassVar[int]
+    base_times_unix_nano: _containers.RepeatedScalarFieldContainer[int]
+    span_ids: _containers.RepeatedScalarFieldContainer[bytes]
+    parents_or_hashes: _containers.RepeatedScalarFieldContainer[bytes]
+    start_offsets: _containers.RepeatedScalarFieldContainer[int]
+    durations: _containers.RepeatedScalarFieldContainer[int]
+    flags: _containers.RepeatedScalarFieldContainer[int]
+    contexts: _containers.RepeatedScalarFieldContainer[int]
+    sessions: _containers.RepeatedScalarFieldContainer[int]
+    event_records: _containers.RepeatedScalarFieldContainer[int]
+    event_offsets: _containers.RepeatedScalarFieldContainer[int]
+    event_errors: _containers.RepeatedScalarFieldContainer[bool]
+    sizes: _containers.RepeatedScalarFieldContainer[int]
+    roots: _containers.RepeatedCompositeFieldContainer[StoredRoot]
+    pages: _containers.RepeatedCompositeFieldContainer[StoredPage]
+    def __init__(self, base_times_unix_nano: _Optional[_Iterable[int]] = ..., span_ids: _Optional[_Iterable[bytes]] = ..., parents_or_hashes: _Optional[_Iterable[bytes]] = ..., start_offsets: _Optional[_Iterable[int]] = ..., durations: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., contexts: _Optional[_Iterable[int]] = ..., sessions: _Optional[_Iterable[int]] = ..., event_records: _Optional[_Iterable[int]] = ..., event_offsets: _Optional[_Iterable[int]] = ..., event_errors: _Optional[_Iterable[bool]] = ..., sizes: _Optional[_Iterable[int]] = ..., roots: _Optional[_Iterable[_Union[StoredRoot, _Mapping[str, object]]]] = ..., pages: _Optional[_Iterable[_Union[StoredPage, _Mapping[str, object]]]] = ...) -> None: ...
+
 class ChunkBody(_message.Message):
     __slots__ = ("records",)
     RECORDS_FIELD_NUMBER: _ClassVar[int]
