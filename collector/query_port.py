@@ -64,12 +64,15 @@ class QueryPort:
         self._socket = listen("extensions.query", self._settings.endpoint, backlog=ACCEPT_BACKLOG)
 
     async def start(
-        self, live_status: "Callable[[], LiveStatus | None]", extra_routes: "Callable[[], Sequence[Route]]"
+        self,
+        live_status: "Callable[[], LiveStatus | None]",
+        first_note: Callable[[], str],
+        extra_routes: "Callable[[], Sequence[Route]]",
     ) -> None:
-        """Load what answers, and answer. Call after `bind`."""
+        """Load what answers, and answer; `first_note` goes with the first answer over MCP. Call after `bind`."""
         if self._socket is None:
             raise RuntimeError("bind() comes before start()")
-        app = await asyncio.to_thread(self._load_app, live_status, extra_routes)
+        app = await asyncio.to_thread(self._load_app, live_status, first_note, extra_routes)
         ready = asyncio.Event()
         self._server = _make_server(app, ready)
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="query-port")
@@ -80,7 +83,10 @@ class QueryPort:
             raise ConfigError(f"the query port {self.endpoint} did not start; see the log lines above")
 
     def _load_app(
-        self, live_status: "Callable[[], LiveStatus | None]", extra_routes: "Callable[[], Sequence[Route]]"
+        self,
+        live_status: "Callable[[], LiveStatus | None]",
+        first_note: Callable[[], str],
+        extra_routes: "Callable[[], Sequence[Route]]",
     ) -> "ASGIApp":
         from collector.query.service import QueryService
         from mcp_server.server import build_server
@@ -88,7 +94,7 @@ class QueryPort:
 
         query = QueryService(self._reader, live_status=live_status)
         app = query_app(
-            build_server(query),
+            build_server(query, first_note=first_note),
             query,
             allowed_hosts=self._settings.allowed_hosts,
             allowed_origins=self._settings.allowed_origins,

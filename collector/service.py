@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from collector.component import Exporter, Receiver
+from collector.default_ports import other_ports_note
 from collector.idle import wait_until_idle
 from collector.query_port import QueryPort
 from collector.rendezvous import RunningCollector, publish, reader_activity, withdraw
@@ -75,7 +76,7 @@ class Collector:
                 await receiver.start()
                 _logger.info("accepting %s=%s", name, receiver.endpoint)
             if self._parts.query_port is not None:
-                await self._parts.query_port.start(self.live_status, self._admin_routes)
+                await self._parts.query_port.start(self.live_status, self._first_note, self._admin_routes)
             running = self._running()
             publish(running)
         except BaseException:
@@ -145,6 +146,9 @@ class Collector:
             data=str(self._data_dir),
             pid=os.getpid(),
         )
+
+    def _first_note(self) -> str:
+        return other_ports_note(self._running().endpoints)
 
     def _admin_routes(self) -> "Sequence[Route]":
         from collector.admin import admin_routes

@@ -4,7 +4,7 @@ It stands on mcp's low-level server, because the handlers must see a call's raw 
 drops unknown ones without a word and hides the text of errors.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
@@ -31,6 +31,7 @@ from mcp.types import (
 )
 
 from collector.query.service import QueryService
+from mcp_server.first_note import FirstNote
 from mcp_server.prompts import get_prompt, list_prompts
 from mcp_server.queries import QueryThreads
 from mcp_server.resources import Resources
@@ -47,8 +48,9 @@ _Context = ServerRequestContext[Any, Any]
 class McpServer(Server[None]):
     """Answers from one QueryService, for any number of connections, on one event loop at a time."""
 
-    def __init__(self, query: QueryService) -> None:
+    def __init__(self, query: QueryService, first_note: FirstNote) -> None:
         self._query = query
+        self._first_note = first_note
         self._threads = QueryThreads()
         self._resources = Resources(query, self._threads)
         self._subscriptions = Subscriptions(query)
@@ -110,7 +112,7 @@ class McpServer(Server[None]):
     async def _call_tool(self, _: _Context, params: CallToolRequestParams) -> CallToolResult:
         if params.name != observe.NAME:
             raise MCPError(code=INVALID_PARAMS, message=f"unknown tool {params.name!r}; the tool is {observe.NAME}")
-        return await observe.call_observe(self._query, self._threads, params.arguments)
+        return await observe.call_observe(self._query, self._threads, self._first_note, params.arguments)
 
     async def _list_resources(self, _: _Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
         return await self._resources.list()
@@ -130,9 +132,9 @@ class McpServer(Server[None]):
         return get_prompt(params.name, params.arguments or {})
 
 
-def build_server(query: QueryService) -> McpServer:
-    """Return a server that answers from `query`."""
-    return McpServer(query)
+def build_server(query: QueryService, *, first_note: Callable[[], str] = lambda: "") -> McpServer:
+    """Return a server that answers from `query`; see FirstNote for what it tells unasked."""
+    return McpServer(query, FirstNote(first_note))
 
 
 @asynccontextmanager

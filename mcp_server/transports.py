@@ -5,11 +5,13 @@ The caller runs the app (uvicorn, with its lifespan on); nothing here binds a po
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from types import TracebackType
+from typing import Any, Protocol, Self, cast
 
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import RequestBodyLimitMiddleware
+from mcp.shared.message import SessionMessage
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -29,10 +31,42 @@ MCP_SESSION_IDLE_S = 30 * 60.0
 REQUEST_BODY_BYTES_MAX = 1024 * 1024
 
 
-async def run_stdio(server: McpServer) -> None:
-    """Serve one client over stdin and stdout until it closes stdin. Nothing else may write to stdout."""
-    async with stdio_server() as (read_stream, write_stream):
-        await server.run(read_stream, write_stream, server.create_initialization_options())
+async def run_stdio(server: McpServer, on_answer: Callable[[], None] = lambda: None) -> None:
+    """Serve one client over stdin and stdout until it closes stdin. Nothing else may write to stdout.
+
+    `on_answer` is called whenever a message is on its way to the client.
+    """
+    async with stdio_server() as (read_stream, write_stream), _Announced(write_stream, on_answer) as announced:
+        await server.run(read_stream, announced, server.create_initialization_options())
+
+
+class _MessageStream(Protocol):
+    async def send(self, item: SessionMessage, /) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class _Announced:
+    """A stream of messages to the client that tells of each one that was taken."""
+
+    def __init__(self, stream: _MessageStream, on_sent: Callable[[], None]) -> None:
+        self._stream = stream
+        self._on_sent = on_sent
+
+    async def send(self, item: SessionMessage, /) -> None:
+        await self._stream.send(item)
+        self._on_sent()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
 
 class QueryApp(Starlette):

@@ -12,8 +12,10 @@ from mcp.types import CallToolResult, Tool, ToolAnnotations
 from collector.errors import GasolineError
 from collector.query.params import ObserveParams, parse_params
 from collector.query.service import QueryService
+from mcp_server.first_note import FirstNote
 from mcp_server.queries import QueryThreads
-from mcp_server.text import answer_text
+from mcp_server.render.text import render
+from mcp_server.text import answer_for_text
 from mcp_server.types import error_result, json_result, text_result
 
 NAME = "observe"
@@ -69,16 +71,23 @@ def input_schema() -> dict[str, Any]:
 
 
 async def call_observe(
-    query: QueryService, threads: QueryThreads, arguments: Mapping[str, Any] | None
+    query: QueryService, threads: QueryThreads, first_note: FirstNote, arguments: Mapping[str, Any] | None
 ) -> CallToolResult:
     """Answer one call; whatever goes wrong is a result that says what to do next, never a protocol error."""
     try:
         params = parse_params(arguments or {})
         if params.format == "json":
-            answer = await threads.run(lambda is_cancelled: query.observe(params, is_cancelled=is_cancelled))
-            return json_result(answer)
+            return json_result(
+                await threads.run(
+                    lambda is_cancelled: first_note.add_to(query.observe(params, is_cancelled=is_cancelled))
+                )
+            )
         return text_result(
-            await threads.run(lambda is_cancelled: answer_text(query, params, is_cancelled=is_cancelled))
+            await threads.run(
+                lambda is_cancelled: render(
+                    first_note.add_to(answer_for_text(query, params, is_cancelled=is_cancelled)), params
+                )
+            )
         )
     except GasolineError as error:
         return error_result(str(error))

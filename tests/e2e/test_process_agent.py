@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -74,6 +73,10 @@ async def observe(client: Client, **arguments: object) -> str:
     return content.text
 
 
+def ports_notes(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("note: the collector does not listen")]
+
+
 @pytest.mark.anyio
 async def test_two_agents_share_the_collector_that_the_first_has_started(data_dir: Path) -> None:
     async with AsyncExitStack() as agents:
@@ -114,7 +117,15 @@ async def test_a_taken_default_port_is_replaced_and_told(data_dir: Path) -> None
         async with Client(agent_of(data_dir, GASOLINE_GRPC_ENDPOINT=endpoint)) as client:
             running = await collector_of(data_dir)
             assert running.grpc != endpoint
-            assert running.grpc in await observe(client, what="status")
+            assert ports_notes(await observe(client, what="sessions")) == [
+                f"note: the collector does not listen on the default ports but on grpc {running.grpc}, "
+                f"http {running.http}, query {running.query}; set OTEL_EXPORTER_OTLP_ENDPOINT in your services"
+            ]
+            status = await observe(client, what="status")
+            assert running.grpc in status
+            assert ports_notes(status) == []
+        async with Client(f"http://{running.query}/mcp") as client:
+            assert len(ports_notes(await observe(client, what="sessions"))) == 1
 
 
 @pytest.mark.anyio
@@ -128,12 +139,46 @@ async def test_a_folder_named_collector_in_the_working_folder_is_not_taken_for_o
     assert running.data == str(data_dir)
 
 
-@pytest.mark.anyio
-async def test_initialize_is_answered_without_waiting_for_the_collector(data_dir: Path) -> None:
-    started_s = time.monotonic()
-    async with Client(agent_of(data_dir)) as client:
-        answered_s = time.monotonic() - started_s
-        assert (await client.list_tools()).tools[0].name == "observe"
-        await collector_of(data_dir)
-    # A bound against hanging, not a measurement: the bench measures.
-    assert answered_s < TIMEOUT_S / 2
+AGENT_WHOSE_COLLECTOR_WAITS = r"""
+import os, sys
+from pathlib import Path
+from collector import agent
+
+def start(data_dir):
+    # Loaded by now is what answers; the client says so when it has read the answer.
+    os.write(2, b"started with mcp\n" if "mcp.server" in sys.modules else b"started without mcp\n")
+    os.read(int(sys.argv[2]), 1)
+    os.write(2, b"went on\n")
+
+agent.ensure_collector = start
+agent.serve_agent(Path(sys.argv[1]), None)
+"""
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+}
+
+
+def test_initialize_is_answered_before_a_collector_is_started(tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    command = [sys.executable, "-P", "-c", AGENT_WHOSE_COLLECTOR_WAITS, str(tmp_path), str(read_end)]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, env=ALONE, stdin=pipe, stdout=pipe, stderr=pipe, pass_fds=[read_end], text=True)
+    os.close(read_end)
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(INITIALIZE) + "\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        os.write(write_end, b".")
+        _, errors = process.communicate(timeout=TIMEOUT_S)
+    finally:
+        os.close(write_end)
+        process.kill()
+        process.wait(TIMEOUT_S)
+    assert answer["result"]["serverInfo"]["name"] == "gasoline"
+    assert errors.splitlines() == ["started with mcp", "went on"]
+    assert process.returncode == 0
