@@ -24,7 +24,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
-from collector.bounded_queue import IN_FLIGHT_BYTES_MAX, InFlight
 from collector.component import Outcome
 from collector.encoding.response import ExportResponse
 from collector.errors import BusyError, InvalidDataError
@@ -54,19 +53,6 @@ LOOPBACK = "127.0.0.1:0"
 MIB = 1024 * 1024
 METHODS = {signal: f"/{service}/Export" for service, signal in SERVICES.items()}
 BODY = ExportTraceServiceRequest(resource_spans=[ResourceSpans(schema_url="x" * 2000)]).SerializeToString()
-
-
-class WatchedInFlight(InFlight):
-    """Says when nothing is in flight any more."""
-
-    def __init__(self, bytes_max: int = IN_FLIGHT_BYTES_MAX) -> None:
-        super().__init__(bytes_max)
-        self.emptied = asyncio.Event()
-
-    def release(self, size: int) -> None:
-        super().release(size)
-        if not self.requests:
-            self.emptied.set()
 
 
 @asynccontextmanager
@@ -249,32 +235,6 @@ async def test_the_delay_stands_where_every_exporter_looks_for_it(start_grpc: St
     assert list(dict(caught.value.trailing_metadata() or ())) == ["grpc-status-details-bin"]
 
 
-async def test_what_a_client_sent_before_it_gave_up_counts_until_it_is_stored(
-    start_grpc: StartGrpc, consumer: Consumer, counts: ReceiverCounts
-) -> None:
-    in_flight = WatchedInFlight(bytes_max=len(BODY) * 2 - 1)
-    receiver = await start_grpc(in_flight=in_flight)
-    gate = consumer.hold()
-    async with channel_to(receiver.endpoint) as channel:
-        unary: Unary = channel.unary_unary(METHODS[Signal.TRACES])
-        call = asyncio.ensure_future(unary(BODY))
-        async with asyncio.timeout(5):
-            await consumer.arrived.wait()
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-            await receiver.shutdown(0)
-            receiver = await start_grpc(in_flight=in_flight)
-            code, _ = await refusal_of(export(receiver.endpoint, BODY))
-    assert code is grpc.StatusCode.UNAVAILABLE
-    assert (in_flight.bytes, in_flight.requests) == (len(BODY), 1)
-    gate.set()
-    async with asyncio.timeout(5):
-        await in_flight.emptied.wait()
-    assert in_flight.bytes == 0
-    assert counts.accepted == {(Transport.GRPC, Signal.TRACES): 1}
-
-
 async def test_an_unforeseen_error_is_temporary_for_the_sender_and_counted(
     start_grpc: StartGrpc, consumer: Consumer, counts: ReceiverCounts, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -286,41 +246,6 @@ async def test_an_unforeseen_error_is_temporary_for_the_sender_and_counted(
     assert "disk on fire" not in status.message
     assert counts.failed == {(Transport.GRPC, Signal.TRACES): 1}
     assert "disk on fire" in caplog.text
-
-
-async def test_a_full_house_refuses_with_retry_info_and_lets_in_again(
-    start_grpc: StartGrpc, consumer: Consumer
-) -> None:
-    in_flight = InFlight(bytes_max=len(BODY) * 2 - 1)
-    receiver = await start_grpc(in_flight=in_flight)
-    gate = consumer.hold()
-    first = asyncio.ensure_future(export(receiver.endpoint, BODY))
-    async with asyncio.timeout(5):
-        await consumer.arrived.wait()
-    code, status = await refusal_of(export(receiver.endpoint, BODY))
-    assert code is grpc.StatusCode.UNAVAILABLE
-    assert [detail.TypeName() for detail in status.details] == ["google.rpc.RetryInfo"]
-    gate.set()
-    assert await first == b""
-    assert await export(receiver.endpoint, BODY) == b""
-    assert (in_flight.bytes, in_flight.requests) == (0, 0)
-
-
-async def test_what_a_message_grows_to_counts_too(start_grpc: StartGrpc, consumer: Consumer) -> None:
-    in_flight = InFlight(bytes_max=3 * len(BODY))
-    receiver = await start_grpc(in_flight=in_flight)
-    gate = consumer.hold()
-    first = asyncio.ensure_future(export(receiver.endpoint, BODY))
-    async with asyncio.timeout(5):
-        await consumer.arrived.wait()
-    grown = ExportTraceServiceRequest(
-        resource_spans=[ResourceSpans(schema_url="x" * 3 * len(BODY))]
-    ).SerializeToString()
-    code, _ = await refusal_of(export(receiver.endpoint, grown, compression=grpc.Compression.Gzip))
-    assert code is grpc.StatusCode.UNAVAILABLE
-    gate.set()
-    await first
-    assert (in_flight.bytes, in_flight.requests) == (0, 0)
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, zlib.compress])
@@ -435,21 +360,3 @@ async def test_shutdown_answers_what_is_under_way_and_takes_nothing_more(
     async with asyncio.timeout(5):
         await closing
     await receiver.shutdown(0)
-
-
-async def test_shutdown_keeps_its_deadline(start_grpc: StartGrpc, consumer: Consumer) -> None:
-    in_flight = WatchedInFlight()
-    receiver = await start_grpc(in_flight=in_flight)
-    gate = consumer.hold()
-    under_way = asyncio.ensure_future(export(receiver.endpoint, BODY))
-    async with asyncio.timeout(5):
-        await consumer.arrived.wait()
-        await receiver.shutdown(0.05)
-    code, _ = await refusal_of(under_way)
-    assert code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-    # What was handed on is still waiting to be stored, and counts until it is.
-    assert (in_flight.bytes, in_flight.requests) == (len(BODY), 1)
-    gate.set()
-    async with asyncio.timeout(5):
-        await in_flight.emptied.wait()
-    assert in_flight.bytes == 0
