@@ -25,7 +25,7 @@ check: install-dev ## Format, lint, types, layers, tidiness
 	@$(python) -m pytest -q tests/tidy
 
 bench: install-dev ## Measure: the table of figures and their ratios
-	@$(python) -m pytest tests/bench
+	@$(python) tests/bench/run.py
 
 lock: install-dev ## Resolve the hash-locked sets anew from pyproject.toml
 	@sh requirements/lock.sh

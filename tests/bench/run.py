@@ -1,0 +1,123 @@
+"""The table of docs/performance.md: each figure, what it is divided by, and the target it is held against.
+
+usage: run.py [--quick] [--json FILE]; `make bench` runs all of it.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from durability import ack_to_readable_ms_p99, lost_after_kills
+from ingest import compare, free_cpu_count
+from queries import build_store, measure_queries
+from startup import first_export_s, initialize_s
+
+ROUNDS = 3
+LARGE_REQUEST_SPANS = 512
+SMALL_REQUEST_SPANS = 8
+SPANS_IN_LARGE_REQUESTS = 100_352
+SPANS_IN_SMALL_REQUESTS = 24_000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row: `value` must not be over `target`, if there is one; `context` is what was measured beside it."""
+
+    what: str
+    value: float
+    unit: str
+    target: float | None
+    context: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the target is met."""
+        return self.target is None or self.value <= self.target
+
+
+def measure(work_dir: Path, rounds: int) -> Iterator[Figure]:
+    """Yield the figures one after the other; each starts what it needs and stops it again."""
+    yield from _ingest(work_dir, rounds)
+    yield from _questions(work_dir)
+    acknowledged, lost = lost_after_kills(work_dir)
+    yield Figure("acknowledged and lost under kill -9", lost, "spans", 0, f"of {acknowledged:,} acknowledged")
+    yield Figure("ack to readable, idle, p99", ack_to_readable_ms_p99(work_dir), "ms", 100)
+    starts = [first_export_s(work_dir / f"start-{number}") for number in range(rounds)]
+    yield Figure("start to first accepted export", median(starts), "s", 1.5)
+    starts = [initialize_s(work_dir / f"mcp-{number}") for number in range(rounds)]
+    yield Figure("gasoline mcp to initialize answered", median(starts), "s", 1.5)
+
+
+def _ingest(work_dir: Path, rounds: int) -> Iterator[Figure]:
+    for spans_per_request, spans, target in (
+        (LARGE_REQUEST_SPANS, SPANS_IN_LARGE_REQUESTS, 4.0),
+        (SMALL_REQUEST_SPANS, SPANS_IN_SMALL_REQUESTS, 2.2),
+    ):
+        reference, ours = compare(spans_per_request, spans, rounds, work_dir)
+        yield Figure(
+            f"ingest CPU per span, {spans_per_request} a request",
+            ours.cpu_us_per_span / reference.cpu_us_per_span,
+            "R",
+            target,
+            f"{ours.cpu_us_per_span:.1f} µs, R = {reference.cpu_us_per_span:.1f} µs; "
+            f"{ours.spans_per_s:,.0f} spans/s, {ours.rss_mb:.0f} MB",
+        )
+        if spans_per_request == LARGE_REQUEST_SPANS:
+            yield Figure("bytes per span on disk", ours.bytes_per_span, "B", 160)
+
+
+def _questions(work_dir: Path) -> Iterator[Figure]:
+    data_dir = work_dir / "questions"
+    build_store(data_dir)
+    targets_ms = {
+        "session, first page, cold": 100.0,
+        "session, first page, cached": 100.0,
+        "session, whole order, no event read": 100.0,
+        "session, ten pages of 1,000, cold": 800.0,
+        "request, cold": 50.0,
+    }
+    for what, taken in measure_queries(data_dir).items():
+        unit = "µs" if "microseconds" in what else "ms"
+        yield Figure(f"10K events: {what}", taken, unit, targets_ms.get(what))
+
+
+def main() -> None:
+    """See the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one round instead of three")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    arguments = parser.parse_args()
+    machine = f"{platform.machine()}, {free_cpu_count()} CPUs, Python {platform.python_version()}"
+    figures: list[Figure] = []
+    _print(f"| figure ({machine}) | measured | target | holds | beside it |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="gasoline-bench-") as folder:
+        for figure in measure(Path(folder), 1 if arguments.quick else ROUNDS):
+            figures.append(figure)
+            _print(_row(figure))
+    if arguments.json:
+        rows = [asdict(figure) | {"holds": figure.holds} for figure in figures]
+        arguments.json.write_text(json.dumps({"machine": machine, "figures": rows}, indent=1) + "\n")
+    held_to = [figure for figure in figures if figure.target is not None]
+    _print(f"\n{sum(figure.holds for figure in held_to)} of {len(held_to)} targets hold")
+
+
+def _row(figure: Figure) -> str:
+    measured = f"| {figure.what} | {figure.value:.4g} {figure.unit} "
+    if figure.target is None:
+        return f"{measured}| – | – | {figure.context} |"
+    return f"{measured}| {figure.target:g} {figure.unit} | {'yes' if figure.holds else 'NO'} | {figure.context} |"
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
