@@ -9,11 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from collector.query.calltree import CallTree, call_tree, end_of, enters, is_call, span_id_of, start_of
 from collector.query.event import Cause, Event, Spread
-from collector.query.late import hop_waited_for
+from collector.query.late import HOPS_MAX, hop_waited_for
 from collector.query.operation import SERVER_ERROR_MIN, grpc_failure_of, is_failing, operation_of, status_of
 from collector.query.reason import exceptions_in, log_words, reason_of, short_type
-
-HOPS_MAX = 64
 
 
 def cause_of(events: Sequence[Event], entry_span_id: str | None) -> Cause | None:

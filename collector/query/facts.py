@@ -9,9 +9,8 @@ from typing import NamedTuple
 from collector.correlation.join import TraceKey
 from collector.pdata.semconv import HttpFacts
 from collector.query.merged import Candidate, Mark, Merged, Slot
+from collector.query.operation import SERVER_ERROR_MIN
 from collector.store.api import Row, RowKey
-
-SERVER_ERROR_STATUS_MIN = 500
 
 
 class Entry(NamedTuple):
@@ -129,7 +128,7 @@ def request_facts(
 
 def is_failed_entry(entry: Entry) -> bool:
     """Tell whether a request with this entry span failed."""
-    return entry.error or (entry.http.status or 0) >= SERVER_ERROR_STATUS_MIN
+    return entry.error or (entry.http.status or 0) >= SERVER_ERROR_MIN
 
 
 def session_facts(merged: Merged, session_id: str) -> SessionFacts:

@@ -8,8 +8,9 @@ from collector.query.adjusters import OrderKey
 from collector.query.cause import cause_of, spread_of
 from collector.query.event import Cause, Event, Spread, Undone
 from collector.query.event_id import event_id
-from collector.query.facts import SERVER_ERROR_STATUS_MIN, RequestFacts
+from collector.query.facts import RequestFacts
 from collector.query.merged import Merged, Slot
+from collector.query.operation import SERVER_ERROR_MIN
 from collector.query.snapshot import Snapshot
 from collector.query.timeline import event_of
 from collector.query.undone import undone_of
@@ -56,7 +57,7 @@ def newest_failure(snapshot: Snapshot, merged: Merged, trace_keys: Iterable[Trac
 def _surely_went_well(whole: Slot) -> bool:
     """Tell from the parts alone that a request did not fail, whichever span is its entry."""
     has_entry_in_sight = whole.candidate is not None or not whole.spans
-    return has_entry_in_sight and not whole.errors and whole.status_max < SERVER_ERROR_STATUS_MIN
+    return has_entry_in_sight and not whole.errors and whole.status_max < SERVER_ERROR_MIN
 
 
 def _events_of(snapshot: Snapshot, trace_key: TraceKey, session_id: str | None) -> tuple[list[Event], bool]:
