@@ -66,6 +66,7 @@ def cli() -> None:
     metavar="SECONDS",
     help="End after that long without exports and readers; 0 is never.",
 )
+@flag("--until-stdin-closes", is_flag=True, help="End with the process that holds the other end of stdin.")
 def serve(
     config: Path | None,
     data_dir: Path,
@@ -74,6 +75,7 @@ def serve(
     query_endpoint: str | None,
     free_ports: bool,
     idle_shutdown: float,
+    until_stdin_closes: bool,
 ) -> None:
     """Run the collector until Ctrl-C.
 
@@ -97,7 +99,7 @@ def serve(
         QUERY_ENDPOINT_PATH: query_endpoint,
     }
     endpoints = {path: endpoint for path, endpoint in given.items() if endpoint}
-    options = ServeOptions(config, data_dir, endpoints, token(), free_ports, idle_shutdown)
+    options = ServeOptions(config, data_dir, endpoints, token(), free_ports, idle_shutdown, until_stdin_closes)
     if not run(options, os.environ):
         click.echo("Error: stopped before everything under way was finished", err=True)
         sys.stderr.flush()

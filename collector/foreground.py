@@ -1,8 +1,11 @@
 """`gasoline serve`: one collector in this process, until it is told to stop or nobody uses it."""
 
 import asyncio
+import contextlib
 import logging
+import os
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,9 @@ from collector.errors import ConfigError
 from collector.receivers.otlp.endpoint import join_endpoint, listen, split_endpoint
 from collector.rendezvous import RunningCollector
 from collector.telemetry.logging import configure_logging
+
+STDIN = 0
+STDIN_READ_BYTES_MAX = 4096
 
 _logger = logging.getLogger("gasoline")
 
@@ -28,6 +34,7 @@ class ServeOptions:
     token: str | None
     free_ports: bool
     idle_shutdown_s: float
+    until_stdin_closes: bool
 
 
 def serve(options: ServeOptions, environ: Mapping[str, str]) -> bool:
@@ -39,6 +46,8 @@ def serve(options: ServeOptions, environ: Mapping[str, str]) -> bool:
 
     async def run() -> bool:
         collector = await build_collector(config, options.data_dir, token=options.token)
+        if options.until_stdin_closes:
+            _call_when_stdin_closes(asyncio.get_running_loop(), collector.stop)
         return await collector.run(idle_s=options.idle_shutdown_s, on_ready=_say_ready)
 
     runner = asyncio.Runner(loop_factory=_loop_factory())
@@ -50,6 +59,18 @@ def serve(options: ServeOptions, environ: Mapping[str, str]) -> bool:
     if drained:
         runner.close()
     return drained
+
+
+def _call_when_stdin_closes(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Whatever ends the process at the other end closes the pipe; a signal to it could not be passed on."""
+
+    def watch() -> None:
+        while os.read(STDIN, STDIN_READ_BYTES_MAX):
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop has closed: the collector has ended already
+            loop.call_soon_threadsafe(stop)
+
+    threading.Thread(target=watch, name="stdin", daemon=True).start()
 
 
 def _say_ready(running: RunningCollector) -> None:

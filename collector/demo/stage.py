@@ -13,7 +13,6 @@ from collector.demo.interruption import Interruption
 from collector.demo.processes import StartedProcess
 
 BATCH_DELAY_MS = 100
-IDLE_SHUTDOWN_S = 1800
 _FREE_PORT = "127.0.0.1:0"
 _LOCAL_HOSTS = "127.0.0.1,localhost"
 _INSTRUMENT = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
@@ -100,8 +99,8 @@ def _environment() -> dict[str, str]:
 
 
 def _serve_arguments(data_dir: Path) -> list[str]:
-    # Should the demo be killed before it can end its collector, that one ends by itself.
-    arguments = ["-m", "collector", "serve", "--data-dir", str(data_dir), "--idle-shutdown", str(IDLE_SHUTDOWN_S)]
+    # Should the demo be killed before it can end its collector, that one ends by itself, as the services do.
+    arguments = ["-m", "collector", "serve", "--data-dir", str(data_dir), "--until-stdin-closes"]
     for port in ("grpc", "http", "query"):
         arguments += [f"--{port}-endpoint", _FREE_PORT]
     return arguments
