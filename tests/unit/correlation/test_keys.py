@@ -157,8 +157,10 @@ def test_severity_is_the_number_else_the_text(number: int, word: str, expected: 
 
 def test_a_span_event_without_a_time_has_the_start_of_its_span() -> None:
     request = ExportTraceServiceRequest()
-    span = request.resource_spans.add().scope_spans.add().spans.add(
-        trace_id=bytes(range(16)), span_id=b"12345678", start_time_unix_nano=7, end_time_unix_nano=9
+    span = (
+        request.resource_spans.add()
+        .scope_spans.add()
+        .spans.add(trace_id=bytes(range(16)), span_id=b"12345678", start_time_unix_nano=7, end_time_unix_nano=9)
     )
     span.events.add(name="exception")
     groups = cut_request(Signal.TRACES, request.SerializeToString())
