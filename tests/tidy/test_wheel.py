@@ -1,12 +1,16 @@
 """The wheel holds the three packages whole: built, installed away from the checkout, and run."""
 
+import json
+import os
 import subprocess
 import sys
 import sysconfig
 import zipfile
 from pathlib import Path
 
+import grpc
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 PACKAGES = ("collector", "exporters", "mcp_server")
 
@@ -57,3 +61,34 @@ def test_each_package_is_imported_from_the_wheel(installed: Path, package: str) 
 @pytest.mark.parametrize("script", ["gasoline", "gasoline-otel"])
 def test_the_console_scripts_run(installed: Path, script: str) -> None:
     assert run(installed / "bin" / script, "--help", cwd=installed).startswith("Usage: ")
+
+
+def test_what_is_installed_takes_a_span_and_tells_it(installed: Path, tmp_path: Path) -> None:
+    """The files beside the code (defaults, instructions) are needed for it."""
+    script, data_dir = installed / "bin" / "gasoline", tmp_path / "data"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GASOLINE_")}
+    environment |= {f"GASOLINE_{port}_ENDPOINT": "127.0.0.1:0" for port in ("GRPC", "HTTP", "QUERY")}
+    process = subprocess.Popen(
+        [script, "serve", "--data-dir", data_dir], env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        assert any(line.startswith("ready ") for line in process.stderr)
+        export_span(json.loads((data_dir / "endpoints.json").read_text())["grpc"], "session-one")
+        assert "session-one" in run(script, "sessions", "--data-dir", data_dir, cwd=tmp_path)
+        assert "stopped the collector" in run(script, "stop", "--data-dir", data_dir, cwd=tmp_path)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def export_span(endpoint: str, session_id: str) -> None:
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=bytes(range(16)), span_id=b"12345678")
+    span.attributes.add(key="session.id").value.string_value = session_id
+    method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    with grpc.insecure_channel(endpoint) as channel:
+        export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+        assert export(request.SerializeToString(), timeout=60) == b""
