@@ -163,14 +163,14 @@ class SqliteReader:
         last_chunk: int = row[0] if row else 0
         source = "chunk" if session_id is None else _CHUNKS_OF_SESSION
         sql = (  # `source` is one of two constants
-            f"SELECT chunk.n, kind, value, c, header FROM {source} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608
+            f"SELECT chunk.n, kind, value, c, header FROM {source} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608 see above
             "WHERE chunk.n > :last AND c > :after AND c <= :upto ORDER BY chunk.n LIMIT :limit"
         )
         parameters = {"after": after, "upto": upto, "session": session_id, "limit": CHUNKS_PER_READ}
         while True:
             with self._snapshot() as connection:
                 rows = connection.sqlite.execute(sql, parameters | {"last": last_chunk}).fetchall()
-                parts = decode_parts([_chunk(*row[1:]) for row in rows], connection.names)
+                parts = decode_parts(_chunks([row[1:] for row in rows]), connection.names)
             for part in parts:
                 if session_id is None or part.session_id == session_id:
                     yield part
@@ -183,7 +183,7 @@ class SqliteReader:
         with self._snapshot() as connection:
             for cursor in _chunks_of_traces(connection.sqlite, trace_keys, after, upto):
                 while rows := cursor.fetchmany(CHUNKS_PER_READ):
-                    parts += decode_parts([_chunk(*row) for row in rows], connection.names)
+                    parts += decode_parts(_chunks(rows), connection.names)
         parts.sort(key=lambda part: part.commit)
         return parts
 
@@ -204,7 +204,7 @@ class SqliteReader:
         with self._snapshot() as connection:
             for cursor in _chunks_of_traces(connection.sqlite, trace_keys, 0, upto):
                 while rows := cursor.fetchmany(CHUNKS_PER_READ):
-                    chunks = [_chunk(*row) for row in rows]
+                    chunks = _chunks(rows)
                     full = {key for key, of_trace in found.items() if len(of_trace.rows) >= limit}
                     if full:
                         chunks = [chunk for chunk in chunks if chunk.trace_key not in full]
@@ -318,5 +318,6 @@ def _chunks_of_traces(
             )
 
 
-def _chunk(kind: int, value: bytes, commit: int, header: bytes) -> StoredChunk:
-    return StoredChunk(TraceKey(TRACE_KINDS[kind], value), commit, header)
+def _chunks(rows: Sequence[tuple[int, bytes, int, bytes]]) -> list[StoredChunk]:
+    keys = {(kind, value): TraceKey(TRACE_KINDS[kind], value) for kind, value, _, _ in rows}
+    return [StoredChunk(keys[kind, value], commit, header) for kind, value, commit, header in rows]
