@@ -1,7 +1,7 @@
 """A session summed up from its rows: the same facts that lists merge from parts, counted without copies.
 
-A timeline reads all rows anyway, so it needs no parts but the session's own; what rows do not say (a URL, a
-status) comes from the roots of those parts, else from bodies.
+A timeline reads all rows anyway, so it needs no parts; what rows do not say (a URL, a status) was read when they
+were written, else comes from bodies.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.correlation.join import Landmark, Part, TraceKey
-from collector.correlation.record import EventType
+from collector.correlation.join import Landmark, TraceKey
 from collector.pdata.semconv import HttpFacts, http_facts
 from collector.query.entry import entry_of, topmost_of
 from collector.query.event import Cause
@@ -29,29 +28,31 @@ class Layout(NamedTuple):
     newest_failure: Cause | None
 
 
-def laid_out(snapshot: Snapshot, session_id: str, own: Sequence[Part], trace_keys: Sequence[TraceKey]) -> Layout:
+def laid_out(snapshot: Snapshot, session_id: str, trace_keys: Sequence[TraceKey]) -> Layout:
     """Sum up the rows of a session, which has at least one."""
     rows = {trace_key: snapshot.adjusted(trace_key, session_id).rows for trace_key in trace_keys}
     every = [row for some in rows.values() for row in some]
+    times = [row.time_unix_nano for row in every]
+    commits = [row.key.commit for row in every]
     starts = sorted(
-        (min(row.time_unix_nano for row in some), trace_key)
+        (min([row.time_unix_nano for row in some]), trace_key)
         for trace_key, some in rows.items()
         if some and trace_key.is_trace
     )
     facts = SessionFacts(
         session_id,
-        min(row.time_unix_nano for row in every),
-        max(row.time_unix_nano for row in every),
+        min(times),
+        max(times),
         [trace_key for _, trace_key in starts],
         sorted({row.service for row in every}),
         len(every),
         any(row.error for row in every),
-        _page(snapshot, session_id, own, trace_keys),
+        _page(snapshot, session_id, trace_keys),
         _server(every),
-        min(part.commit for part in own),
-        max(row.key.commit for row in every),
+        min(commits),
+        max(commits),
     )
-    failed = _newest_failed(snapshot, session_id, own, facts.trace_keys)
+    failed = _newest_failed(snapshot, session_id, facts.trace_keys)
     return Layout(facts, failure_of(snapshot, failed, session_id).cause if failed else None)
 
 
@@ -63,42 +64,24 @@ def _server(rows: Sequence[Row]) -> Mark | None:
     return Mark(Landmark(first.time_unix_nano, first.key.position, None), first.key)
 
 
-def _page(snapshot: Snapshot, session_id: str, own: Sequence[Part], trace_keys: Sequence[TraceKey]) -> Mark | None:
-    """Find the first page load; the parts of other owners are read only where one could be hidden in them."""
-    hidden = [
-        trace_key
-        for trace_key in trace_keys
-        if trace_key.is_trace and any(_may_be_page(snapshot, session_id, trace_key))
-    ]
-    parts = [*own]
-    if hidden:
-        parts += [part for part in snapshot.reader.parts(snapshot.upto, trace_keys=hidden) if not part.session_id]
-    marks = [Mark(part.page, RowKey(part.trace_key, part.commit, part.page.position)) for part in parts if part.page]
+def _page(snapshot: Snapshot, session_id: str, trace_keys: Sequence[TraceKey]) -> Mark | None:
+    """Find the first page load among the session's own records and the unnamed ones of its traces."""
+    marks: list[Mark] = []
+    for trace in map(snapshot.trace, trace_keys):
+        if trace.pages:
+            marks += [
+                Mark(Landmark(row.time_unix_nano, row.key.position, trace.pages[row.key]), row.key)
+                for row in trace.rows
+                if row.key in trace.pages and row.event_index < 0 and row.session_id in ("", session_id)
+            ]
     return min(marks, key=lambda mark: mark.rank, default=None)
 
 
-def _may_be_page(snapshot: Snapshot, session_id: str, trace_key: TraceKey) -> Sequence[bool]:
-    """Tell of each record whether it may be an unnamed page load: the first span of its service, or an event."""
-    tree = snapshot.adjusted(trace_key, session_id).tree
-    spans = tree.spans
-    return [
-        (
-            row.signal == "log"
-            if row.type is EventType.EVENT
-            else row.type is EventType.SPAN
-            and row.kind in (Span.SPAN_KIND_INTERNAL, Span.SPAN_KIND_UNSPECIFIED)
-            and (row.parent_span_id not in spans or spans[row.parent_span_id].service != row.service)
-        )
-        for row in snapshot.adjusted(trace_key, session_id).rows
-        if not row.session_id
-    ]
-
-
-def _newest_failed(
-    snapshot: Snapshot, session_id: str, own: Sequence[Part], trace_keys: Sequence[TraceKey]
-) -> RequestFacts | None:
+def _newest_failed(snapshot: Snapshot, session_id: str, trace_keys: Sequence[TraceKey]) -> RequestFacts | None:
     """Return the failed request that started last; None if none failed."""
-    statuses = {RowKey(part.trace_key, part.commit, root.position): root.status for part in own for root in part.roots}
+    statuses: dict[RowKey, int | None] = {}
+    for trace_key in trace_keys:
+        statuses.update(snapshot.trace(trace_key).statuses)
     entries = {trace_key: entry_of(snapshot.adjusted(trace_key, session_id).tree) for trace_key in trace_keys}
     unread = [row for row in entries.values() if row and not row.error and row.key not in statuses]
     bodies = snapshot.bodies(unread)

@@ -71,7 +71,7 @@ def _matching_logs(
             through[trace_key.value] = scope.session_id
         elif len(session_ids) == 1:
             through[trace_key.value] = session_ids[0]
-        rows, counts = snapshot.trace(trace_key)
+        rows, counts, _, _ = snapshot.trace(trace_key)
         for row in rows:
             if row.signal == "log" and (scope.session_id is None or row.session_id in ("", scope.session_id)):
                 n = counts.get((row.key.commit, row.key.position), 0)

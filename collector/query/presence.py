@@ -1,6 +1,6 @@
 """What `wait_for` looks at: whether the asked-for thing is there, and when something was last committed for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector.correlation.join import TraceKey
@@ -28,16 +28,16 @@ def _item_commit(reader: Reader, upto: int, item: Mapping[str, Any]) -> int:
         return _request_commit(reader, upto, item["request_id"])
     if "session_id" in item:
         return _session_commit(reader, upto, item["session_id"])
-    return _last_commit(reader, upto, {TraceKey("service", str(item["service"]).encode())})
+    return _last_commit(reader, upto, [TraceKey("service", str(item["service"]).encode())])
 
 
 def _request_commit(reader: Reader, upto: int, request_id: str) -> int:
-    return _last_commit(reader, upto, {TraceKey("trace", bytes.fromhex(request_id))})
+    return _last_commit(reader, upto, [TraceKey("trace", bytes.fromhex(request_id))])
 
 
 def _session_commit(reader: Reader, upto: int, session_id: str) -> int:
-    return _last_commit(reader, upto, {part.trace_key for part in reader.parts(upto, session_id=session_id)})
+    return _last_commit(reader, upto, reader.trace_keys(session_id, upto))
 
 
-def _last_commit(reader: Reader, upto: int, trace_keys: set[TraceKey]) -> int:
-    return max((part.commit for part in reader.parts(upto, trace_keys=sorted(trace_keys))), default=0)
+def _last_commit(reader: Reader, upto: int, trace_keys: Sequence[TraceKey]) -> int:
+    return max((part.commit for part in reader.parts(upto, trace_keys=trace_keys)), default=0)

@@ -22,11 +22,12 @@ from collector.query.facts import (
 )
 from collector.query.merged import Merged, Slot
 from collector.query.timeline import text_of
-from collector.store.api import Body, Reader, Row, RowKey
+from collector.store.api import Body, Reader, Row, RowKey, TraceRows
 
 QUERY_TIME_S_MAX = 2.0
 TRACE_EVENTS_MAX = 100_000
 BODIES_PER_READ_MAX = 1_000
+TRACES_PER_READ = 250
 
 
 class TimeLimit:
@@ -42,11 +43,16 @@ class TimeLimit:
         return self._monotonic() >= self._end
 
 
-class TraceRows(NamedTuple):
-    """The rows of one trace in commit order, and the numbers of its equal logs."""
+class Trace(NamedTuple):
+    """The rows of one trace in commit order, the numbers of its equal logs, and what was read when it was written.
+
+    `statuses` and `pages` are those of store.api.TraceRows.
+    """
 
     rows: Sequence[Row]
     counts: LogCounts
+    statuses: Mapping[RowKey, int | None]
+    pages: Mapping[RowKey, str]
 
 
 class Snapshot:
@@ -57,7 +63,7 @@ class Snapshot:
         self.upto = upto
         self.limit = limit
         self.notes: list[str] = []
-        self._rows: dict[TraceKey, TraceRows] = {}
+        self._traces: dict[TraceKey, Trace] = {}
         self._adjusted: dict[tuple[TraceKey, str | None], AdjustedTrace] = {}
 
     def note(self, text: str) -> None:
@@ -67,8 +73,7 @@ class Snapshot:
 
     def merged_session(self, session_id: str) -> Merged:
         """Merge all that a session consists of; empty if it is not stored."""
-        keys = {part.trace_key for part in self.reader.parts(self.upto, session_id=session_id)}
-        return self.merged_traces(keys)
+        return self.merged_traces(self.reader.trace_keys(session_id, self.upto))
 
     def merged_traces(self, trace_keys: Iterable[TraceKey]) -> Merged:
         """Merge all parts of these traces."""
@@ -78,17 +83,30 @@ class Snapshot:
             merged.add(self.reader.parts(self.upto, trace_keys=keys))
         return merged
 
-    def trace(self, trace_key: TraceKey) -> TraceRows:
-        """Read the rows of one trace, at most TRACE_EVENTS_MAX; a note says so if there are more."""
-        found = self._rows.get(trace_key)
-        if found is None:
-            rows = self.reader.rows(trace_key, self.upto, TRACE_EVENTS_MAX + 1)
+    def trace(self, trace_key: TraceKey) -> Trace:
+        """Read one trace, at most TRACE_EVENTS_MAX rows; a note says so if there are more."""
+        if trace_key not in self._traces:
+            self._read([trace_key])
+        return self._traces[trace_key]
+
+    def read_ahead(self, trace_keys: Sequence[TraceKey]) -> Sequence[TraceKey]:
+        """Read several traces, as many as the time allows; returns those that `trace` has now."""
+        for start in range(0, len(trace_keys), TRACES_PER_READ):
+            if self.limit.is_over:
+                self.note(f"partial: the time for one question was over after {start} of {len(trace_keys)} traces")
+                return trace_keys[:start]
+            self._read(trace_keys[start : start + TRACES_PER_READ])
+        return trace_keys
+
+    def _read(self, trace_keys: Sequence[TraceKey]) -> None:
+        found = self.reader.traces(trace_keys, self.upto, TRACE_EVENTS_MAX + 1)
+        for trace_key in trace_keys:
+            rows, statuses, pages = found.get(trace_key) or TraceRows([], {}, {})
             if len(rows) > TRACE_EVENTS_MAX:
                 rows = rows[:TRACE_EVENTS_MAX]
                 name = trace_key.value.hex() if trace_key.is_trace else trace_key.value.decode(errors="replace")
                 self.note(f"partial: only the first {TRACE_EVENTS_MAX} events of {name} were read")
-            found = self._rows[trace_key] = TraceRows(rows, log_counts(rows))
-        return found
+            self._traces[trace_key] = Trace(rows, log_counts(rows), statuses, pages)
 
     def adjusted(self, trace_key: TraceKey, session_id: str | None = None) -> AdjustedTrace:
         """Read and adjust one trace; with `session_id` without the records that name another session."""

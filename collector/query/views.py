@@ -62,15 +62,11 @@ class Views:
 
 def session_view(snapshot: Snapshot, session_id: str) -> View | None:
     """Lay out a session: its own records and the unnamed ones of its traces. None if it is not stored."""
-    own = list(snapshot.reader.parts(snapshot.upto, session_id=session_id))
-    starts: dict[TraceKey, int] = {}
-    for part in own:
-        starts[part.trace_key] = min(starts.get(part.trace_key, part.start_time_unix_nano), part.start_time_unix_nano)
-    trace_keys = _readable(snapshot, starts)
+    trace_keys = snapshot.read_ahead(snapshot.reader.trace_keys(session_id, snapshot.upto))
     ordered = snapshot.ordered(trace_keys, session_id)
     if not ordered:
         return None
-    layout = laid_out(snapshot, session_id, own, trace_keys)
+    layout = laid_out(snapshot, session_id, trace_keys)
     record = session_record(
         layout.facts,
         [trace_key.value.hex() for trace_key in layout.facts.trace_keys],
@@ -118,15 +114,3 @@ def request_view(snapshot: Snapshot, trace_key: TraceKey, asked_through: str = "
         facts,
         failure.spread if failure else (),
     )
-
-
-def _readable(snapshot: Snapshot, starts: Mapping[TraceKey, int]) -> list[TraceKey]:
-    """Read the traces of a session, earliest first, as far as the time allows; a note says what was left out."""
-    taken: list[TraceKey] = []
-    for trace_key in sorted(starts, key=lambda key: (starts[key], key)):
-        if snapshot.limit.is_over:
-            snapshot.note(f"partial: the time for one question was over after {len(taken)} of {len(starts)} traces")
-            break
-        snapshot.trace(trace_key)
-        taken.append(trace_key)
-    return taken
