@@ -10,15 +10,10 @@ def entry_of(tree: SpanTree) -> Row | None:
     network = [span for span in tree.spans.values() if span.type is EventType.NETWORK]
     if not network:
         return None
-    return min(
-        network,
-        key=lambda span: (
-            span.parent_span_id in tree.spans,
-            tree.depth[span.span_id] if span.parent_span_id in tree.spans else 0,
-            span.time_unix_nano,
-            span.span_id,
-        ),
-    )
+    outermost = [span for span in network if span.parent_span_id not in tree.spans]
+    if outermost:
+        return min(outermost, key=lambda span: (span.time_unix_nano, span.span_id))
+    return min(network, key=lambda span: (tree.depth[span.span_id], span.time_unix_nano, span.span_id))
 
 
 def topmost_of(tree: SpanTree) -> Row | None:

@@ -80,9 +80,11 @@ def _page(snapshot: Snapshot, session_id: str, trace_keys: Sequence[TraceKey]) -
 def _newest_failed(snapshot: Snapshot, session_id: str, trace_keys: Sequence[TraceKey]) -> RequestFacts | None:
     """Return the failed request that started last; None if none failed."""
     statuses: dict[RowKey, int | None] = {}
-    for trace_key in trace_keys:
-        statuses.update(snapshot.trace(trace_key).statuses)
     entries = {trace_key: entry_of(snapshot.adjusted(trace_key, session_id).tree) for trace_key in trace_keys}
+    for trace_key, row in entries.items():
+        read = snapshot.trace(trace_key).statuses
+        if row and row.key in read:
+            statuses[row.key] = read[row.key]
     unread = [row for row in entries.values() if row and not row.error and row.key not in statuses]
     bodies = snapshot.bodies(unread)
     for row in unread:

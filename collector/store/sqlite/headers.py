@@ -6,7 +6,7 @@ chunk after chunk. A mark before each header tells where the lists begin that no
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from collector.correlation.join import Columns, Part, RootFacts, TraceKey, parts_of_columns
 from collector.correlation.record import EventType, Evidence, Severity
@@ -82,6 +82,7 @@ def decode_rows(chunks: Sequence[StoredChunk], names: Names, found: dict[TraceKe
     """Add the rows of chunks, which come in commit order, to `found`: each record, then its span events."""
     records = _read(chunks, names)
     message = records.message
+    shapes = {flags: _shape(flags) for flags in set(records.flags)}
     columns = zip(
         records.flags,
         message.start_offsets,
@@ -103,22 +104,23 @@ def decode_rows(chunks: Sequence[StoredChunk], names: Names, found: dict[TraceKe
         for position, (flags, offset, duration, context, session, span_id, other) in enumerate(islice(columns, count)):
             if not flags:
                 continue
-            is_log = flags >> LOG_SHIFT & 1
+            type_, signal, kind, error, severity, evidence = shapes[flags]
+            is_log = signal == "log"
             row = Row(
                 RowKey(trace_key, commit, position),
                 -1,
-                _TYPES[flags & 7],
-                "log" if is_log else "span",
-                flags >> KIND_SHIFT & 7,
+                type_,
+                signal,
+                kind,
                 trace_id,
                 b"" if span_id == NO_ID else span_id,
                 b"" if is_log or other == NO_ID else other,
                 base + offset,
                 (base + offset + duration) & UINT64,
-                flags >> ERROR_SHIFT & 1 == 1,
-                _SEVERITIES[flags >> SEVERITY_SHIFT & 7],
+                error,
+                severity,
                 session,
-                _EVIDENCES[flags >> EVIDENCE_SHIFT & 3],
+                evidence,
                 context[0],
                 context[1],
                 other if is_log else b"",
@@ -133,6 +135,18 @@ def decode_rows(chunks: Sequence[StoredChunk], names: Names, found: dict[TraceKe
             statuses[RowKey(trace_key, commit, position)] = status
         for position, page in records.pages.get(number, ()):
             pages[RowKey(trace_key, commit, position)] = page.url
+
+
+def _shape(flags: int) -> tuple[EventType, Literal["span", "log"], int, bool, Severity, Evidence]:
+    """Return what a row takes from its flags; only a few of all combinations ever occur."""
+    return (
+        _TYPES[flags & 7],
+        "log" if flags >> LOG_SHIFT & 1 else "span",
+        flags >> KIND_SHIFT & 7,
+        flags >> ERROR_SHIFT & 1 == 1,
+        _SEVERITIES[flags >> SEVERITY_SHIFT & 7],
+        _EVIDENCES[flags >> EVIDENCE_SHIFT & 3],
+    )
 
 
 def decode_parts(chunks: Sequence[StoredChunk], names: Names) -> list[Part]:
