@@ -17,6 +17,7 @@ from collector.store.sqlite.lock import is_locked
 IDLE_SHUTDOWN_S = 1800.0
 LOG_FILE_NAME = "collector.log"
 LOG_BYTES_MAX = 4 * 1024 * 1024
+LOCK_DEADLINE_S = 10.0
 STOP_DEADLINE_S = 20.0
 POLL_INTERVAL_S = 0.02
 
@@ -26,7 +27,9 @@ class NotStoppedError(GasolineError):
 
 
 def ensure_collector(data_dir: Path) -> None:
-    """Start a collector on `data_dir` unless one runs; return at once, without waiting for its ports.
+    """Start a collector on `data_dir` unless one runs; return when it holds the lock, without waiting for its ports.
+
+    From then on `stop_collector` finds it. If it cannot take the lock it ends; its log says why.
 
     It is in a session of its own, because an MCP client kills its server's process group on close; it takes
     free ports where others are taken, writes `collector.log`, and ends after IDLE_SHUTDOWN_S without use. Of two
@@ -38,9 +41,12 @@ def ensure_collector(data_dir: Path) -> None:
     command = [sys.executable, "-P", "-m", "collector", "serve", "--data-dir", str(data_dir)]
     command += ["--free-ports", "--idle-shutdown", f"{IDLE_SHUTDOWN_S:g}"]
     with _open_log(data_dir) as log:
-        subprocess.Popen(  # noqa: S603 -- our own interpreter and arguments
+        process = subprocess.Popen(  # noqa: S603 -- our own interpreter and arguments
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=data_dir
         )
+    deadline_s = time.monotonic() + LOCK_DEADLINE_S
+    while process.poll() is None and not is_locked(data_dir) and time.monotonic() < deadline_s:
+        time.sleep(POLL_INTERVAL_S)
 
 
 @contextlib.contextmanager

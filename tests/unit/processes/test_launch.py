@@ -12,15 +12,27 @@ from collector.store.sqlite.lock import DataFolderLock
 
 
 class Started:
-    """Stands for the process that would be started; keeps how."""
+    """Stands for the process that would be started; keeps how. It ends, or takes the lock when it is looked at."""
 
     calls: list[tuple[list[str], dict[str, Any]]]
 
     def __init__(self) -> None:
         self.calls = []
+        self.looks = 0
+        self.locks: Path | None = None
+        self.lock: DataFolderLock | None = None
 
-    def __call__(self, command: list[str], **settings: Any) -> None:
+    def __call__(self, command: list[str], **settings: Any) -> "Started":
         self.calls.append((command, settings))
+        return self
+
+    def poll(self) -> int | None:
+        self.looks += 1
+        if self.locks is None:
+            return 1
+        if self.looks == 2:
+            self.lock = DataFolderLock(self.locks)
+        return None
 
 
 @pytest.fixture
@@ -44,6 +56,23 @@ def test_a_folder_that_has_a_collector_gets_no_second_one(tmp_path: Path, starte
     ]
     assert (settings["start_new_session"], settings["cwd"], settings["stdin"]) == (True, tmp_path, subprocess.DEVNULL)
     assert Path(settings["stderr"].name) == tmp_path / "collector.log"
+
+
+def test_a_started_collector_is_waited_for_until_it_can_be_found(tmp_path: Path, started: Started) -> None:
+    started.locks = tmp_path
+    ensure_collector(tmp_path)
+    assert started.lock is not None
+    assert started.looks == 2
+    started.lock.release()
+
+
+def test_one_that_never_takes_the_lock_is_waited_for_within_bounds(
+    tmp_path: Path, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "LOCK_DEADLINE_S", 0.0)
+    started.locks = tmp_path
+    ensure_collector(tmp_path)
+    assert (started.lock, started.looks) == (None, 1)
 
 
 @pytest.mark.parametrize(("size", "kept"), [(LOG_BYTES_MAX, LOG_BYTES_MAX), (LOG_BYTES_MAX + 1, 0)])
