@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from collector.demo.serving import serve_flask, write_logs_at_info
 
-SLOW_BANK_S = 1.0
+SLOW_BANK_S = 1.6
 
 _logger = logging.getLogger("payments")
 
