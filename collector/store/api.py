@@ -110,7 +110,7 @@ class TraceRows(NamedTuple):
     """
 
     rows: list[Row]
-    statuses: dict[RowKey, int | None]
+    statuses: Mapping[RowKey, int | None]
     pages: dict[RowKey, str]
 
 

@@ -127,11 +127,13 @@ class MemoryStore:
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
         """See Reader."""
         found: dict[TraceKey, TraceRows] = {}
+        statuses: dict[TraceKey, dict[RowKey, int | None]] = {}
         for part in self.parts(upto, trace_keys=trace_keys):
             key = part.trace_key
             if key not in found:
-                found[key] = TraceRows(list(self.rows(key, upto, limit)), {}, {})
-            found[key].statuses.update({RowKey(key, part.commit, root.position): root.status for root in part.roots})
+                statuses[key] = {}
+                found[key] = TraceRows(list(self.rows(key, upto, limit)), statuses[key], {})
+            statuses[key].update({RowKey(key, part.commit, root.position): root.status for root in part.roots})
             if part.page:
                 found[key].pages[RowKey(key, part.commit, part.page.position)] = part.page.url or ""
         return found

@@ -4,9 +4,8 @@ Laid end to end they are one message (stored.proto, ChunkHeaders), so its column
 chunk after chunk. A mark before each header tells where the lists begin that not every record has a share in.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
-from typing import Literal, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from collector.correlation.join import Columns, Part, RootFacts, TraceKey, parts_of_columns
 from collector.correlation.record import EventType, Evidence, Severity
@@ -23,22 +22,26 @@ from collector.store.sqlite.chunk import (
     SEVERITY_SHIFT,
     UINT64,
 )
-from collector.store.sqlite.stored_pb2 import ChunkHeader, ChunkHeaders, StoredPage, StoredRoot
+from collector.store.sqlite.stored_pb2 import ChunkHeaders, StoredPage, StoredRoot
 
 # No chunk has so many records.
 _MARK_POSITION = (1 << 32) - 1
-_MARK = ChunkHeader(
+_ROOT_MARK = StoredRoot(position=_MARK_POSITION).SerializeToString()
+_PAGE_MARK = StoredPage(position=_MARK_POSITION).SerializeToString()
+_MARK = ChunkHeaders(
     event_records=[_MARK_POSITION],
     event_offsets=[0],
     event_errors=[False],
-    roots=[StoredRoot(position=_MARK_POSITION)],
-    pages=[StoredPage(position=_MARK_POSITION)],
+    roots=[_ROOT_MARK],
+    pages=[_PAGE_MARK],
 ).SerializeToString()
 # By number, in place of the slow look-up by value: only numbers that were written are ever read.
 _TYPES = tuple(EventType(max(number, 1)) for number in range(5))
 _SEVERITIES = tuple(Severity)
 _EVIDENCES = tuple(Evidence)
 _T = TypeVar("_T")
+# The position of its span, its time to the base, whether it is an error.
+_StoredEvent: TypeAlias = tuple[int, int, bool]
 
 
 class StoredChunk(NamedTuple):
@@ -64,7 +67,10 @@ class Names(NamedTuple):
 
 
 class _Records(NamedTuple):
-    """The columns of all records of several chunks; and by number of the chunk, what few records have."""
+    """The columns of all records of several chunks; and by number of the chunk, what few records have.
+
+    `roots` and `pages` are messages, serialized.
+    """
 
     message: ChunkHeaders
     counts: list[int]
@@ -73,17 +79,80 @@ class _Records(NamedTuple):
     sessions: list[str]
     span_ids: bytes
     others: bytes
-    events: dict[int, list[tuple[int, int, bool]]]
-    roots: dict[int, list[tuple[int, StoredRoot]]]
-    pages: dict[int, list[tuple[int, StoredPage]]]
+    events: dict[int, list[_StoredEvent]]
+    roots: dict[int, list[bytes]]
+    pages: dict[int, list[bytes]]
 
 
-def decode_rows(chunks: Sequence[StoredChunk], names: Names, found: dict[TraceKey, TraceRows]) -> None:
-    """Add the rows of chunks, which come in commit order, to `found`: each record, then its span events."""
-    records = _read(chunks, names)
+class _Statuses(Mapping[RowKey, int | None]):
+    """The statuses of a trace's roots, each parsed when it is asked for: of all roots, few can be an entry span."""
+
+    def __init__(self, trace_key: TraceKey) -> None:
+        self.trace_key = trace_key
+        self.roots: dict[int, list[bytes]] = {}
+
+    def __getitem__(self, key: RowKey) -> int | None:
+        if key.trace_key == self.trace_key:
+            for root in map(StoredRoot.FromString, self.roots.get(key.commit, ())):
+                if root.position == key.position:
+                    return root.status if root.HasField("status") else None
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[RowKey]:
+        for commit, roots in self.roots.items():
+            for root in roots:
+                yield RowKey(self.trace_key, commit, StoredRoot.FromString(root).position)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.roots.values()))
+
+
+class RowsOfTraces:
+    """Rows by trace, filled chunk by chunk; chunks of one trace come in commit order."""
+
+    def __init__(self) -> None:
+        self.traces: dict[TraceKey, TraceRows] = {}
+        self._statuses: dict[TraceKey, _Statuses] = {}
+
+    def add(self, chunks: Sequence[StoredChunk], names: Names) -> None:
+        """Add the rows of chunks: each record, then its span events."""
+        records = _read(chunks, names)
+        rows = _rows(chunks, records)
+        has_deleted = 0 in records.flags
+        first = 0
+        for number, ((trace_key, commit, _), count) in enumerate(zip(chunks, records.counts, strict=True)):
+            of_trace = self.traces.get(trace_key)
+            if of_trace is None:
+                statuses = self._statuses[trace_key] = _Statuses(trace_key)
+                of_trace = self.traces[trace_key] = TraceRows([], statuses, {})
+            mine = rows[first : first + count]
+            if number in records.events:
+                mine = _with_events(mine, records.events[number], records.message.base_times_unix_nano[number])
+            if has_deleted:
+                flags = records.flags[first : first + count]
+                mine = [row for row in mine if flags[row.key.position]]
+            of_trace.rows.extend(mine)
+            if number in records.roots:
+                self._statuses[trace_key].roots[commit] = records.roots[number]
+            for page in map(StoredPage.FromString, records.pages.get(number, ())):
+                of_trace.pages[RowKey(trace_key, commit, page.position)] = page.url
+            first += count
+
+
+def _rows(chunks: Sequence[StoredChunk], records: _Records) -> list[Row]:
+    """Return one row a record, also for those that were deleted."""
     message = records.message
+    # Called with all fields in a tuple: a named tuple's own constructor takes twice as long, for tens of thousands.
+    new = tuple[object, ...].__new__
+    bases = message.base_times_unix_nano
+    places = [
+        (new(RowKey, (trace_key, commit, position)), base)
+        for (trace_key, commit, _), base, count in zip(chunks, bases, records.counts, strict=True)
+        for position in range(count)
+    ]
     shapes = {flags: _shape(flags) for flags in set(records.flags)}
     columns = zip(
+        places,
         records.flags,
         message.start_offsets,
         message.durations,
@@ -93,48 +162,46 @@ def decode_rows(chunks: Sequence[StoredChunk], names: Names, found: dict[TraceKe
         _ids(records.others),
         strict=True,
     )
-    bases = message.base_times_unix_nano
-    for number, ((trace_key, commit, _), base, count) in enumerate(zip(chunks, bases, records.counts, strict=True)):
-        trace_id = trace_key.value if trace_key.is_trace else b""
-        of_trace = found.get(trace_key)
-        if of_trace is None:
-            of_trace = found[trace_key] = TraceRows([], {}, {})
-        rows, statuses, pages = of_trace
-        events = records.events.get(number)
-        for position, (flags, offset, duration, context, session, span_id, other) in enumerate(islice(columns, count)):
-            if not flags:
-                continue
-            type_, signal, kind, error, severity, evidence = shapes[flags]
-            is_log = signal == "log"
-            row = Row(
-                RowKey(trace_key, commit, position),
-                -1,
-                type_,
-                signal,
-                kind,
-                trace_id,
-                b"" if span_id == NO_ID else span_id,
-                b"" if is_log or other == NO_ID else other,
-                base + offset,
-                (base + offset + duration) & UINT64,
-                error,
-                severity,
-                session,
-                evidence,
-                context[0],
-                context[1],
-                other if is_log else b"",
-            )
-            rows.append(row)
-            if events:
-                mine = [event for event in events if event[0] == position]
-                for event_index, (_, event_offset, error) in enumerate(mine):
-                    rows.append(span_event_row(row, event_index, (base + event_offset) & UINT64, error))
-        for position, root in records.roots.get(number, ()):
-            status = root.status if root.HasField("status") else None
-            statuses[RowKey(trace_key, commit, position)] = status
-        for position, page in records.pages.get(number, ()):
-            pages[RowKey(trace_key, commit, position)] = page.url
+    rows: list[Row] = []
+    for (key, base), flags, offset, duration, (service, host), session, span_id, other in columns:
+        type_, signal, kind, error, severity, evidence = shapes[flags]
+        (trace_kind, trace_id), _, _ = key
+        start = base + offset
+        is_log = signal == "log"
+        fields = (
+            key,
+            -1,
+            type_,
+            signal,
+            kind,
+            trace_id if trace_kind == "trace" else b"",
+            b"" if span_id == NO_ID else span_id,
+            b"" if is_log or other == NO_ID else other,
+            start,
+            (start + duration) & UINT64,
+            error,
+            severity,
+            session,
+            evidence,
+            service,
+            host,
+            other if is_log else b"",
+        )
+        rows.append(new(Row, fields))
+    return rows
+
+
+def _with_events(rows: Sequence[Row], events: Sequence[_StoredEvent], base: int) -> list[Row]:
+    """Put behind each row of one chunk those of its span events."""
+    by_position: dict[int, list[_StoredEvent]] = {}
+    for event in events:
+        by_position.setdefault(event[0], []).append(event)
+    found: list[Row] = []
+    for position, row in enumerate(rows):
+        found.append(row)
+        for event_index, (_, offset, error) in enumerate(by_position.get(position, ())):
+            found.append(span_event_row(row, event_index, (base + offset) & UINT64, error))
+    return found
 
 
 def _shape(flags: int) -> tuple[EventType, Literal["span", "log"], int, bool, Severity, Evidence]:
@@ -167,7 +234,7 @@ def decode_parts(chunks: Sequence[StoredChunk], names: Names) -> list[Part]:
     for number, ((trace_key, commit, _), base, count) in enumerate(zip(chunks, bases, records.counts, strict=True)):
         end = first + count
         starts = [base + offset for offset in offsets[first:end]]
-        roots = records.roots.get(number, ())
+        roots = [StoredRoot.FromString(root) for root in records.roots.get(number, ())]
         columns = Columns(
             sessions[first:end],
             services[first:end],
@@ -180,9 +247,9 @@ def decode_parts(chunks: Sequence[StoredChunk], names: Names) -> list[Part]:
             logs[first:end],
             is_root[first:end],
             [(at, (base + offset) & UINT64, error) for at, offset, error in records.events.get(number, ())],
-            {position: _root_ids(records, first + position) for position, _ in roots},
-            {position: _facts_of(root) for position, root in roots},
-            {position: page.url for position, page in records.pages.get(number, ())},
+            {root.position: _root_ids(records, first + root.position) for root in roots},
+            {root.position: _facts_of(root) for root in roots},
+            {page.position: page.url for page in map(StoredPage.FromString, records.pages.get(number, ()))},
         )
         parts += parts_of_columns(commit, trace_key, columns)
         first = end
@@ -204,20 +271,23 @@ def _read(chunks: Sequence[StoredChunk], names: Names) -> _Records:
         b"".join(message.span_ids),
         b"".join(message.parents_or_hashes),
         _by_chunk(
-            (event[0], event)
-            for event in zip(message.event_records, message.event_offsets, message.event_errors, strict=True)
+            list(zip(message.event_records, message.event_offsets, message.event_errors, strict=True)),
+            (_MARK_POSITION, 0, False),
+            len(chunks),
         ),
-        _by_chunk((root.position, (root.position, root)) for root in message.roots),
-        _by_chunk((page.position, (page.position, page)) for page in message.pages),
+        _by_chunk(message.roots, _ROOT_MARK, len(chunks)),
+        _by_chunk(message.pages, _PAGE_MARK, len(chunks)),
     )
 
 
-def _by_chunk(items: Iterable[tuple[int, _T]]) -> dict[int, list[_T]]:
+def _by_chunk(items: Sequence[_T], mark: _T, chunks: int) -> dict[int, list[_T]]:
     """Part a list at its marks; only chunks that have a share in it are there."""
     found: dict[int, list[_T]] = {}
+    if len(items) == chunks:
+        return found
     number = -1
-    for position, item in items:
-        if position == _MARK_POSITION:
+    for item in items:
+        if item == mark:
             number += 1
         elif number in found:
             found[number].append(item)

@@ -19,7 +19,7 @@ from collector.errors import StoreUnavailableError
 from collector.store.api import Body, Position, Row, RowKey, ServiceActivity, StoreStatus, TraceRows
 from collector.store.sqlite.chunk import contexts_of, decode_body
 from collector.store.sqlite.codec import Decompressor
-from collector.store.sqlite.headers import ContextFacts, Names, StoredChunk, decode_parts, decode_rows
+from collector.store.sqlite.headers import ContextFacts, Names, RowsOfTraces, StoredChunk, decode_parts
 from collector.store.sqlite.numbering import TRACE_KINDS
 from collector.store.sqlite.schema import open_for_reading
 
@@ -200,7 +200,8 @@ class SqliteReader:
 
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
         """See Reader."""
-        found: dict[TraceKey, TraceRows] = {}
+        rows_of = RowsOfTraces()
+        found = rows_of.traces
         with self._snapshot() as connection:
             for cursor in _chunks_of_traces(connection.sqlite, trace_keys, 0, upto):
                 while rows := cursor.fetchmany(CHUNKS_PER_READ):
@@ -210,7 +211,7 @@ class SqliteReader:
                         chunks = [chunk for chunk in chunks if chunk.trace_key not in full]
                         if len(trace_keys) == 1:
                             break
-                    decode_rows(chunks, connection.names, found)
+                    rows_of.add(chunks, connection.names)
         for of_trace in found.values():
             del of_trace.rows[limit:]
         return found
@@ -319,5 +320,6 @@ def _chunks_of_traces(
 
 
 def _chunks(rows: Sequence[tuple[int, bytes, int, bytes]]) -> list[StoredChunk]:
-    keys = {(kind, value): TraceKey(TRACE_KINDS[kind], value) for kind, value, _, _ in rows}
-    return [StoredChunk(keys[kind, value], commit, header) for kind, value, commit, header in rows]
+    new = tuple[object, ...].__new__  # half the time of the named tuple's own constructor
+    keys = {(kind, value): TraceKey(TRACE_KINDS[kind], value) for kind, value in {row[:2] for row in rows}}
+    return [new(StoredChunk, (keys[kind, value], commit, header)) for kind, value, commit, header in rows]

@@ -66,9 +66,9 @@ class ChunkHeaders(_message.Message):
     event_offsets: _containers.RepeatedScalarFieldContainer[int]
     event_errors: _containers.RepeatedScalarFieldContainer[bool]
     sizes: _containers.RepeatedScalarFieldContainer[int]
-    roots: _containers.RepeatedCompositeFieldContainer[StoredRoot]
-    pages: _containers.RepeatedCompositeFieldContainer[StoredPage]
-    def __init__(self, base_times_unix_nano: _Optional[_Iterable[int]] = ..., span_ids: _Optional[_Iterable[bytes]] = ..., parents_or_hashes: _Optional[_Iterable[bytes]] = ..., start_offsets: _Optional[_Iterable[int]] = ..., durations: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., contexts: _Optional[_Iterable[int]] = ..., sessions: _Optional[_Iterable[int]] = ..., event_records: _Optional[_Iterable[int]] = ..., event_offsets: _Optional[_Iterable[int]] = ..., event_errors: _Optional[_Iterable[bool]] = ..., sizes: _Optional[_Iterable[int]] = ..., roots: _Optional[_Iterable[_Union[StoredRoot, _Mapping[str, object]]]] = ..., pages: _Optional[_Iterable[_Union[StoredPage, _Mapping[str, object]]]] = ...) -> None: ...
+    roots: _containers.RepeatedScalarFieldContainer[bytes]
+    pages: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, base_times_unix_nano: _Optional[_Iterable[int]] = ..., span_ids: _Optional[_Iterable[bytes]] = ..., parents_or_hashes: _Optional[_Iterable[bytes]] = ..., start_offsets: _Optional[_Iterable[int]] = ..., durations: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., contexts: _Optional[_Iterable[int]] = ..., sessions: _Optional[_Iterable[int]] = ..., event_records: _Optional[_Iterable[int]] = ..., event_offsets: _Optional[_Iterable[int]] = ..., event_errors: _Optional[_Iterable[bool]] = ..., sizes: _Optional[_Iterable[int]] = ..., roots: _Optional[_Iterable[bytes]] = ..., pages: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class ChunkBody(_message.Message):
     __slots__ = ("records",)
