@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector.query.params import BUDGET_TOKENS_MAX
+from mcp_server.render.counts import counted
 from mcp_server.render.line import Line, Rank
 
 CHARACTERS_PER_TOKEN = 4
@@ -55,11 +56,7 @@ def choose(lines: Sequence[Line], characters: int, rank_max: Rank) -> Choice:
 
 def left_out_words(left_out: Counter[str]) -> str:
     """Return `28 ok spans, 6 INFO logs`, what matters most first."""
-    return ", ".join(f"{count} {_plural(kind, count)}" for kind, count in sorted(left_out.items(), key=_weight))
-
-
-def _plural(kind: str, count: int) -> str:
-    return kind if count == 1 else f"{kind}s"
+    return ", ".join(counted(count, kind) for kind, count in sorted(left_out.items(), key=_weight))
 
 
 def _weight(item: tuple[str, int]) -> tuple[bool, int, str]:

@@ -10,6 +10,7 @@ from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
 from mcp_server.render.budget import CHARACTERS_PER_TOKEN
 from mcp_server.render.call import call, same_call
 from mcp_server.render.clock import between, day, time_of_day, to_the_second, unix_nano
+from mcp_server.render.counts import counted
 from mcp_server.render.escape import clean
 from mcp_server.render.footer import last_line
 from mcp_server.render.headlines import cause_words, note_lines
@@ -103,14 +104,14 @@ def logs_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
     elif events:
         next_call = call("sessions")
     else:
-        next_call = _where_else(params, call("status"))
+        next_call = _where_else(params, call("requests"))
     return _list_text(answer, params, kept, len(entries), "log", next_call)
 
 
 def _session_entry(record: SessionRecord, short: Mapping[str, str], reason_characters: int) -> str:
     started, count = unix_nano(record["started_at"]), record["request_count"]
     line = f" {shown_session_id(record['session_id'], short[record['session_id']])} {to_the_second(started)}"
-    line += f" {count} request{'' if count == 1 else 's'}"
+    line += f" {counted(count, 'request')}"
     if "cause" in record:
         return f"{line}\ncause: {cause_words(record['cause'], reason_characters)}"
     return f"{line}, errors" if record["has_errors"] else line

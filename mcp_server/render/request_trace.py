@@ -9,6 +9,7 @@ from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
 from mcp_server.render.budget import choose, room_for_lines
 from mcp_server.render.call import call, same_call
 from mcp_server.render.clock import absolute, duration, unix_nano
+from mcp_server.render.counts import plural
 from mcp_server.render.escape import clean
 from mcp_server.render.folding import fold
 from mcp_server.render.footer import DATA_FOLLOWS, last_line
@@ -61,7 +62,7 @@ def _title(record: RequestRecord, short: Mapping[str, str]) -> str:
     session_ids = record.get("session_ids", [record["session_id"]] if "session_id" in record else [])
     shortened = short_ids(session_ids)
     if session_ids:
-        noun = "session" if len(session_ids) == 1 else "sessions"
+        noun = plural(len(session_ids), "session")
         parts.append(f"{noun} {' '.join(shown_session_id(whole, shortened[whole]) for whole in session_ids)}")
     else:
         parts.append("no session")

@@ -10,6 +10,7 @@ from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
 from mcp_server.render.budget import choose, room_for_lines
 from mcp_server.render.call import call, same_call
 from mcp_server.render.clock import absolute, between, unix_nano
+from mcp_server.render.counts import counted
 from mcp_server.render.escape import clean
 from mcp_server.render.folding import fold, pattern_of
 from mcp_server.render.footer import DATA_FOLLOWS, last_line
@@ -55,7 +56,7 @@ def session_trace_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
 
 def _title(record: SessionRecord, session_id: str, failed: int) -> list[str]:
     started, ended = unix_nano(record["started_at"]), unix_nano(record["last_activity"])
-    requests = f"{record['request_count']} request{'' if record['request_count'] == 1 else 's'}"
+    requests = counted(record["request_count"], "request")
     if failed:
         requests += f", {failed} failed"
     services = [clean(service) for service in record.get("services", ())]

@@ -5,6 +5,7 @@ from typing import Any
 
 from mcp_server.render.call import call
 from mcp_server.render.clock import to_the_second, unix_nano
+from mcp_server.render.counts import counted
 from mcp_server.render.escape import clean
 from mcp_server.render.headlines import NOTE_CHARACTERS_MAX, note_lines
 
@@ -30,16 +31,15 @@ def status_text(answer: Mapping[str, Any]) -> str:
         *note_lines(answer),
     ]
     shown = min(len(services), SERVICES_SHOWN_MAX)
-    noun = "service" if len(services) == 1 else "services"
     has_sessions = bool(answer.get("sessions", services))
     next_call = call("sessions") if has_sessions else call("requests") if services else call("status")
-    return "\n".join([*lines, f"{shown} of {len(services)} {noun} shown · next: {next_call}"])
+    return "\n".join([*lines, f"{shown} of {counted(len(services), 'service')} shown · next: {next_call}"])
 
 
 def _holdings(answer: Mapping[str, Any]) -> list[str]:
     if "sessions" not in answer:
         return []
-    words = f"holds {answer['sessions']} sessions, {answer['requests']} requests"
+    words = f"holds {counted(answer['sessions'], 'session')}, {counted(answer['requests'], 'request')}"
     if answer["requests_without_session"]:
         words += f" ({answer['requests_without_session']} in no session)"
     if answer["bytes_on_disk"]:
@@ -52,7 +52,7 @@ def _service_lines(services: Sequence[Mapping[str, Any]]) -> list[str]:
     width = max(map(len, names), default=0)
     return [
         f" {name:<{width}} last seen {to_the_second(unix_nano(service['last_seen']))} · "
-        f"{service['spans']} spans, {service['logs']} logs"
+        f"{counted(service['spans'], 'span')}, {counted(service['logs'], 'log')}"
         for name, service in zip(names, services, strict=True)
     ]
 
