@@ -1,5 +1,7 @@
 """Counts in words, and where an empty answer points."""
 
+from typing import Any
+
 from collector.query.params import parse_params
 from mcp_server.render.counts import counted
 from mcp_server.render.text import render
@@ -10,6 +12,6 @@ def test_one_thing_is_singular_and_any_other_number_plural() -> None:
 
 
 def test_an_empty_list_of_logs_names_two_different_places_to_look() -> None:
-    answer = {"events": [], "total": 0}
+    answer: dict[str, Any] = {"events": [], "total": 0}
     text = render(answer, parse_params({"what": "logs"}))
     assert text == '0 of 0 logs shown · next: observe(what="requests") or observe(what="status")'
