@@ -22,12 +22,16 @@ WARM_UP_SPANS = 20_000
 
 @dataclass(frozen=True)
 class Ingest:
-    """One measurement: microseconds of server CPU per span, spans per second, bytes per span, resident MB."""
+    """One measurement: microseconds of server CPU per span, spans per second, bytes per span, resident MB.
+
+    `grown_mb` is how much of the latter came while it was measured, after the warm-up.
+    """
 
     cpu_us_per_span: float
     spans_per_s: float
     bytes_per_span: float
     rss_mb: float
+    grown_mb: float
 
 
 @contextmanager
@@ -101,6 +105,11 @@ def cpu_s(process_id: int) -> float:
     )
 
 
+def rss_mb(process_id: int) -> float:
+    """Return the resident memory of a process."""
+    return psutil.Process(process_id).memory_info().rss / 1e6
+
+
 def settle(process_id: int) -> None:
     """Wait until the server has used next to no CPU for a quarter of a second."""
     end_s = time.monotonic() + SETTLE_S_MAX
@@ -126,15 +135,16 @@ def compare(spans_per_request: int, spans: int, rounds: int, work_dir: Path) -> 
         with reference_server() as (port, process_id):
             measure(port, process_id, spans_per_request, WARM_UP_SPANS, 1000 + number)
             cpu_us, rate = measure(port, process_id, spans_per_request, spans, number)
-            reference.append(Ingest(cpu_us, rate, 0.0, psutil.Process(process_id).memory_info().rss / 1e6))
+            reference.append(Ingest(cpu_us, rate, 0.0, rss_mb(process_id), 0.0))
         data_dir = work_dir / f"{spans_per_request}-{number}"
         with gasoline(data_dir) as (port, process_id):
             measure(port, process_id, spans_per_request, WARM_UP_SPANS, 1000 + number)
+            before_mb = rss_mb(process_id)
             cpu_us, rate = measure(port, process_id, spans_per_request, spans, number)
-            rss_mb = psutil.Process(process_id).memory_info().rss / 1e6
+            after_mb = rss_mb(process_id)
         # Counted when the server has stopped, so that the write-ahead log is folded in.
         stored = bytes_on_disk(data_dir) / (spans + WARM_UP_SPANS)
-        ours.append(Ingest(cpu_us, rate, stored, rss_mb))
+        ours.append(Ingest(cpu_us, rate, stored, after_mb, after_mb - before_mb))
     return _median(reference), _median(ours)
 
 
@@ -144,6 +154,7 @@ def _median(runs: list[Ingest]) -> Ingest:
         median(run.spans_per_s for run in runs),
         median(run.bytes_per_span for run in runs),
         median(run.rss_mb for run in runs),
+        median(run.grown_mb for run in runs),
     )
 
 

@@ -17,6 +17,7 @@ from durability import ack_to_readable_ms_p99, lost_after_kills
 from ingest import compare, free_cpu_count
 from queries import build_store, measure_queries
 from startup import first_export_s, initialize_s
+from traffic import SESSIONS
 
 ROUNDS = 3
 LARGE_REQUEST_SPANS = 512
@@ -70,6 +71,8 @@ def _ingest(work_dir: Path, rounds: int) -> Iterator[Figure]:
         )
         if spans_per_request == LARGE_REQUEST_SPANS:
             yield Figure("bytes per span on disk", ours.bytes_per_span, "B", 160)
+            each_kb = ours.grown_mb * 1e3 / SESSIONS
+            yield Figure(f"{SESSIONS:,} live sessions, memory grown by each", each_kb, "KB", 10)
 
 
 def _questions(work_dir: Path) -> Iterator[Figure]:
