@@ -17,7 +17,7 @@ from collector.store.api import Row
 # (order time, trace id, depth, span id, span 0 | span event 1 | log 2, span event index, log id)
 OrderKey: TypeAlias = tuple[int, bytes, int, bytes, int, int, str]
 LogCounts: TypeAlias = Mapping[tuple[int, int], int]
-_RANK = {"span": 0, "span_event": 1, "log": 2}
+_RANK = {"span_event": 1, "log": 2}  # that of a span is 0
 
 
 class AdjustedTrace(NamedTuple):
@@ -39,13 +39,13 @@ def adjust(rows: Sequence[Row]) -> AdjustedTrace:
 def drop_copies(rows: Sequence[Row]) -> Sequence[Row]:
     """Keep one of several spans with the same id: a complete one (it has an end) if there is one, then the latest."""
     spans = [row for row in rows if row.signal == "span"]
+    if len({row.span_id for row in spans}) == len(spans):
+        return rows
     best: dict[bytes, Row] = {}
     for row in spans:
         other = best.get(row.span_id)
         if other is None or _preference(row) > _preference(other):
             best[row.span_id] = row
-    if len(best) == len(spans):
-        return rows
     return [row for row in rows if row.signal == "log" or best[row.span_id].key == row.key]
 
 
@@ -60,32 +60,37 @@ def order_keys(trace: AdjustedTrace, counts: LogCounts) -> list[tuple[OrderKey, 
     stands before its cause, through any number of hops.
     """
     tree, offsets = trace.tree, trace.offsets
+    spans, depth, parents, by_span = tree.spans, tree.depth, tree.parents, offsets.by_span
     placed: dict[bytes, int] = {}
-    for span_id in tree.top_down:
-        own = tree.spans[span_id].time_unix_nano + offsets.by_span.get(span_id, 0)
-        parent_id = tree.parents.get(span_id)
-        placed[span_id] = own if parent_id is None else max(own, placed[parent_id])
     keyed: list[tuple[OrderKey, Row]] = []
-    for row in trace.rows:
-        span_id = row.span_id
-        place = placed.get(span_id)
-        if row.signal == "span":
-            time_unix_nano = placed[span_id]
-        elif place is None:
-            time_unix_nano = row.time_unix_nano + offsets.by_host.get(row.host, 0)
-        else:
-            time_unix_nano = max(row.time_unix_nano + offsets.by_span.get(span_id, 0), place)
-        key_id = ""
-        if row.content_hash:
-            key_id = log_id(row.content_hash, counts.get((row.key.commit, row.key.position), 0))
-        index = max(row.event_index, 0)
-        keyed.append(
-            (
-                (time_unix_nano, row.trace_id, tree.depth.get(span_id, 0), span_id, _RANK[row.signal], index, key_id),
-                row,
-            )
-        )
+    for span_id in tree.top_down:
+        row = spans[span_id]
+        time_unix_nano = row.time_unix_nano
+        if by_span:
+            time_unix_nano += by_span.get(span_id, 0)
+        parent_id = parents.get(span_id)
+        if parent_id is not None and placed[parent_id] > time_unix_nano:
+            time_unix_nano = placed[parent_id]
+        placed[span_id] = time_unix_nano
+        keyed.append(((time_unix_nano, row.trace_id, depth[span_id], span_id, 0, 0, ""), row))
+    if len(keyed) < len(trace.rows):
+        keyed += [(_key_within(row, placed, trace, counts), row) for row in trace.rows if row.signal != "span"]
     return keyed
+
+
+def _key_within(row: Row, placed: Mapping[bytes, int], trace: AdjustedTrace, counts: LogCounts) -> OrderKey:
+    """Return the key of a span event or a log, whose span may be missing."""
+    offsets, span_id = trace.offsets, row.span_id
+    place = placed.get(span_id)
+    if place is None:
+        time_unix_nano = row.time_unix_nano + offsets.by_host.get(row.host, 0)
+    else:
+        time_unix_nano = max(row.time_unix_nano + offsets.by_span.get(span_id, 0), place)
+    key_id = ""
+    if row.content_hash:
+        key_id = log_id(row.content_hash, counts.get((row.key.commit, row.key.position), 0))
+    index = max(row.event_index, 0)
+    return (time_unix_nano, row.trace_id, trace.tree.depth.get(span_id, 0), span_id, _RANK[row.signal], index, key_id)
 
 
 def adjustment_notes(traces: Iterable[AdjustedTrace]) -> list[str]:

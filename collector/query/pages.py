@@ -21,7 +21,7 @@ Keyed: TypeAlias = "Sequence[tuple[OrderKey, Row]]"
 
 def matching(snapshot: Snapshot, selection: Selection, ordered: Keyed) -> Keyed:
     """Return the events that pass all filters, in order; stops with a note when the time is over."""
-    taken = [item for item in ordered if selection.takes(item[1])]
+    taken = ordered if selection.takes_every else [item for item in ordered if selection.takes(item[1])]
     if not selection.query:
         return taken
     found: list[tuple[OrderKey, Row]] = []

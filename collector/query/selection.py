@@ -56,6 +56,7 @@ class Selection:
         self._wants_logs = "log" in wanted
         self._wants_errors = "error" in wanted
         self.query = params.query.casefold() if params.query else ""
+        self.takes_every = window == EVERY_TIME and not (self._service or self._severity or wanted)
 
     def takes(self, row: Row) -> bool:
         """Tell whether a row passes every filter but `query`."""

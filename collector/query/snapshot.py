@@ -5,6 +5,7 @@ What was read once is kept until the question is answered.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from collector.correlation.join import TraceKey
@@ -123,7 +124,7 @@ class Snapshot:
         keyed: list[tuple[OrderKey, Row]] = []
         for trace_key in sorted(trace_keys):
             keyed += order_keys(self.adjusted(trace_key, session_id), self.trace(trace_key).counts)
-        keyed.sort(key=lambda item: item[0])
+        keyed.sort(key=itemgetter(0))
         return keyed
 
     def bodies(self, rows: Sequence[Row]) -> Mapping[RowKey, Body]:

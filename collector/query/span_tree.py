@@ -13,21 +13,15 @@ from collector.store.api import Row
 class SpanTree:
     """`spans` by id; `top_down` holds every id once, parents first; `depth` counts from the topmost stored span.
 
-    `parents` holds the stored parent of each span that has one and is not the top of a cycle.
+    `parents` holds, parents first, the stored parent of each span that has one and is not the top of a cycle.
+    `tops` are the spans at depth 0, earliest first.
     """
 
     spans: dict[bytes, Row]
     top_down: Sequence[bytes]
     depth: dict[bytes, int]
     parents: dict[bytes, bytes]
-
-    @property
-    def tops(self) -> list[Row]:
-        """The spans at depth 0, earliest first."""
-        return sorted(
-            (self.spans[span_id] for span_id in self.top_down if not self.depth[span_id]),
-            key=lambda span: (span.time_unix_nano, span.span_id),
-        )
+    tops: Sequence[Row]
 
     @property
     def orphans(self) -> list[Row]:
@@ -54,8 +48,11 @@ def span_tree(rows: Iterable[Row]) -> SpanTree:
             if span_id not in depth:
                 top = _earliest_of_cycle(span_id, spans)
                 depth[top] = 0
+                tops.append(top)
                 _descend([top], children, depth, parents, top_down)
-    return SpanTree(spans, top_down, depth, parents)
+    top_spans = [spans[span_id] for span_id in tops]
+    top_spans.sort(key=lambda span: (span.time_unix_nano, span.span_id))
+    return SpanTree(spans, top_down, depth, parents, top_spans)
 
 
 def _earliest_of_cycle(span_id: bytes, spans: dict[bytes, Row]) -> bytes:
@@ -70,19 +67,20 @@ def _earliest_of_cycle(span_id: bytes, spans: dict[bytes, Row]) -> bytes:
 
 
 def _descend(
-    level: list[bytes],
+    tops: Sequence[bytes],
     children: dict[bytes, list[bytes]],
     depth: dict[bytes, int],
     parents: dict[bytes, bytes],
     top_down: list[bytes],
 ) -> None:
-    while level:
-        top_down.extend(level)
-        below: list[bytes] = []
-        for span_id in level:
-            for child_id in children.get(span_id, ()):
+    reached = list(tops)
+    for span_id in reached:  # grows meanwhile
+        below = children.get(span_id)
+        if below:
+            level = depth[span_id] + 1
+            for child_id in below:
                 if child_id not in depth:
-                    depth[child_id] = depth[span_id] + 1
+                    depth[child_id] = level
                     parents[child_id] = span_id
-                    below.append(child_id)
-        level = below
+                    reached.append(child_id)
+    top_down += reached
