@@ -1,16 +1,21 @@
 """What only the records themselves say of a session; read for the sessions that are shown."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from collector.correlation.join import TraceKey
 from collector.pdata.attributes import plain_attributes
 from collector.pdata.semconv import full_url
+from collector.query.facts import SessionFacts
 from collector.query.merged import Mark
 from collector.query.records import Lifecycle, Visitor, lifecycle_of, lifecycle_rows, visitor_of
 from collector.query.snapshot import Snapshot
-from collector.store.api import Body, Row
+from collector.store.api import Body
+
+# A session says how it started in its first request and how it ended in its last one, if not outside of any.
+LIFECYCLE_REQUESTS_MAX = 10
 
 
 def visitor_in(snapshot: Snapshot, page: Mark | None, server: Mark | None) -> Visitor:
@@ -37,9 +42,17 @@ def first_url_in(snapshot: Snapshot, page: Mark | None, server: Mark | None) -> 
     return ""
 
 
-def lifecycle_in(snapshot: Snapshot, rows: Iterable[Row], session_id: str) -> Lifecycle:
-    """Read what the session's own start and end events say."""
-    events = lifecycle_rows(rows, session_id)
+def lifecycle_in(snapshot: Snapshot, facts: SessionFacts, said_in: Collection[TraceKey]) -> Lifecycle:
+    """Read what the session's own start and end events say.
+
+    `said_in` are the traces with log records of its own. They are looked for outside of its requests, in its first
+    and in its last LIFECYCLE_REQUESTS_MAX requests of these.
+    """
+    requests = [trace_key for trace_key in facts.trace_keys if trace_key in said_in]
+    outside = sorted(trace_key for trace_key in said_in if not trace_key.is_trace)
+    ends = {*requests[:LIFECYCLE_REQUESTS_MAX], *requests[-LIFECYCLE_REQUESTS_MAX:]}
+    read = snapshot.read_ahead([*outside, *(trace_key for trace_key in requests if trace_key in ends)])
+    events = lifecycle_rows((row for key in read for row in snapshot.trace(key).rows), facts.session_id)
     bodies = snapshot.bodies(events)
     return lifecycle_of(bodies[row.key] for row in events if row.key in bodies)
 

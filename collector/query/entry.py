@@ -7,13 +7,15 @@ from collector.store.api import Row
 
 def entry_of(tree: SpanTree) -> Row | None:
     """Return the earliest `network` span whose parent is not stored, else the topmost one; None without any."""
-    network = [span for span in tree.spans.values() if span.type is EventType.NETWORK]
-    if not network:
-        return None
-    outermost = [span for span in network if span.parent_span_id not in tree.spans]
-    if outermost:
-        return min(outermost, key=lambda span: (span.time_unix_nano, span.span_id))
-    return min(network, key=lambda span: (tree.depth[span.span_id], span.time_unix_nano, span.span_id))
+    # Earliest first; the top of a cycle of parents has a parent that is stored.
+    for span in tree.tops:
+        if span.type is EventType.NETWORK and span.parent_span_id not in tree.spans:
+            return span
+    return min(
+        (span for span in tree.spans.values() if span.type is EventType.NETWORK),
+        key=lambda span: (tree.depth[span.span_id], span.time_unix_nano, span.span_id),
+        default=None,
+    )
 
 
 def topmost_of(tree: SpanTree) -> Row | None:

@@ -113,11 +113,11 @@ def _session(catalog: Catalog, snapshot: Snapshot, facts: SessionFacts) -> dict[
         return dict(session_record(facts, shown, *_UNREAD, None))
     is_current = facts.last_commit <= snapshot.upto and facts.session_id in catalog.merged.sessions
     merged = catalog.merged if is_current else snapshot.merged_session(facts.session_id)
-    rows = [row for key in merged.sessions[facts.session_id] if not key.is_trace for row in snapshot.trace(key).rows]
+    said_in = {key for key in merged.sessions[facts.session_id] if merged.traces[key][facts.session_id].logs}
     cause = newest_failure(snapshot, merged, facts.trace_keys, facts.session_id)
     visitor = visitor_in(snapshot, facts.page, facts.server)
     first_url = first_url_in(snapshot, facts.page, facts.server)
-    lifecycle = lifecycle_in(snapshot, rows, facts.session_id)
+    lifecycle = lifecycle_in(snapshot, facts, said_in)
     return dict(session_record(facts, shown, first_url, visitor, lifecycle, cause))
 
 

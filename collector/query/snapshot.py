@@ -100,8 +100,11 @@ class Snapshot:
         return trace_keys
 
     def _read(self, trace_keys: Sequence[TraceKey]) -> None:
-        found = self.reader.traces(trace_keys, self.upto, TRACE_EVENTS_MAX + 1)
-        for trace_key in trace_keys:
+        unread = [trace_key for trace_key in trace_keys if trace_key not in self._traces]
+        if not unread:
+            return
+        found = self.reader.traces(unread, self.upto, TRACE_EVENTS_MAX + 1)
+        for trace_key in unread:
             rows, statuses, pages = found.get(trace_key) or TraceRows([], {}, {})
             if len(rows) > TRACE_EVENTS_MAX:
                 rows = rows[:TRACE_EVENTS_MAX]

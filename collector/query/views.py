@@ -66,13 +66,14 @@ def session_view(snapshot: Snapshot, session_id: str) -> View | None:
     ordered = snapshot.ordered(trace_keys, session_id)
     if not ordered:
         return None
-    layout = laid_out(snapshot, session_id, trace_keys)
+    traces = {trace_key: snapshot.adjusted(trace_key, session_id) for trace_key in trace_keys}
+    layout = laid_out(snapshot, session_id, traces)
     record = session_record(
         layout.facts,
         [trace_key.value.hex() for trace_key in layout.facts.trace_keys],
         first_url_in(snapshot, layout.facts.page, layout.facts.server),
         visitor_in(snapshot, layout.facts.page, layout.facts.server),
-        lifecycle_in(snapshot, (row for _, row in ordered), session_id),
+        lifecycle_in(snapshot, layout.facts, layout.said_in),
         layout.newest_failure,
     )
     return View(
@@ -80,7 +81,7 @@ def session_view(snapshot: Snapshot, session_id: str) -> View | None:
         ordered,
         {trace_key.value: session_id for trace_key in trace_keys if trace_key.is_trace},
         record,
-        adjustment_notes(snapshot.adjusted(trace_key, session_id) for trace_key in trace_keys),
+        adjustment_notes(traces.values()),
     )
 
 
