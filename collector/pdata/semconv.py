@@ -70,6 +70,8 @@ def full_url(attributes: Mapping[str, PlainValue]) -> str | None:
     host = first_text(attributes, _HOST_KEYS)
     if not host:
         return path or None
+    if ":" in host and not _holds_port(host) and not host.startswith("["):
+        host = f"[{host}]"
     scheme = first_text(attributes, _SCHEME_KEYS) or "http"
     port = first_value(attributes, _PORT_KEYS)
     if port is not None and not _holds_port(host) and str(port) != _DEFAULT_PORTS.get(scheme):

@@ -54,7 +54,7 @@ class Writer(Protocol):
         """Delete everything, or one session; return how many spans and log records went.
 
         A session takes with it its own records, and the records without session of those of its traces
-        that no other session claims.
+        that no other session claims. A request of which nothing is left is new when it is sent again.
         """
         ...
 

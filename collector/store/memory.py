@@ -25,7 +25,7 @@ class MemoryStore:
         self._evictions = 0
         self._traces: dict[TraceKey, dict[int, list[Record | None]]] = {}
         self._parts: list[Part] = []
-        self._first_seen: dict[tuple[str, bytes], int] = {}
+        self._received: dict[tuple[str, bytes], tuple[int, int]] = {}
         self._last_sent: dict[str, int] = {}
         self._resent = 0
 
@@ -34,12 +34,13 @@ class MemoryStore:
         with self._committed:
             now = self._clock_unix_nano()
             identity = (batch.signal, batch.body_hash)
-            if is_resent(self._first_seen.get(identity), now):
+            first_seen, _ = self._received.get(identity, (None, 0))
+            if is_resent(first_seen, now):
                 self._resent += 1
                 return WriteResult(len(self._commit_times), resent=True)
-            self._first_seen[identity] = now
             self._commit_times.append(now)
             commit = len(self._commit_times)
+            self._received[identity] = (now, commit)
             filed: dict[TraceKey, list[Record]] = {}
             for record in with_times(batch.records, now):
                 filed.setdefault(trace_key_of(record), []).append(record)
@@ -54,12 +55,18 @@ class MemoryStore:
         """See Writer."""
         with self._committed:
             if session_id is None:
-                self._first_seen.clear()
+                self._received.clear()
+            held_before = self._commits_held()
             known = any(part.session_id == session_id for part in self._parts)
             deleted = sum(self._clear_trace(trace_key, session_id) for trace_key in list(self._traces))
+            emptied = held_before - self._commits_held()
+            self._received = {key: seen for key, seen in self._received.items() if seen[1] not in emptied}
             self._evictions += session_id is None or known
             self._committed.notify_all()
             return deleted
+
+    def _commits_held(self) -> set[int]:
+        return {commit for commits in self._traces.values() for commit, records in commits.items() if any(records)}
 
     def _clear_trace(self, trace_key: TraceKey, session_id: str | None) -> int:
         commits = self._traces[trace_key]

@@ -348,3 +348,15 @@ async def test_status_counts_what_each_service_sent(store: Any, span_batch: Span
     assert status.services == [ServiceActivity("orders", BASE + 5_000_000, 0, 1), ServiceActivity("shop", BASE, 2, 0)]
     assert status.commits == 2
     assert status.bytes_on_disk > 0
+
+
+async def test_a_request_of_which_nothing_is_left_is_new_when_it_is_sent_again(store: Any, log_batch: LogBatch) -> None:
+    alone = log_batch("shop", [log("a", session="s-1"), log("b", session="s-1")])
+    shared = log_batch("shop", [log("c", session="s-1"), log("d", session="s-2")])
+    for batch in (alone, shared):
+        await store.writer.write(batch)
+    assert await store.writer.clear("s-1") == 3
+    store.clock.turn_ms(1_000)
+    assert await store.writer.write(alone) == WriteResult(3)
+    assert await store.writer.write(shared) == WriteResult(3, resent=True)
+    assert [part.logs for part in store.reader.parts(3, session_id="s-1")] == [2]

@@ -73,7 +73,7 @@ class Committer:
                 self._write(commit, _file(kept, now), now)
             dictionary = self._store_dictionary()
             if commit % FORGET_RECEIVED_COMMITS == 0:
-                connection.execute("DELETE FROM received WHERE time_unix_nano < ?", (now - RESENT_WITHIN_NANO,))
+                self._forget_received(now)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -94,9 +94,17 @@ class Committer:
         if row and is_resent(row[0], now):
             return False
         self._connection.execute(
-            "INSERT OR REPLACE INTO received (hash, time_unix_nano) VALUES (?, ?)", (identity, now)
+            "INSERT OR REPLACE INTO received (hash, time_unix_nano, c) VALUES (?, ?, ?)",
+            (identity, now, self.last_commit + 1),
         )
         return True
+
+    def _forget_received(self, now: int) -> None:
+        """Delete what is too old to be sent again; commits stand in the order of their times."""
+        self._connection.execute(
+            "DELETE FROM received WHERE c <= (SELECT c FROM commits WHERE time_unix_nano < ? ORDER BY c DESC LIMIT 1)",
+            (now - RESENT_WITHIN_NANO,),
+        )
 
     def _write(self, commit: int, filed: _Filed, now: int) -> None:
         traces = self._numbering.trace_numbers(filed.traces)

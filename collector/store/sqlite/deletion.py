@@ -19,6 +19,7 @@ class Deletion:
     def __init__(self, connection: sqlite3.Connection, numbering: Numbering) -> None:
         self.connection = connection
         self.numbering = numbering
+        self._commits: set[int] = set()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -26,6 +27,7 @@ class Deletion:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._forget_received()
             self.numbering.keep_high_water()
             self.connection.execute(
                 "INSERT INTO counter (name, value) VALUES ('evictions', 1) "
@@ -38,6 +40,7 @@ class Deletion:
         except BaseException:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
+            self._commits.clear()
             self.numbering.forget()
             raise
 
@@ -81,7 +84,24 @@ class Deletion:
         for session in sessions:
             execute("DELETE FROM session_chunk WHERE s = ? AND n = ?", (session, chunk))
         execute("DELETE FROM body WHERE n = ?", (chunk,))
-        execute("DELETE FROM chunk WHERE n = ?", (chunk,))
+        (commit,) = execute("DELETE FROM chunk WHERE n = ? RETURNING c", (chunk,)).fetchone()
+        self._commits.add(commit)
+
+    def _forget_received(self) -> None:
+        """Take requests of which nothing is left as new when they are sent again: somebody may want them back."""
+        execute = self.connection.execute
+        for commit in self._commits:
+            # The chunks of one commit are numbered in a row.
+            (first,) = execute(
+                "SELECT coalesce(max(last_chunk), 0) + 1 FROM commits WHERE c = ?", (commit - 1,)
+            ).fetchone()
+            (last,) = execute("SELECT max(last_chunk) FROM commits WHERE c = ?", (commit,)).fetchone()
+            left = execute(
+                "SELECT 1 FROM chunk WHERE n BETWEEN ? AND ? AND c = ? LIMIT 1", (first, last, commit)
+            ).fetchone()
+            if not left:
+                execute("DELETE FROM received WHERE c = ?", (commit,))
+        self._commits.clear()
 
     def session_row(self, session: int) -> None:
         """Delete a session that has no records left."""

@@ -32,8 +32,8 @@ CREATE TABLE body (n INTEGER PRIMARY KEY, dictionary INTEGER NOT NULL, bytes BLO
 CREATE TABLE session_chunk (s INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (s, n)) WITHOUT ROWID;
 CREATE TABLE service (service TEXT PRIMARY KEY, bytes INTEGER NOT NULL, spans INTEGER NOT NULL,
     logs INTEGER NOT NULL, last_commit_unix_nano INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE received (hash BLOB PRIMARY KEY, time_unix_nano INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX received_by_time ON received (time_unix_nano);
+CREATE TABLE received (hash BLOB PRIMARY KEY, time_unix_nano INTEGER NOT NULL, c INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX received_by_commit ON received (c);
 """
 
 MIGRATIONS = (_VERSION_1,)
