@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from collector.query.details import LIFECYCLE_REQUESTS_MAX
+from collector.query.records import REQUEST_IDS_IN_LIST_MAX
+
 HTTP = {"http.request.method": "GET", "url.full": "http://shop.test/x", "http.response.status_code": 200}
 
 
@@ -22,7 +25,8 @@ def session(world: Any, session_id: str = "s") -> dict[str, Any]:
     world.commit()
     record = world.observe(what="session-trace", session_id=session_id)["session"]
     listed = world.observe(what="sessions")["sessions"]
-    assert [item for item in listed if item["session_id"] == session_id] == [record]
+    newest = {"request_ids": record["request_ids"][-REQUEST_IDS_IN_LIST_MAX:]} if "request_ids" in record else {}
+    assert [item for item in listed if item["session_id"] == session_id] == [{**record, **newest}]
     return record
 
 
@@ -180,6 +184,38 @@ def test_a_session_is_shown_whole(world: Any) -> None:
         "end_reason": "logout",
         "cause": {"service": "front", "span_id": world.span_id("get"), "operation": "GET /x", "reason": '"no stock"'},
     }
+
+
+@pytest.mark.parametrize("requests", [1, 2 * LIFECYCLE_REQUESTS_MAX, 2 * LIFECYCLE_REQUESTS_MAX + 1])
+@pytest.mark.parametrize("said_at", ["ends", "middle"])
+def test_start_and_end_that_were_said_within_requests_count_too(world: Any, requests: int, said_at: str) -> None:
+    first, last = (0, requests - 1) if said_at == "ends" else (requests // 2, requests // 2)
+    for n in range(requests):
+        trace = f"{n + 1:02x}"
+        world.span(trace, f"a{n}", at=10 * n, session="s")
+        world.log("x", trace, at=10 * n + 1, session="s")
+        if n == first:
+            world.log(None, trace, session="s", at=10 * n + 2, event_name="session.start",
+                      attributes={"session.previous_id": "r"})  # fmt: skip
+        if n == last:
+            world.log(None, trace, session="s", at=10 * n + 3, event_name="session.end",
+                      attributes={"gasoline.session.end_reason": "idle"})  # fmt: skip
+    record = session(world)
+    # `session` holds list and timeline against each other; beyond the limit both leave it out.
+    is_read = said_at == "ends" or requests <= 2 * LIFECYCLE_REQUESTS_MAX
+    assert (record.get("previous_id"), record.get("end_reason")) == (("r", "idle") if is_read else (None, None))
+
+
+def test_what_another_session_says_in_a_shared_request_is_no_start_of_this_one(world: Any) -> None:
+    world.log(
+        None, "t", session="r", at=1, event_name="session.end", attributes={"gasoline.session.end_reason": "idle"}
+    )
+    world.log(None, "t", session="s", at=2, event_name="session.start", attributes={"session.previous_id": "r"})
+    records = [session(world, name) for name in ("r", "s")]
+    assert [(record.get("previous_id"), record.get("end_reason")) for record in records] == [
+        (None, "idle"),
+        ("r", None),
+    ]
 
 
 @pytest.mark.parametrize(
