@@ -23,7 +23,7 @@ from collector.query.timeline import text_of
 from collector.store.api import Row, RowKey
 
 # Requests whose entry spans are held against "failed" at once, newest first.
-ENTRIES_PER_READ = 50
+ENTRIES_PER_READ_MAX = 50
 _SERVER = int(Span.SPAN_KIND_SERVER)
 
 
@@ -96,8 +96,8 @@ def _newest_failed(
 ) -> RequestFacts | None:
     """Return the failed request that started last; None if none failed."""
     newest_first = sorted(map(_started, traces, traces.values()), key=itemgetter(0, 1), reverse=True)
-    for first in range(0, len(newest_first), ENTRIES_PER_READ):
-        some = newest_first[first : first + ENTRIES_PER_READ]
+    for first in range(0, len(newest_first), ENTRIES_PER_READ_MAX):
+        some = newest_first[first : first + ENTRIES_PER_READ_MAX]
         statuses = _statuses(snapshot, [row for _, _, row in some if row and not row.error])
         for start, trace_key, row in some:
             entry: Entry | None = None

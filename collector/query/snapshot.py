@@ -28,7 +28,7 @@ from collector.store.api import Body, Reader, Row, RowKey, TraceRows
 QUERY_TIME_S_MAX = 2.0
 TRACE_EVENTS_MAX = 100_000
 BODIES_PER_READ_MAX = 1_000
-TRACES_PER_READ = 250
+TRACES_PER_READ_MAX = 250
 
 
 class TimeLimit:
@@ -92,11 +92,11 @@ class Snapshot:
 
     def read_ahead(self, trace_keys: Sequence[TraceKey]) -> Sequence[TraceKey]:
         """Read several traces, as many as the time allows; returns those that `trace` has now."""
-        for start in range(0, len(trace_keys), TRACES_PER_READ):
+        for start in range(0, len(trace_keys), TRACES_PER_READ_MAX):
             if self.limit.is_over:
                 self.note(f"partial: the time for one question was over after {start} of {len(trace_keys)} traces")
                 return trace_keys[:start]
-            self._read(trace_keys[start : start + TRACES_PER_READ])
+            self._read(trace_keys[start : start + TRACES_PER_READ_MAX])
         return trace_keys
 
     def _read(self, trace_keys: Sequence[TraceKey]) -> None:

@@ -24,8 +24,8 @@ from collector.store.sqlite.numbering import TRACE_KINDS
 from collector.store.sqlite.schema import open_for_reading
 
 POLL_INTERVAL_S = 0.02
-CHUNKS_PER_READ = 2_000
-TRACES_PER_READ = 500
+CHUNKS_PER_READ_MAX = 2_000
+TRACES_PER_READ_MAX = 500
 HOT_NAMES_MAX = 50_000
 HOT_ENVELOPES_MAX = 2_000
 _TRACE_ID_PREFIX = re.compile("[0-9a-f]{0,32}")
@@ -162,11 +162,11 @@ class SqliteReader:
             ).fetchone()
         last_chunk: int = row[0] if row else 0
         source = "chunk" if session_id is None else _CHUNKS_OF_SESSION
-        sql = (  # `source` is one of two constants
-            f"SELECT chunk.n, kind, value, c, header FROM {source} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608 see above
+        sql = (
+            f"SELECT chunk.n, kind, value, c, header FROM {source} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608 one of two constants
             "WHERE chunk.n > :last AND c > :after AND c <= :upto ORDER BY chunk.n LIMIT :limit"
         )
-        parameters = {"after": after, "upto": upto, "session": session_id, "limit": CHUNKS_PER_READ}
+        parameters = {"after": after, "upto": upto, "session": session_id, "limit": CHUNKS_PER_READ_MAX}
         while True:
             with self._snapshot() as connection:
                 rows = connection.sqlite.execute(sql, parameters | {"last": last_chunk}).fetchall()
@@ -174,7 +174,7 @@ class SqliteReader:
             for part in parts:
                 if session_id is None or part.session_id == session_id:
                     yield part
-            if len(rows) < CHUNKS_PER_READ:
+            if len(rows) < CHUNKS_PER_READ_MAX:
                 return
             last_chunk = rows[-1][0]
 
@@ -182,7 +182,7 @@ class SqliteReader:
         parts: list[Part] = []
         with self._snapshot() as connection:
             for cursor in _chunks_of_traces(connection.sqlite, trace_keys, after, upto):
-                while rows := cursor.fetchmany(CHUNKS_PER_READ):
+                while rows := cursor.fetchmany(CHUNKS_PER_READ_MAX):
                     parts += decode_parts(_chunks(rows), connection.names)
         parts.sort(key=lambda part: part.commit)
         return parts
@@ -204,7 +204,7 @@ class SqliteReader:
         found = rows_of.traces
         with self._snapshot() as connection:
             for cursor in _chunks_of_traces(connection.sqlite, trace_keys, 0, upto):
-                while rows := cursor.fetchmany(CHUNKS_PER_READ):
+                while rows := cursor.fetchmany(CHUNKS_PER_READ_MAX):
                     chunks = _chunks(rows)
                     full = {key for key, of_trace in found.items() if len(of_trace.rows) >= limit}
                     if full:
@@ -310,8 +310,8 @@ def _chunks_of_traces(
     """Find the chunks of traces, each trace's in commit order."""
     for number, kind in enumerate(TRACE_KINDS):
         values = list({trace_key.value for trace_key in trace_keys if trace_key.kind == kind})
-        for start in range(0, len(values), TRACES_PER_READ):
-            some = values[start : start + TRACES_PER_READ]
+        for start in range(0, len(values), TRACES_PER_READ_MAX):
+            some = values[start : start + TRACES_PER_READ_MAX]
             yield connection.execute(
                 "SELECT kind, value, c, header FROM trace CROSS JOIN chunk ON chunk.t = trace.n "  # noqa: S608 marks
                 f"WHERE kind = ? AND value IN ({', '.join('?' * len(some))}) AND c > ? AND c <= ? ORDER BY value, c",
