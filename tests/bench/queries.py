@@ -1,6 +1,8 @@
 """Questions over a stored session of 10,000 events: milliseconds from the question to its JSON answer.
 
 Cold is a reader and a service of their own, as another process has them; cached is the same question again.
+A store is written one commit a request, the worst locality there is (a chunk holds one or two spans), or GROUP_REQUESTS
+requests a commit, as group commits do under load. Run as a program it measures both, the latter after the former.
 """
 
 import asyncio
@@ -9,7 +11,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -27,6 +29,7 @@ from collector.store.sqlite.writer import SqliteWriter
 
 SESSION_EVENTS = 10_000
 SPANS_PER_REQUEST = 8
+GROUP_REQUESTS = 16
 PAGE_EVENTS = 100
 JSON_PAGES = 10
 JSON_PAGE_EVENTS = 1_000
@@ -35,9 +38,9 @@ SESSION_ID = "session-" + "5" * 32
 _ANY_SESSION_ID = re.compile(rb"session-[0-9a-f]{32}")
 
 
-def build_store(data_dir: Path) -> None:
-    """Fill a store: one session of SESSION_EVENTS spans, one commit a request, every fourth of another session."""
-    asyncio.run(_write(data_dir))
+def build_store(data_dir: Path, requests_per_commit: int = 1) -> None:
+    """Fill a store: one session of SESSION_EVENTS spans; for every fourth request, one more of another session."""
+    asyncio.run(_write(data_dir, requests_per_commit))
 
 
 def measure_queries(data_dir: Path) -> dict[str, float]:
@@ -117,16 +120,28 @@ def _pages(ask: Ask, session: dict[str, Any]) -> float:
     return (time.perf_counter() - start) * 1e3
 
 
-async def _write(data_dir: Path) -> None:
+async def _write(data_dir: Path, requests_per_commit: int) -> None:
     writer = SqliteWriter.open(data_dir)
     others = requests(SPANS_PER_REQUEST, SESSION_EVENTS, seed=2)
+    waiting: list[Batch] = []
     try:
         for number, body in enumerate(requests(SPANS_PER_REQUEST, SESSION_EVENTS // SPANS_PER_REQUEST, seed=1)):
-            await writer.write(_batch(_ANY_SESSION_ID.sub(SESSION_ID.encode(), body)))
+            waiting.append(_batch(_ANY_SESSION_ID.sub(SESSION_ID.encode(), body)))
             if number % 4 == 0:
-                await writer.write(_batch(next(others)))
+                waiting.append(_batch(next(others)))
+            while len(waiting) >= requests_per_commit:
+                await _commit(writer, waiting[:requests_per_commit])
+                del waiting[:requests_per_commit]
+        await _commit(writer, waiting)
     finally:
         await writer.shutdown()
+
+
+async def _commit(writer: SqliteWriter, batches: Sequence[Batch]) -> None:
+    """Write batches at the same time, so that the writer finds them all waiting."""
+    results = await asyncio.gather(*(writer.write(batch) for batch in batches))
+    if len({result.commit for result in results}) > 1:
+        raise AssertionError(f"{len(batches)} requests came into several commits")
 
 
 def _batch(body: bytes) -> Batch:
@@ -135,11 +150,13 @@ def _batch(body: bytes) -> Batch:
 
 
 def main() -> None:
-    """Build a store in a temporary folder, measure, print."""
-    with tempfile.TemporaryDirectory() as folder:
-        build_store(Path(folder))
-        for name, figure in measure_queries(Path(folder)).items():
-            sys.stdout.write(f"{name:40} {figure:8.1f}\n")
+    """Build stores in a temporary folder, measure, print."""
+    for requests_per_commit in (1, GROUP_REQUESTS):
+        with tempfile.TemporaryDirectory() as folder:
+            build_store(Path(folder), requests_per_commit)
+            sys.stdout.write(f"{requests_per_commit} requests a commit\n")
+            for name, figure in measure_queries(Path(folder)).items():
+                sys.stdout.write(f"{name:40} {figure:8.1f}\n")
 
 
 if __name__ == "__main__":
