@@ -41,11 +41,12 @@ def status_answer(
 ) -> dict[str, Any]:
     """Return the answer of `status`."""
     known = live or LiveStatus()
+    dropped = {**known.dropped, "retention": store.counters.get("evicted_records", 0)}
     return {
         "endpoints": dict(known.endpoints),
         "services": [_service(activity) for activity in store.services],
         "refused": {reason: count for reason, count in sorted(known.refused.items()) if count},
-        "dropped": {reason: count for reason, count in sorted(known.dropped.items()) if count},
+        "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
         "sessions": holdings.sessions,
         "requests": holdings.requests,
         "requests_without_session": holdings.requests_without_session,

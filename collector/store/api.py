@@ -143,7 +143,10 @@ class ServiceActivity:
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """What the store holds and how it is kept."""
+    """What the store holds and how it is kept.
+
+    `counters` may hold `evicted_records`: spans and log records that retention has removed.
+    """
 
     services: Sequence[ServiceActivity] = ()
     commits: int = 0

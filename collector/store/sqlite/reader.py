@@ -21,7 +21,7 @@ from collector.store.sqlite.chunk import contexts_of, decode_body
 from collector.store.sqlite.codec import Decompressor
 from collector.store.sqlite.headers import ContextFacts, Names, RowsOfTraces, StoredChunk, decode_parts
 from collector.store.sqlite.numbering import TRACE_KINDS
-from collector.store.sqlite.schema import open_for_reading
+from collector.store.sqlite.schema import EVICTED_COUNTER, open_for_reading
 
 POLL_INTERVAL_S = 0.02
 CHUNKS_PER_READ_MAX = 2_000
@@ -283,7 +283,9 @@ class SqliteReader:
                 execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
             )
             commit = _position(connection.sqlite).commit
-        return StoreStatus([ServiceActivity(*service) for service in services], commit, (pages - free) * size)
+            evicted = execute("SELECT value FROM counter WHERE name = ?", (EVICTED_COUNTER,)).fetchone()
+        counters = {EVICTED_COUNTER: evicted[0] if evicted else 0}
+        return StoreStatus([ServiceActivity(*service) for service in services], commit, (pages - free) * size, counters)
 
     def close(self) -> None:
         """See Reader."""

@@ -13,6 +13,7 @@ from collector.store.sqlite.chunk import shares_of
 from collector.store.sqlite.clearing import claims, delete_from_trace
 from collector.store.sqlite.deletion import Deletion
 from collector.store.sqlite.numbering import CONTEXT_TOUCH_COMMITS
+from collector.store.sqlite.schema import EVICTED_COUNTER
 
 DISK_BYTES_MAX = 2 * 1024 * 1024 * 1024
 AGE_S_MAX = 72 * 3600.0
@@ -153,8 +154,7 @@ class Retention:
             (session, TRANSACTION_TRACES_MAX),
         ).fetchall()
         with self._deletion.transaction():
-            for trace, _ in traces:
-                self.evicted_records += delete_from_trace(self._deletion, trace, session)
+            self._count(sum(delete_from_trace(self._deletion, trace, session) for trace, _ in traces))
             self._mark_loss({session})
             self._sweep()
         return True
@@ -180,9 +180,16 @@ class Retention:
         with self._deletion.transaction():
             for trace in traces:
                 sessions = claims(self._deletion, trace)
-                self.evicted_records += self._deletion.trace(trace)
+                self._count(self._deletion.trace(trace))
                 self._mark_loss(sessions)
             self._sweep()
+
+    def _count(self, records: int) -> None:
+        self.evicted_records += records
+        self._connection.execute(
+            "INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + ?2",
+            (EVICTED_COUNTER, records),
+        )
 
     def _mark_loss(self, sessions: set[int]) -> None:
         for session in sessions:

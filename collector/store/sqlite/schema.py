@@ -10,6 +10,7 @@ from pathlib import Path
 from collector.errors import StoreNewerError, StoreUnavailableError
 
 STORE_FILE_NAME = "store.sqlite3"
+EVICTED_COUNTER = "evicted_records"
 APPLICATION_ID = 0x6761736F  # "gaso"
 BUSY_TIMEOUT_S = 5.0
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from collector.correlation.join import TraceKey
+from collector.query.params import parse_params
+from collector.query.service import QueryService
 from collector.store.api import Batch
 from collector.store.sqlite.commit import Committer
 from collector.store.sqlite.deletion import Deletion
@@ -112,6 +114,10 @@ def test_a_session_that_lost_something_says_so(kept: Kept, span_batch: SpanBatch
     assert list(kept.reader.session_ids("", 10)) == ["long", "whole"]
     assert kept.retention.evicted_records == 2
     assert kept.reader.position().evictions == 1
+    query = QueryService(kept.reader)
+    of_session = query.observe(parse_params({"what": "session-trace", "session_id": "long"}))
+    assert (of_session["total"], of_session["notes"][0]) == (1, "retention has taken a part of this session")
+    assert query.observe(parse_params({"what": "status"}))["dropped"] == {"retention": 2}
 
 
 def test_one_transaction_takes_no_more_than_its_number_of_traces(kept: Kept, span_batch: SpanBatch) -> None:
