@@ -23,6 +23,7 @@ from collector.query.service import QueryService
 from mcp_server.queries import QueryThreads
 from mcp_server.render.text import render
 from mcp_server.text import answer_for_text
+from mcp_server.unasked_notes import UnaskedNotes
 
 SESSIONS_LISTED_MAX = 20
 ID_BYTES_MAX = 256
@@ -56,9 +57,10 @@ def resource_uri(kind: Literal["session", "request"], resource_id: str) -> str:
 class Resources:
     """Lists and reads resources by asking `query`."""
 
-    def __init__(self, query: QueryService, threads: QueryThreads) -> None:
+    def __init__(self, query: QueryService, threads: QueryThreads, notes: UnaskedNotes) -> None:
         self._query = query
         self._threads = threads
+        self._notes = notes
 
     async def list(self) -> ListResourcesResult:
         """Return the newest sessions."""
@@ -102,7 +104,7 @@ class Resources:
             raise _not_found(uri, str(error)) from error
         if not answer["total"]:
             raise _not_found(uri, "; ".join(answer.get("notes", ())) or "nothing is stored of it")
-        text = render(answer, params)
+        text = render(self._notes.add_to(answer), params)
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=MIME_TYPE, text=text)])
 
 

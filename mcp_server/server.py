@@ -4,7 +4,7 @@ It stands on mcp's low-level server, because the handlers must see a call's raw 
 drops unknown ones without a word and hides the text of errors.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
@@ -31,12 +31,12 @@ from mcp.types import (
 )
 
 from collector.query.service import QueryService
-from mcp_server.first_note import FirstNote
 from mcp_server.prompts import get_prompt, list_prompts
 from mcp_server.queries import QueryThreads
 from mcp_server.resources import Resources
 from mcp_server.subscriptions import Subscriptions
 from mcp_server.tools import observe
+from mcp_server.unasked_notes import UnaskedNotes, nothing_to_tell
 
 NAME = "gasoline"
 DISTRIBUTION = "gasoline-otel"
@@ -48,11 +48,12 @@ _Context = ServerRequestContext[Any, Any]
 class McpServer(Server[None]):
     """Answers from one QueryService, for any number of connections, on one event loop at a time."""
 
-    def __init__(self, query: QueryService, first_note: FirstNote) -> None:
+    def __init__(self, query: QueryService, notes: UnaskedNotes, before_status: Callable[[], Awaitable[None]]) -> None:
         self._query = query
-        self._first_note = first_note
+        self._notes = notes
+        self._before_status = before_status
         self._threads = QueryThreads()
-        self._resources = Resources(query, self._threads)
+        self._resources = Resources(query, self._threads, notes)
         self._subscriptions = Subscriptions(query)
         self._tool = observe.observe_tool()
         super().__init__(
@@ -112,7 +113,9 @@ class McpServer(Server[None]):
     async def _call_tool(self, _: _Context, params: CallToolRequestParams) -> CallToolResult:
         if params.name != observe.NAME:
             raise MCPError(code=INVALID_PARAMS, message=f"unknown tool {params.name!r}; the tool is {observe.NAME}")
-        return await observe.call_observe(self._query, self._threads, self._first_note, params.arguments)
+        return await observe.call_observe(
+            self._query, self._threads, self._notes, self._before_status, params.arguments
+        )
 
     async def _list_resources(self, _: _Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
         return await self._resources.list()
@@ -132,9 +135,22 @@ class McpServer(Server[None]):
         return get_prompt(params.name, params.arguments or {})
 
 
-def build_server(query: QueryService, *, first_note: Callable[[], str] = lambda: "") -> McpServer:
-    """Return a server that answers from `query`; see FirstNote for what it tells unasked."""
-    return McpServer(query, FirstNote(first_note))
+async def _nothing_to_wait_for() -> None:
+    """Whoever answers here has no collector to wait for."""
+
+
+def build_server(
+    query: QueryService,
+    *,
+    first_note: Callable[[], str] = nothing_to_tell,
+    standing_note: Callable[[], str] = nothing_to_tell,
+    before_status: Callable[[], Awaitable[None]] = _nothing_to_wait_for,
+) -> McpServer:
+    """Return a server that answers from `query`; see UnaskedNotes for what it tells unasked.
+
+    `before_status` is awaited before a question for the status is answered.
+    """
+    return McpServer(query, UnaskedNotes(first=first_note, standing=standing_note), before_status)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ https://modelcontextprotocol.io/specification/2025-11-25/server/tools
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from mcp.types import CallToolResult, Tool, ToolAnnotations
@@ -12,11 +12,11 @@ from mcp.types import CallToolResult, Tool, ToolAnnotations
 from collector.errors import GasolineError
 from collector.query.params import ObserveParams, parse_params
 from collector.query.service import QueryService
-from mcp_server.first_note import FirstNote
 from mcp_server.queries import QueryThreads
 from mcp_server.render.text import render
 from mcp_server.text import answer_for_text
 from mcp_server.types import error_result, json_result, text_result
+from mcp_server.unasked_notes import UnaskedNotes
 
 NAME = "observe"
 DESCRIPTION = (
@@ -71,21 +71,28 @@ def input_schema() -> dict[str, Any]:
 
 
 async def call_observe(
-    query: QueryService, threads: QueryThreads, first_note: FirstNote, arguments: Mapping[str, Any] | None
+    query: QueryService,
+    threads: QueryThreads,
+    notes: UnaskedNotes,
+    before_status: Callable[[], Awaitable[None]],
+    arguments: Mapping[str, Any] | None,
 ) -> CallToolResult:
-    """Answer one call; whatever goes wrong is a result that says what to do next, never a protocol error."""
+    """Answer one call; whatever goes wrong is a result that says what to do next, never a protocol error.
+
+    `before_status` is awaited before a question for the status.
+    """
     try:
         params = parse_params(arguments or {})
+        if params.what == "status":
+            await before_status()
         if params.format == "json":
             return json_result(
-                await threads.run(
-                    lambda is_cancelled: first_note.add_to(query.observe(params, is_cancelled=is_cancelled))
-                )
+                await threads.run(lambda is_cancelled: notes.add_to(query.observe(params, is_cancelled=is_cancelled)))
             )
         return text_result(
             await threads.run(
                 lambda is_cancelled: render(
-                    first_note.add_to(answer_for_text(query, params, is_cancelled=is_cancelled)), params
+                    notes.add_to(answer_for_text(query, params, is_cancelled=is_cancelled)), params
                 )
             )
         )

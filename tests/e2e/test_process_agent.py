@@ -129,6 +129,33 @@ async def test_a_taken_default_port_is_replaced_and_told(data_dir: Path) -> None
 
 
 @pytest.mark.anyio
+async def test_the_first_status_names_the_ports_of_the_collector_that_it_has_started(data_dir: Path) -> None:
+    async with Client(agent_of(data_dir)) as client:
+        status = json.loads(await observe(client, what="status", format="json"))
+        running = await collector_of(data_dir)
+        assert status["endpoints"] == running.endpoints
+        assert [note for note in status["notes"] if not note.startswith("the collector does not listen")] == []
+
+
+@pytest.mark.anyio
+async def test_without_a_collector_every_answer_says_so_and_nobody_starts_another(data_dir: Path) -> None:
+    gone = (
+        "note: no collector runs on this data folder, nothing new arrives; "
+        f"start one with `gasoline serve --data-dir {data_dir}`"
+    )
+    async with Client(agent_of(data_dir)) as client:
+        await observe(client, what="status")
+        running = await collector_of(data_dir)
+        send_session(running.grpc, "session-one")
+        assert gone not in await observe(client, what="sessions")
+        stop(data_dir)
+        for what in ("sessions", "requests", "logs", "status"):
+            assert gone in (await observe(client, what=what)).splitlines()
+        assert gone in (await observe(client, what="session-trace", pick="last")).splitlines()
+        assert running_collector(data_dir) is None
+
+
+@pytest.mark.anyio
 async def test_a_folder_named_collector_in_the_working_folder_is_not_taken_for_ours(
     data_dir: Path, tmp_path: Path
 ) -> None:
@@ -142,7 +169,7 @@ async def test_a_folder_named_collector_in_the_working_folder_is_not_taken_for_o
 AGENT_WHOSE_COLLECTOR_WAITS = r"""
 import os, sys
 from pathlib import Path
-from collector import agent
+from collector import agent, agent_collector
 
 def start(data_dir):
     # Loaded by now is what answers; the client says so when it has read the answer.
@@ -150,7 +177,7 @@ def start(data_dir):
     os.read(int(sys.argv[2]), 1)
     os.write(2, b"went on\n")
 
-agent.ensure_collector = start
+agent_collector.ensure_collector = start
 agent.serve_agent(Path(sys.argv[1]), None)
 """
 INITIALIZE = {

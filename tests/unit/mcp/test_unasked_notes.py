@@ -1,4 +1,4 @@
-"""What an agent is told unasked goes with its first answer, in text as in JSON, and only once."""
+"""What an agent is told unasked goes with its first answer or with every one, in text as in JSON."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult, TextContent, TextResourceContents
 
 from collector.query.service import QueryService
 from mcp_server.server import McpServer, build_server
@@ -15,6 +15,7 @@ from mcp_server.server import McpServer, build_server
 pytestmark = pytest.mark.anyio
 
 NOTE = "the collector listens elsewhere"
+SESSION_ID = "session-0123456789abcdef0123456789abcdef"
 
 Connect = Callable[[McpServer], AbstractAsyncContextManager[Client]]
 
@@ -79,3 +80,36 @@ async def test_it_waits_until_it_is_known_and_for_an_answer(query: QueryService,
         first = await client.call_tool("observe", {"what": "sessions", "format": "json"})
     assert (wrong.is_error, NOTE in text_of(wrong)) == (True, False)
     assert (notes_of(early), notes_of(first)) == ([], [NOTE])
+
+
+async def test_a_standing_note_goes_with_every_answer_for_as_long_as_it_holds(
+    query: QueryService, story: Story, connect: Connect
+) -> None:
+    await story.declined_checkout()
+    standing = [NOTE]
+    async with connect(
+        build_server(query, first_note=lambda: "once", standing_note=lambda: "".join(standing))
+    ) as client:
+        asked = {"what": "sessions", "format": "json"}
+        first = notes_of(await client.call_tool("observe", asked))
+        texts = [text_of(await client.call_tool("observe", {"what": what})) for what in ("status", "logs")]
+        resource = await client.read_resource(f"session://{SESSION_ID}")
+        standing.clear()
+        last = notes_of(await client.call_tool("observe", asked))
+    assert (first, last) == ([NOTE, "once"], [])
+    (content,) = resource.contents
+    assert isinstance(content, TextResourceContents)
+    assert all(f"note: {NOTE}" in text.splitlines() for text in [*texts, content.text])
+
+
+async def test_only_the_status_waits_for_what_it_tells(query: QueryService, connect: Connect) -> None:
+    happened: list[str] = []
+
+    async def before_status() -> None:
+        happened.append("waited")
+
+    async with connect(build_server(query, before_status=before_status)) as client:
+        await client.call_tool("observe", {"what": "sessions"})
+        assert happened == []
+        await client.call_tool("observe", {"what": "status"})
+    assert happened == ["waited"]
