@@ -41,7 +41,9 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except GasolineError as error:
-            raise click.ClickException(str(error)) from error
+            from mcp_server.render.escape import escape_unseen
+
+            raise click.ClickException(escape_unseen(str(error))) from error
 
 
 @click.group(

@@ -21,6 +21,7 @@ from collector.errors import QueryError
 from collector.query.params import parse_params
 from collector.query.service import QueryService
 from mcp_server.queries import QueryThreads
+from mcp_server.render.escape import escape_unseen
 from mcp_server.render.text import render
 from mcp_server.text import answer_for_text
 from mcp_server.unasked_notes import UnaskedNotes
@@ -123,7 +124,7 @@ def _session_resource(session: dict[str, Any]) -> Resource:
 
 
 def _not_found(uri: str, reason: str) -> MCPError:
-    return MCPError(code=INVALID_PARAMS, message=f"resource not found: {reason}", data={"uri": uri})
+    return MCPError(code=INVALID_PARAMS, message=f"resource not found: {escape_unseen(reason)}", data={"uri": uri})
 
 
 def _printable(text: str, length_max: int = TITLE_LENGTH_MAX) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from mcp.types import CallToolResult, TextContent
 
+from mcp_server.render.escape import escape_unseen
+
 ERROR_LENGTH_MAX = 4_000
 
 
@@ -24,7 +26,8 @@ def json_result(answer: Mapping[str, Any]) -> CallToolResult:
 
 
 def error_result(message: str) -> CallToolResult:
-    """Return why the question was not answered; cut, since clients cut errors without saying so."""
+    """Return why the question was not answered, on one line; cut, since clients cut errors without saying so."""
+    message = escape_unseen(message)
     if len(message) > ERROR_LENGTH_MAX:
         message = message[: ERROR_LENGTH_MAX - 1] + "…"
     return CallToolResult(content=[TextContent(type="text", text=message)], is_error=True)

@@ -12,6 +12,7 @@ from inline_snapshot import snapshot
 
 from collector.cli import cli
 from collector.client_config import client_config
+from collector.errors import QueryError
 from collector.flags import default_data_dir
 from collector.terminal import paint
 
@@ -94,6 +95,18 @@ def test_an_agents_configuration_starts_this_installation(data_dir: Path | None)
         [cursor["command"], *cursor["args"], "--help"], capture_output=True, text=True, timeout=60, check=True
     )
     assert "Serve an agent over stdio" in run.stdout
+
+
+def test_an_error_shows_control_characters_of_stored_ids_as_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def clear_store(*_: object) -> int:
+        raise QueryError("session_id: could be shop-1\x1b[2J, shop-1\nError: none")
+
+    monkeypatch.setattr("collector.clearing.clear_store", clear_store)
+    done = CliRunner().invoke(cli, ["clear"])
+    assert (done.exit_code, done.stderr) == (
+        1,
+        "Error: session_id: could be shop-1\\x1b[2J, shop-1\\x0aError: none\n",
+    )
 
 
 def test_colours_add_nothing_but_escape_sequences_and_can_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
