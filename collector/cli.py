@@ -12,10 +12,11 @@ import click
 
 from collector.client_config import CLIENTS, client_config
 from collector.errors import GasolineError
-from collector.flags import data_dir_flag, default_data_dir, flag, token
+from collector.flags import data_dir_flag, default_data_dir, endpoint_flag, finite, flag, token
 from collector.questions import QUESTIONS
 
 EXIT_NOT_DRAINED = 3
+IDLE_SHUTDOWN_S_MAX = 366 * 86_400.0
 
 GROUP_HELP = """Answer what happened in a session or to a request, from what OpenTelemetry SDKs send.
 
@@ -57,13 +58,14 @@ def cli() -> None:
 @cli.command()
 @flag("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML in the Collector's shape.")
 @data_dir_flag
-@flag("--grpc-endpoint", metavar="HOST:PORT", help="OTLP over gRPC.  [default: 127.0.0.1:4317]")
-@flag("--http-endpoint", metavar="HOST:PORT", help="OTLP over HTTP.  [default: 127.0.0.1:4318]")
-@flag("--query-endpoint", metavar="HOST:PORT", help="MCP and JSON answers.  [default: 127.0.0.1:4319]")
+@endpoint_flag("--grpc-endpoint", "OTLP over gRPC.  [default: 127.0.0.1:4317]")
+@endpoint_flag("--http-endpoint", "OTLP over HTTP.  [default: 127.0.0.1:4318]")
+@endpoint_flag("--query-endpoint", "MCP and JSON answers.  [default: 127.0.0.1:4319]")
 @flag("--free-ports", is_flag=True, help="Take a free port where another program holds the wanted one.")
 @flag(
     "--idle-shutdown",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=IDLE_SHUTDOWN_S_MAX),
+    callback=finite,
     default=0.0,
     metavar="SECONDS",
     help="End after that long without exports and readers; 0 is never.",

@@ -1,5 +1,6 @@
 """What all commands share: how a flag is declared, and where the data folder is."""
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -37,10 +38,34 @@ def data_dir_flag(command: _Command) -> _Command:
     )(command)
 
 
+def endpoint_flag(name: str, help_text: str) -> Callable[[_Command], _Command]:
+    """Declare a flag that takes `host:port`; an error names the flag."""
+    return flag(name, metavar="HOST:PORT", callback=_endpoint, help=help_text)
+
+
+def finite(_: click.Context, __: click.Parameter, value: float) -> float:
+    """Return a number that is one. Raises click.BadParameter for nan, which every range lets pass."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number")
+    return value
+
+
+def _endpoint(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    from collector.receivers.otlp.endpoint import split_endpoint
+
+    if value:
+        try:
+            split_endpoint(value.strip())
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return value
+
+
 def _absolute(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
     return (value or default_data_dir()).expanduser().absolute()
 
 
 def token() -> str | None:
-    """Return the bearer token; it is no flag, because other users of the machine can see flags."""
-    return os.environ.get(TOKEN_VARIABLE) or None
+    """Return the bearer token, None if it is blank; no flag, because other users of the machine can see flags."""
+    value = os.environ.get(TOKEN_VARIABLE, "")
+    return value if value.strip() else None

@@ -16,6 +16,7 @@ BODY_HASH_BYTES = 16
 HASH_ON_LOOP_BYTES_MAX = 1024 * 1024
 STORE_RETRY_AFTER_S = 5.0
 DISK_BYTES_MIN = 16 * 1024 * 1024
+AGE_HOURS_MAX = 876_000
 
 
 class RetentionLimits(Settings):
@@ -25,7 +26,7 @@ class RetentionLimits(Settings):
     """
 
     disk_bytes_max: Annotated[int, Field(ge=DISK_BYTES_MIN)] = DISK_BYTES_MAX
-    age_hours_max: Annotated[float, Field(gt=0)] = AGE_S_MAX / 3600
+    age_hours_max: Annotated[float, Field(gt=0, le=AGE_HOURS_MAX)] = AGE_S_MAX / 3600
 
 
 class IndexSettings(Settings):

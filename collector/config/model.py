@@ -16,9 +16,9 @@ PIPELINE_SIGNALS = ("traces", "logs", "metrics")
 
 
 class Settings(BaseModel):
-    """Base of every settings model: unknown keys are errors, values never change."""
+    """Base of every settings model: unknown keys are errors, numbers are finite, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ComponentId(NamedTuple):

@@ -20,6 +20,7 @@ HEADER_BYTES_MAX = 64 * 1024
 HEADER_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 60.0
 KEEP_ALIVE_TIMEOUT_S = 75.0
+TIMEOUT_S_MAX = 86_400.0
 PREFLIGHT_MAX_AGE_S = 7_200
 
 _MIB = 1024 * 1024
@@ -45,7 +46,7 @@ Origin = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class OtlpGrpcSettings(_Settings):
@@ -86,7 +87,7 @@ class OtlpHttpSettings(_Settings):
     response_bytes_max: int = Field(default=RESPONSE_BYTES_MAX, ge=1)
     json_elements_max: int = Field(default=JSON_ELEMENTS_MAX, ge=1)
     header_bytes_max: int = Field(default=HEADER_BYTES_MAX, ge=1024)
-    header_timeout_s: float = Field(default=HEADER_TIMEOUT_S, gt=0)
-    body_timeout_s: float = Field(default=BODY_TIMEOUT_S, gt=0)
-    keep_alive_timeout_s: float = Field(default=KEEP_ALIVE_TIMEOUT_S, gt=0)
+    header_timeout_s: float = Field(default=HEADER_TIMEOUT_S, gt=0, le=TIMEOUT_S_MAX)
+    body_timeout_s: float = Field(default=BODY_TIMEOUT_S, gt=0, le=TIMEOUT_S_MAX)
+    keep_alive_timeout_s: float = Field(default=KEEP_ALIVE_TIMEOUT_S, gt=0, le=TIMEOUT_S_MAX)
     """Seconds an idle connection is kept; longer than the exporters' interval, which would meet a closing socket."""

@@ -13,7 +13,7 @@ from inline_snapshot import snapshot
 from collector.cli import cli
 from collector.client_config import client_config
 from collector.errors import QueryError
-from collector.flags import default_data_dir
+from collector.flags import default_data_dir, token
 from collector.terminal import paint
 
 COMMANDS = sorted(cli.commands)
@@ -95,6 +95,31 @@ def test_an_agents_configuration_starts_this_installation(data_dir: Path | None)
         [cursor["command"], *cursor["args"], "--help"], capture_output=True, text=True, timeout=60, check=True
     )
     assert "Serve an agent over stdio" in run.stdout
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t \n"])
+def test_a_blank_token_is_no_token(blank: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GASOLINE_TOKEN", blank)
+    assert token() is None
+    monkeypatch.setenv("GASOLINE_TOKEN", f"secret{blank}")
+    assert token() == f"secret{blank}"
+
+
+@pytest.mark.parametrize("name", ["grpc", "http", "query"])
+def test_a_wrong_endpoint_is_told_by_its_flag(name: str) -> None:
+    with pytest.raises(click.BadParameter) as raised:
+        cli.commands["serve"].make_context("serve", [f"--{name}-endpoint", "bad"])
+    assert raised.value.format_message() == (
+        f"Invalid value for '--{name}-endpoint' (env var: 'GASOLINE_{name.upper()}_ENDPOINT'): "
+        "'bad' must be host:port, such as 127.0.0.1:4317 or [::1]:4317"
+    )
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e400", "31622401", "-1"])
+def test_the_time_without_use_is_a_finite_number(seconds: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"is not") as raised:
+        cli.commands["serve"].make_context("serve", ["--idle-shutdown", seconds])
+    assert raised.value.format_message().startswith("Invalid value for '--idle-shutdown'")
 
 
 def test_an_error_shows_control_characters_of_stored_ids_as_escapes(monkeypatch: pytest.MonkeyPatch) -> None:

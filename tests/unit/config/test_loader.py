@@ -179,6 +179,41 @@ def test_an_error_names_the_key_path_and_what_is_valid(text: str, message: str) 
     assert error_of(text) == message
 
 
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan", "1e400", "876001"])
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (
+            SMALLEST.replace("{debug: }", "{debug: , index: {retention: {age_hours_max: NUMBER}}}"),
+            "exporters.index.retention.age_hours_max",
+        ),
+        (
+            SMALLEST.replace("{grpc: }", "{http: {header_timeout_s: NUMBER}}"),
+            "receivers.otlp.protocols.http.header_timeout_s",
+        ),
+        (
+            SMALLEST.replace("{grpc: }", "{http: {body_timeout_s: NUMBER}}"),
+            "receivers.otlp.protocols.http.body_timeout_s",
+        ),
+        (
+            SMALLEST.replace("{grpc: }", "{http: {keep_alive_timeout_s: NUMBER}}"),
+            "receivers.otlp.protocols.http.keep_alive_timeout_s",
+        ),
+    ],
+)
+def test_times_that_never_end_are_refused(text: str, path: str, number: str) -> None:
+    error = error_of(text.replace("NUMBER", number))
+    assert error.startswith(f"file: {path}: Input should be ")
+    assert "\n" not in error
+
+
+def test_the_longest_times_are_taken() -> None:
+    text = SMALLEST.replace("{debug: }", "{debug: , index: {retention: {age_hours_max: 876000}}}")
+    index = load(text.replace("{grpc: }", "{http: {body_timeout_s: 86400}}")).exporters[ComponentId("index")]
+    assert isinstance(index, IndexSettings)
+    assert index.retention.age_hours_max == 876_000
+
+
 def test_a_flag_overrides_the_file_and_needs_its_component() -> None:
     path = ("receivers", "otlp", "protocols", "grpc", "endpoint")
     assert configured_endpoints(load(SMALLEST, overrides={path: "127.0.0.1:0"})) == {path: "127.0.0.1:0"}
