@@ -86,7 +86,7 @@ def _unknown(noun: str, text: str, prefix: str, nearest: Sequence[str]) -> str:
 
 def _nearest(text: str, ids: Callable[[str, int], Sequence[str]]) -> list[str]:
     """Return a few stored ids like `text`: those with the longest common beginning, else the most similar."""
-    for length in range(len(text) - 1, 3, -1):
+    for length in range(len(text), 3, -1):
         found = ids(text[:length], NEAREST_SHOWN_MAX)
         if found:
             return list(found)

@@ -101,6 +101,7 @@ def test_an_ambiguous_request_prefix_is_an_error_with_the_candidates(world: Any)
     [
         ("abcde", "a prefix needs 6 characters"),
         ("abcdee", "the nearest: abcdef00"),
+        ("abcd", "the nearest: abcdef00"),
         ("req-1", "a request id is a trace id: 32 hex digits"),
     ],
 )
@@ -111,6 +112,17 @@ def test_a_wrong_request_id_gives_an_empty_answer_that_says_why(world: Any, what
     answer = world.observe(what=what, request_id=typed)
     assert answer["total"] == 0
     assert told in answer["notes"][0]
+
+
+def test_the_nearest_ids_begin_with_what_was_typed_if_any_does(world: Any) -> None:
+    for trace in ("89860000", "8986c195", "8987", "8985"):
+        world.span(trace, trace)
+    world.commit()
+    answer = world.observe(what="request-trace", request_id="8986")
+    assert answer["notes"][0].partition("; the nearest: ")[2].split(", ") == [
+        world.trace_id("89860000"),
+        world.trace_id("8986c195"),
+    ]
 
 
 def test_an_empty_store_has_no_nearest_ids(world: Any) -> None:
