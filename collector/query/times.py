@@ -32,7 +32,7 @@ def time_unix_nano_of(text: str, now_unix_nano: int) -> int:
     if relative:
         return now_unix_nano - int(relative[1]) * _UNIT_NANOS[relative[2]]
     absolute = _ABSOLUTE.fullmatch(text)
-    if not absolute:
+    if not absolute or int(absolute[9] or 0) > 23 or int(absolute[10] or 0) > 59:
         raise ValueError(f"{text!r} is no time; write RFC 3339 (2026-11-22T10:00:42Z) or an age (-15m, -2h, -1d)")
     year, month, day, hour, minute, second = (int(absolute[group]) for group in range(1, 7))
     offset = timedelta()

@@ -6,6 +6,7 @@ import pytest
 
 from collector.errors import QueryError
 from collector.query.params import EXAMPLES, LIMIT_MAX, WAIT_FOR_S_MAX, ObserveParams, parse_params
+from collector.query.times import time_unix_nano_of
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,15 @@ def test_null_counts_as_not_given_and_text_becomes_what_it_says() -> None:
 def test_a_misspelt_argument_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(QueryError, match="did you mean request_id"):
         parse_params({"what": "logs", "requestid": "x"})
+
+
+@pytest.mark.parametrize(
+    ("offset", "is_valid"), [("+23:59", True), ("-23:59", True), ("+24:00", False), ("-00:60", False)]
+)
+def test_an_offset_is_less_than_a_day(offset: str, is_valid: bool) -> None:
+    text = f"2026-11-22T10:00:42{offset}"
+    if is_valid:
+        assert time_unix_nano_of(text, 0) > 0
+    else:
+        with pytest.raises(ValueError, match="is no time"):
+            time_unix_nano_of(text, 0)
