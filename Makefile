@@ -22,6 +22,7 @@ check: install-dev ## Format, lint, types, layers, tidiness
 	@.venv/bin/ruff check --quiet $(sources)
 	@.venv/bin/pyright --pythonpath $(python)
 	@.venv/bin/lint-imports --no-logo --no-cache
+	@sh scripts/npm.sh run --silent check
 	@$(python) -m pytest -q tests/tidy
 
 bench: install-dev ## Measure: the table of figures and their ratios

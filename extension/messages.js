@@ -1,14 +1,18 @@
 /**
  * What popup and options ask of the service worker, and where settings lie.
  *
- * Every message is sent with `ask(type, fields)`; the worker answers `{ ok: true, value }` or `{ ok: false, error }`, where
- * `error` is a sentence for a person, and `ask` throws it. Messages from web pages are never taken: the worker looks at the sender.
+ * Every message is sent with `ask(type, fields)`; the worker answers `{ ok: true, value }` or `{ ok: false, error }`,
+ * where `error` is a sentence for a person, and `ask` throws it. Messages from web pages are never taken: the worker
+ * looks at the sender.
  *
- * Live view: `chrome.storage.session.onChanged` fires whenever something that `State` shows has changed; ask again then.
+ * Live view: `chrome.storage.session.onChanged` fires whenever something that `State` shows has changed; ask again
+ * then.
  *
  * Switching an origin on takes two steps, because Chrome wants the permission asked for inside the click:
- *   if (await chrome.permissions.request({ origins: [permissionPattern(origin)] })) await ask(SET_ENABLED, { origin, enabled: true });
- * Documents that were loaded before have no script of ours until they are reloaded (`state.connected` is false until then).
+ *   const granted = await chrome.permissions.request({ origins: [permissionPattern(origin)] });
+ *   if (granted) await ask(SET_ENABLED, { origin, enabled: true });
+ * Documents that were loaded before have no script of ours until they are reloaded (`state.connected` is false until
+ * then).
  */
 
 /** Message types. */
@@ -18,7 +22,7 @@ export const NEW_SESSION = 'new-session';
 export const SET_SETTINGS = 'set-settings';
 export const CHECK_COLLECTOR = 'check-collector';
 
-/** chrome.storage.local: what survives the browser. The worker alone writes it; popup and options may read and watch it. */
+/** chrome.storage.local: what survives the browser. The worker alone writes it; popup and options may read it. */
 export const SETTINGS_KEY = 'settings';
 
 /** Key in a page's localStorage that holds the session id of its origin. */
@@ -33,7 +37,8 @@ export const SESSION_ID_KEY = 'gasoline:session-id';
  * @property {number} idleTimeoutMs a session ends when nobody has used the page for this long
  * @property {number} maxAgeMs a session ends at this age, used or not
  * @property {string[]} origins exact origins whose pages are observed: those that the person switched on
- * @property {string[]} targets exact origins beyond the page's own whose requests get `traceparent` and `tracestate`; never X-Session-ID
+ * @property {string[]} targets exact origins beyond the page's own whose requests get `traceparent` and
+ *   `tracestate`; never X-Session-ID
  */
 
 /**
@@ -66,7 +71,8 @@ export const SESSION_ID_KEY = 'gasoline:session-id';
  * @property {number} queuedBytes
  * @property {number} queueBytesMax
  * @property {number} exportedRecords since the browser started
- * @property {number} droppedRecords lost because a queue was full, or because the collector said that it will never take them
+ * @property {number} droppedRecords lost because a queue was full, or because the collector said that it will
+ *   never take them
  * @property {number} rejectedRecords refused one by one by the collector (partial success)
  * @property {{ message: string, at: number } | null} lastError
  * @property {number | null} lastExportAt
@@ -75,7 +81,8 @@ export const SESSION_ID_KEY = 'gasoline:session-id';
 /**
  * @typedef {object} State the answer to GET_STATE, SET_ENABLED and NEW_SESSION
  * @property {number | null} tabId
- * @property {string | null} origin of the tab's page; null where there is none that can be observed (chrome://, file://, no tab)
+ * @property {string | null} origin of the tab's page; null where there is none that can be observed (chrome://,
+ *   file://, no tab)
  * @property {boolean} permitted whether the browser lets us on that origin
  * @property {boolean} enabled whether the person switched the origin on
  * @property {boolean} connected whether the tab's page has our scripts; false while `enabled`: the page needs a reload
@@ -88,10 +95,12 @@ export const SESSION_ID_KEY = 'gasoline:session-id';
 
 /**
  * @typedef {object} Fields what goes with a message
- * @property {number} [tabId] GET_STATE, SET_ENABLED, NEW_SESSION: the tab meant; without it the active tab of the last window
+ * @property {number} [tabId] GET_STATE, SET_ENABLED, NEW_SESSION: the tab meant; without it the active tab of the
+ *   last window
  * @property {string} [origin] SET_ENABLED, NEW_SESSION
  * @property {boolean} [enabled] SET_ENABLED
- * @property {Partial<Settings>} [settings] SET_SETTINGS: only what changes; answers with the whole Settings, or says what is wrong
+ * @property {Partial<Settings>} [settings] SET_SETTINGS: only what changes; answers with the whole Settings, or
+ *   says what is wrong
  */
 
 /**
