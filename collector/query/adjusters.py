@@ -1,15 +1,15 @@
 """What reading corrects and marks, trace by trace, in a fixed order; what is stored stays as it was sent.
 
 1. copies of one span: the complete one stays, else the latest, with its own span events
-2. clocks: an offset per host where a called span cannot lie within its caller
+2. clocks: an offset per host where a called span cannot lie within its caller; in a session its hosts have one each
 3. order: causality first, then time
 4. marks: orphans, a missing root
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from collector.query.clock_skew import ClockOffsets, clock_offsets
+from collector.query.clock_skew import HostOffsets, calls_in, exceptions_in, host_offsets, is_skewed, offsets_in_trace
 from collector.query.event_id import log_id
 from collector.query.span_tree import SpanTree, span_tree
 from collector.store.api import Row
@@ -21,19 +21,52 @@ _RANK = {"span_event": 1, "log": 2}  # that of a span is 0
 
 
 class AdjustedTrace(NamedTuple):
-    """One trace as it is shown: rows without copies, their tree, and by how much clocks were off."""
+    """One trace as it is shown: rows without copies, their tree, and whether its own calls show a wrong clock."""
 
     rows: Sequence[Row]
     copies: int
     tree: SpanTree
-    offsets: ClockOffsets
+    is_skewed: bool
+
+
+class Offsets(NamedTuple):
+    """What is added to the times of one trace for its order, in nanoseconds: by host, and beyond that by span id."""
+
+    by_host: HostOffsets
+    by_span: Mapping[bytes, int]
+
+    def of(self, row: Row, tree: SpanTree) -> int:
+        """Return what is added to the time of one row."""
+        offset = self.by_host.get(row.host, 0)
+        exception = self.by_span.get(row.span_id, 0)
+        # A log may name a span of another host, if its own service sends no spans.
+        return offset + exception if exception and tree.spans[row.span_id].host == row.host else offset
+
+
+NO_OFFSETS: HostOffsets = {}
+_UNCORRECTED = Offsets(NO_OFFSETS, {})
 
 
 def adjust(rows: Sequence[Row]) -> AdjustedTrace:
     """Apply the adjusters to the rows of one trace, in commit order."""
     kept = drop_copies(rows)
     tree = span_tree(kept)
-    return AdjustedTrace(kept, len(rows) - len(kept), tree, clock_offsets(tree))
+    return AdjustedTrace(kept, len(rows) - len(kept), tree, is_skewed(tree))
+
+
+def learned_offsets(traces: Sequence[AdjustedTrace]) -> HostOffsets:
+    """Learn from the calls of all these traces which hosts' clocks are wrong, and by how much."""
+    if not any(trace.is_skewed for trace in traces):
+        return NO_OFFSETS
+    return host_offsets(call for trace in traces for call in calls_in(trace.tree))
+
+
+def offsets_of(trace: AdjustedTrace, learned: HostOffsets) -> Offsets:
+    """Correct one trace by what was learned of its hosts elsewhere, and by its own calls."""
+    if not learned and not trace.is_skewed:
+        return _UNCORRECTED
+    by_host = offsets_in_trace(trace.tree, learned)
+    return Offsets(by_host, exceptions_in(trace.tree, by_host))
 
 
 def drop_copies(rows: Sequence[Row]) -> Sequence[Row]:
@@ -53,73 +86,42 @@ def _preference(row: Row) -> tuple[bool, int, int]:
     return (row.end_time_unix_nano > 0, row.key.commit, row.key.position)
 
 
-def order_keys(trace: AdjustedTrace, counts: LogCounts) -> list[tuple[OrderKey, Row]]:
+def order_keys(trace: AdjustedTrace, counts: LogCounts, offsets: Offsets) -> list[tuple[OrderKey, Row]]:
     """Return each row with the key that the order of a timeline sorts by, unsorted.
 
     A record stands at the later of its own adjusted time and the place of its parent, so that no effect
     stands before its cause, through any number of hops.
     """
-    tree, offsets = trace.tree, trace.offsets
-    spans, depth, parents, by_span = tree.spans, tree.depth, tree.parents, offsets.by_span
+    tree, is_corrected = trace.tree, offsets is not _UNCORRECTED
+    spans, depth, parents = tree.spans, tree.depth, tree.parents
     placed: dict[bytes, int] = {}
     keyed: list[tuple[OrderKey, Row]] = []
     for span_id in tree.top_down:
         row = spans[span_id]
         time_unix_nano = row.time_unix_nano
-        if by_span:
-            time_unix_nano += by_span.get(span_id, 0)
+        if is_corrected:
+            time_unix_nano += offsets.of(row, tree)
         parent_id = parents.get(span_id)
         if parent_id is not None and placed[parent_id] > time_unix_nano:
             time_unix_nano = placed[parent_id]
         placed[span_id] = time_unix_nano
         keyed.append(((time_unix_nano, row.trace_id, depth[span_id], span_id, 0, 0, ""), row))
     if len(keyed) < len(trace.rows):
-        keyed += [(_key_within(row, placed, trace, counts), row) for row in trace.rows if row.signal != "span"]
+        keyed += [(_key_within(row, placed, trace, counts, offsets), row) for row in trace.rows if row.signal != "span"]
     return keyed
 
 
-def _key_within(row: Row, placed: Mapping[bytes, int], trace: AdjustedTrace, counts: LogCounts) -> OrderKey:
+def _key_within(
+    row: Row, placed: Mapping[bytes, int], trace: AdjustedTrace, counts: LogCounts, offsets: Offsets
+) -> OrderKey:
     """Return the key of a span event or a log, whose span may be missing."""
-    offsets, span_id = trace.offsets, row.span_id
+    span_id = row.span_id
+    time_unix_nano = row.time_unix_nano + offsets.of(row, trace.tree)
     place = placed.get(span_id)
-    if place is None:
-        time_unix_nano = row.time_unix_nano + offsets.by_host.get(row.host, 0)
-    else:
-        time_unix_nano = max(row.time_unix_nano + offsets.by_span.get(span_id, 0), place)
+    if place is not None and place > time_unix_nano:
+        time_unix_nano = place
     key_id = ""
     if row.content_hash:
         key_id = log_id(row.content_hash, counts.get((row.key.commit, row.key.position), 0))
     index = max(row.event_index, 0)
     return (time_unix_nano, row.trace_id, trace.tree.depth.get(span_id, 0), span_id, _RANK[row.signal], index, key_id)
-
-
-def adjustment_notes(traces: Iterable[AdjustedTrace]) -> list[str]:
-    """Say in one line each what was corrected, and what never arrived."""
-    skewed: dict[str, tuple[int, int]] = {}
-    orphans = rootless = 0
-    for trace in traces:
-        tree = trace.tree
-        missing = tree.orphans
-        if tree.spans and len(missing) == len(tree.tops):
-            rootless += 1
-            orphans += len({span.parent_span_id for span in missing}) - 1
-        else:
-            orphans += len(missing)
-        for span_id, offset in trace.offsets.by_span.items():
-            service = tree.spans[span_id].service
-            count, largest = skewed.get(service, (0, 0))
-            skewed[service] = (count + 1, max(largest, offset, key=abs))
-    notes = [
-        f"clock skew: the clock of {service} is off by about {-offset / 1e9:+.3f} s; the order of {_of(count, 'span')}"
-        " corrects it, times are as recorded"
-        for service, (count, offset) in sorted(skewed.items())
-    ]
-    if rootless:
-        notes.append(f"missing root: in {_of(rootless, 'request')} the topmost span's parent never arrived")
-    if orphans:
-        notes.append(f"orphans: {_of(orphans, 'parent span')} never arrived; what they called stands at the top")
-    return notes
-
-
-def _of(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

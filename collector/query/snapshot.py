@@ -10,7 +10,18 @@ from typing import NamedTuple
 
 from collector.correlation.join import TraceKey
 from collector.pdata.semconv import http_facts
-from collector.query.adjusters import AdjustedTrace, LogCounts, OrderKey, adjust, order_keys
+from collector.query.adjusters import (
+    NO_OFFSETS,
+    AdjustedTrace,
+    LogCounts,
+    Offsets,
+    OrderKey,
+    adjust,
+    learned_offsets,
+    offsets_of,
+    order_keys,
+)
+from collector.query.clock_skew import HostOffsets
 from collector.query.entry import entry_of, topmost_of
 from collector.query.event_id import log_counts
 from collector.query.facts import (
@@ -29,6 +40,8 @@ QUERY_TIME_S_MAX = 2.0
 TRACE_EVENTS_MAX = 100_000
 BODIES_PER_READ_MAX = 1_000
 TRACES_PER_READ_MAX = 250
+# A request in a session is ordered by the same clocks as in its session, so it pays for reading these.
+CLOCK_TRACES_MAX = 32
 
 
 class TimeLimit:
@@ -66,6 +79,7 @@ class Snapshot:
         self.notes: list[str] = []
         self._traces: dict[TraceKey, Trace] = {}
         self._adjusted: dict[tuple[TraceKey, str | None], AdjustedTrace] = {}
+        self._clocks: dict[str, HostOffsets] = {}
 
     def note(self, text: str) -> None:
         """Add a one-line fact about the answer, once."""
@@ -117,16 +131,38 @@ class Snapshot:
         found = self._adjusted.get((trace_key, session_id))
         if found is None:
             rows = self.trace(trace_key).rows
+            own = rows
             if session_id is not None:
-                rows = [row for row in rows if not row.session_id or row.session_id == session_id]
-            found = self._adjusted[trace_key, session_id] = adjust(rows)
+                own = [row for row in rows if not row.session_id or row.session_id == session_id]
+            is_whole = len(own) == len(rows) and session_id is not None
+            found = self.adjusted(trace_key) if is_whole else adjust(own)
+            self._adjusted[trace_key, session_id] = found
         return found
 
-    def ordered(self, trace_keys: Iterable[TraceKey], session_id: str | None = None) -> list[tuple[OrderKey, Row]]:
-        """Return the events of several traces in the order of a timeline."""
+    def clocks(self, session_id: str) -> HostOffsets:
+        """Learn from the first CLOCK_TRACES_MAX traces of a session which hosts' clocks are wrong in it."""
+        found = self._clocks.get(session_id)
+        if found is None:
+            trace_keys = self.read_ahead(self.reader.trace_keys(session_id, self.upto)[:CLOCK_TRACES_MAX])
+            found = learned_offsets([self.adjusted(trace_key, session_id) for trace_key in trace_keys])
+            self._clocks[session_id] = found
+        return found
+
+    def offsets(
+        self, trace_key: TraceKey, session_id: str | None = None, clocks: HostOffsets = NO_OFFSETS
+    ) -> tuple[AdjustedTrace, Offsets]:
+        """Return one trace as `adjusted` does, and what is added to its times for its order."""
+        trace = self.adjusted(trace_key, session_id)
+        return trace, offsets_of(trace, clocks)
+
+    def ordered(
+        self, trace_keys: Iterable[TraceKey], session_id: str | None = None, clocks: HostOffsets = NO_OFFSETS
+    ) -> list[tuple[OrderKey, Row]]:
+        """Return the events of several traces in the order of a timeline, by these clocks and by their own calls."""
         keyed: list[tuple[OrderKey, Row]] = []
         for trace_key in sorted(trace_keys):
-            keyed += order_keys(self.adjusted(trace_key, session_id), self.trace(trace_key).counts)
+            trace, offsets = self.offsets(trace_key, session_id, clocks)
+            keyed += order_keys(trace, self.trace(trace_key).counts, offsets)
         keyed.sort(key=itemgetter(0))
         return keyed
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from collector.correlation.join import TraceKey
-from collector.query.adjusters import OrderKey, adjustment_notes
+from collector.query.adjusters import NO_OFFSETS, OrderKey
+from collector.query.adjustment_notes import parentage_notes, skew_notes
 from collector.query.details import first_url_in, lifecycle_in, visitor_in
 from collector.query.event import Spread
 from collector.query.facts import RequestFacts
@@ -63,10 +64,12 @@ class Views:
 def session_view(snapshot: Snapshot, session_id: str) -> View | None:
     """Lay out a session: its own records and the unnamed ones of its traces. None if it is not stored."""
     trace_keys = snapshot.read_ahead(snapshot.reader.trace_keys(session_id, snapshot.upto))
-    ordered = snapshot.ordered(trace_keys, session_id)
+    clocks = snapshot.clocks(session_id)
+    ordered = snapshot.ordered(trace_keys, session_id, clocks)
     if not ordered:
         return None
-    traces = {trace_key: snapshot.adjusted(trace_key, session_id) for trace_key in trace_keys}
+    corrected = {trace_key: snapshot.offsets(trace_key, session_id, clocks) for trace_key in trace_keys}
+    traces = {trace_key: trace for trace_key, (trace, _) in corrected.items()}
     layout = laid_out(snapshot, session_id, traces)
     record = session_record(
         layout.facts,
@@ -81,7 +84,7 @@ def session_view(snapshot: Snapshot, session_id: str) -> View | None:
         ordered,
         {trace_key.value: session_id for trace_key in trace_keys if trace_key.is_trace},
         record,
-        adjustment_notes(traces.values()),
+        [*skew_notes(corrected.values()), *parentage_notes(traces.values())],
     )
 
 
@@ -92,26 +95,26 @@ def request_view(snapshot: Snapshot, trace_key: TraceKey, asked_through: str = "
     owns the records that name none.
     """
     merged = snapshot.merged_traces([trace_key])
-    if trace_key not in merged.traces:
-        return None
-    ordered = snapshot.ordered([trace_key])
-    if not ordered:
+    if trace_key not in merged.traces or not snapshot.trace(trace_key).rows:
         return None
     facts = snapshot.request(merged, trace_key)
     sessions = facts.session_ids
     through = asked_through if asked_through in sessions else sessions[0] if len(sessions) == 1 else ""
+    trace = snapshot.adjusted(trace_key)
+    has_clocks = len({row.host for row in trace.rows}) > 1
+    clocks = snapshot.clocks(through) if through and has_clocks else NO_OFFSETS
     failure = failure_of(snapshot, facts) if facts.is_failed else None
     record = request_record(
         facts,
-        child_requests_of((row for _, row in ordered), facts),
+        child_requests_of((row for _, row in snapshot.ordered([trace_key])), facts),
         failure.cause if failure else None,
     )
     return View(
         [trace_key],
-        ordered,
+        snapshot.ordered([trace_key], clocks=clocks),
         {trace_key.value: through} if through else {},
         record,
-        adjustment_notes([snapshot.adjusted(trace_key)]),
+        [*skew_notes([snapshot.offsets(trace_key, clocks=clocks)]), *parentage_notes([trace])],
         facts,
         failure.spread if failure else (),
     )
