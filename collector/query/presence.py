@@ -7,20 +7,25 @@ from collector.correlation.join import TraceKey
 from collector.query.waiting import Probe
 from collector.store.api import Reader
 
+NOTHING_YET = Probe(False, 0)
+
 
 def probe_of(answer: Mapping[str, Any], reader: Reader) -> Probe:
-    """Read from an answer what is there: of a list, its newest entry stands for all."""
+    """Read from an answer whether anything matches, and what it belongs to: of a list, its newest entry stands for all.
+
+    What matches in a session or a request comes to rest with it.
+    """
+    if not answer["total"]:
+        return NOTHING_YET
     upto = reader.position().commit
     if "session" in answer:
         return Probe(True, _session_commit(reader, upto, str(answer["session_id"])))
     if "request" in answer:
         return Probe(True, _request_commit(reader, upto, str(answer["request"]["request_id"])))
-    for name in ("sessions", "requests", "events"):
-        for item in answer.get(name, ()):
-            if name == "sessions":
-                return Probe(True, _session_commit(reader, upto, item["session_id"]))
-            return Probe(True, _item_commit(reader, upto, item))
-    return Probe(False, 0)
+    if "sessions" in answer:
+        return Probe(True, _session_commit(reader, upto, answer["sessions"][0]["session_id"]))
+    newest = (*answer.get("requests", ()), *answer.get("events", ()))[0]
+    return Probe(True, _item_commit(reader, upto, newest))
 
 
 def _item_commit(reader: Reader, upto: int, item: Mapping[str, Any]) -> int:

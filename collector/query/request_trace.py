@@ -25,6 +25,10 @@ from collector.query.worked import worked_before
 from collector.store.api import Body, Row
 
 
+class NoSuchEventError(QueryError):
+    """The request has no event with the id that `expand` names; it may be still to come."""
+
+
 class Chosen(NamedTuple):
     """The request that is meant, and the session that it was asked through ("" = none)."""
 
@@ -106,13 +110,17 @@ def _late(question: Question, view: View, views: Views, chosen: Chosen) -> int:
 
 
 def _expanded(question: Question, view: View, text: str) -> dict[str, Any]:
-    """Return one event whole, with its resource and scope. Raises QueryError if `text` names none or several."""
+    """Return one event whole, with its resource and scope.
+
+    Raises NoSuchEventError if `text` names none, QueryError if it could mean several.
+    """
     found = _named(view.ordered, text)
     request_id = view.record["request_id"]
     if len(found) != 1:
         problem = "no event of the request has this id" if not found else f"{len(found)} events begin with it"
         ids = ", ".join(event_id(row) for _, row in (found or view.ordered)[:5])
-        raise QueryError(
+        error = QueryError if found else NoSuchEventError
+        raise error(
             f"expand: {text[:80]!r}: {problem}; for example: {ids}. A valid call:"
             f' observe(what="request-trace", request_id="{request_id}", expand="{event_id(view.ordered[0][1])}")'
         )

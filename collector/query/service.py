@@ -12,14 +12,14 @@ from collector.query.list_answers import answer_requests, answer_sessions
 from collector.query.logs import answer_logs
 from collector.query.lost_propagation import lost_propagation_in
 from collector.query.params import ObserveParams
-from collector.query.presence import probe_of
+from collector.query.presence import NOTHING_YET, probe_of
 from collector.query.question import Question, question_of
-from collector.query.request_trace import answer_request_trace
+from collector.query.request_trace import NoSuchEventError, answer_request_trace
 from collector.query.session_trace import answer_session_trace
 from collector.query.snapshot import QUERY_TIME_S_MAX, TimeLimit
 from collector.query.status import Holdings, LiveStatus, status_answer
 from collector.query.views import Views
-from collector.query.waiting import wait_for
+from collector.query.waiting import Probe, wait_for
 from collector.store.api import Reader
 
 
@@ -83,18 +83,19 @@ class QueryService:
 
     def _wait(self, params: ObserveParams, seconds: float, is_cancelled: Callable[[], bool]) -> str:
         """Wait for what is asked for; returns what is still missing, "" if nothing is."""
-        waited = wait_for(
+        return wait_for(
             self._reader,
-            lambda: probe_of(self._answer(params, 1), self._reader),
+            lambda: self._probe(params),
             seconds,
             self._clock_unix_nano,
             is_cancelled=is_cancelled,
-        )
-        if waited.is_quiet:
-            return ""
-        if waited.exists:
-            return f"waited {seconds:g} s: more was still arriving"
-        return f"waited {seconds:g} s: still missing, nothing that matches has arrived"
+        ).missing(seconds)
+
+    def _probe(self, params: ObserveParams) -> Probe:
+        try:
+            return probe_of(self._answer(params, 1), self._reader)
+        except NoSuchEventError:
+            return NOTHING_YET
 
     def _answer(self, params: ObserveParams, page_size: int | None) -> dict[str, Any]:
         with self._turn, _collection_paused():

@@ -1,4 +1,7 @@
-"""`wait_for`: until the asked-for thing is there and has come to rest. Contract "Calls"."""
+"""`wait_for`: until the asked-for thing is there and has come to rest. Contract "Calls".
+
+The same for every call: what is asked for is what matches, filters included. It is there if anything matches.
+"""
 
 import math
 import time
@@ -20,10 +23,22 @@ class Probe(NamedTuple):
 
 
 class Waited(NamedTuple):
-    """How the waiting ended."""
+    """How the waiting ended; `ended_after_s` is how long it was if it was ended before its time, else None."""
 
     exists: bool
     is_quiet: bool
+    ended_after_s: float | None = None
+
+    def missing(self, seconds: float) -> str:
+        """Say what is still missing after a wait of at most `seconds`; "" if nothing is."""
+        if self.is_quiet:
+            return ""
+        waited = f"{seconds:g} s"
+        if self.ended_after_s is not None:
+            waited = f"{math.floor(self.ended_after_s * 10) / 10:g} of {seconds:g} s, until the waiting was ended"
+        if self.exists:
+            return f"waited {waited}: more was still arriving"
+        return f"waited {waited}: still missing, nothing that matches has arrived"
 
 
 def wait_for(
@@ -38,7 +53,8 @@ def wait_for(
 
     Returns soon after `is_cancelled` has turned true, too: nobody waits any more.
     """
-    end = monotonic() + seconds
+    begin = monotonic()
+    end = begin + seconds
     quiet_since: float = math.inf
     last_commit = -1
     while True:
@@ -52,8 +68,10 @@ def wait_for(
             quiet_since = now - min(max(age_s, 0.0), QUIET_S)
         if found.exists and now - quiet_since >= QUIET_S:
             return Waited(True, True)
-        if now >= end or is_cancelled():
+        if now >= end:
             return Waited(found.exists, False)
+        if is_cancelled():
+            return Waited(found.exists, False, now - begin)
         until = min(end, quiet_since + QUIET_S) if found.exists else end
         while (left := until - monotonic()) > 0 and not is_cancelled():
             if reader.wait_for_commit(commit, min(left, CANCEL_CHECK_S)) > commit:
