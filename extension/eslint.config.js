@@ -5,11 +5,8 @@ const require = createRequire(import.meta.url);
 const js = require('@eslint/js');
 const globals = require('globals');
 
-/** Content scripts are classic scripts: the browser runs them as they stand, and they import nothing. */
-const CLASSIC_SCRIPTS = ['extension/page.js', 'extension/bridge.js', 'extension/page/**/*.js'];
-
 export default [
-  { ignores: ['**/node_modules/', 'extension/vendor/'] },
+  { ignores: ['**/node_modules/', 'extension/built/'] },
   js.configs.recommended,
   {
     rules: {
@@ -51,7 +48,6 @@ export default [
     ignores: ['extension/eslint.config.js'],
     languageOptions: { sourceType: 'module', globals: { ...globals.browser, chrome: 'readonly' } },
   },
-  { files: CLASSIC_SCRIPTS, languageOptions: { sourceType: 'script' } },
   {
     files: ['tests/**/*.mjs', 'tests/**/*.js', 'scripts/**/*.mjs', 'extension/*.mjs', 'extension/eslint.config.js'],
     languageOptions: { sourceType: 'module', globals: { ...globals.node, ...globals.browser, chrome: 'readonly' } },

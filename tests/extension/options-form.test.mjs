@@ -1,0 +1,99 @@
+/** The form of the options as settings, and what it says of what is wrong. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { formFields, readForm } from '../../extension/options/form.js';
+import { DEFAULT_SETTINGS, ORIGINS_MAX, SESSION_MS_MAX, changedSettings } from '../../extension/worker/settings.js';
+import { settings } from './states.mjs';
+
+const FIELDS = {
+  endpoint: 'http://127.0.0.1:4318',
+  queryEndpoint: 'http://127.0.0.1:4319',
+  token: '',
+  scope: 'origin',
+  idleTimeoutMs: '30',
+  maxAgeMs: '240',
+  targets: '',
+};
+
+test('settings become fields and the same settings again', () => {
+  const wanted = {
+    endpoint: 'https://collector.example:4318',
+    queryEndpoint: 'http://[::1]:4319',
+    token: 'secret-token',
+    scope: 'tab',
+    idleTimeoutMs: 1000,
+    maxAgeMs: SESSION_MS_MAX,
+    targets: ['https://api.shop.example', 'http://localhost:8080'],
+  };
+  assert.deepEqual(readForm(formFields({ ...settings, ...wanted })), { settings: wanted, errors: {} });
+});
+
+test('the form offers the defaults, and the worker takes what the form reads', () => {
+  assert.deepEqual(formFields(DEFAULT_SETTINGS), FIELDS);
+  const { settings: read, errors } = readForm({ ...FIELDS, targets: 'https://api.shop.example' });
+  assert.deepEqual(errors, {});
+  const taken = changedSettings(DEFAULT_SETTINGS, read);
+  assert.deepEqual(taken, { ...DEFAULT_SETTINGS, targets: ['https://api.shop.example'] });
+});
+
+test('blanks, capitals, a final slash, default ports and repeated lines are forgiven', () => {
+  const { settings: read, errors } = readForm({
+    ...FIELDS,
+    endpoint: ' HTTP://LocalHost:80/ ',
+    token: ' abc ',
+    idleTimeoutMs: ' 1,5 ',
+    targets: '\n https://API.shop.example/ \n\nhttps://api.shop.example:443\nhttp://b.example\n',
+  });
+  assert.deepEqual(errors, {});
+  assert.deepEqual(
+    [read.endpoint, read.token, read.idleTimeoutMs, read.targets],
+    ['http://localhost', 'abc', 90_000, ['https://api.shop.example', 'http://b.example']],
+  );
+});
+
+const SCHEME = 'Write it with http:// or https://, such as http://127.0.0.1:4318';
+const EXACT = 'Write one exact host and port with nothing before or after, such as http://127.0.0.1:4318';
+const MINUTES = 'Give minutes, from 0.02 to 43200.';
+const WRONG = [
+  ['endpoint', '', SCHEME],
+  ['endpoint', '127.0.0.1:4318', SCHEME],
+  ['endpoint', 'ftp://127.0.0.1', SCHEME],
+  ['endpoint', 'http://127.0.0.1:4318/v1/traces', EXACT],
+  ['queryEndpoint', 'http://me:secret@127.0.0.1:4319', EXACT],
+  ['queryEndpoint', 'http://127.0.0.1:4319?a=1', EXACT],
+  ['token', 'two words', 'A token has no blanks, and no letters beyond ASCII.'],
+  ['token', 'schlüssel', 'A token has no blanks, and no letters beyond ASCII.'],
+  ['idleTimeoutMs', '', MINUTES],
+  ['idleTimeoutMs', '-1', MINUTES],
+  ['idleTimeoutMs', '0.001', MINUTES],
+  ['idleTimeoutMs', '1e3', MINUTES],
+  ['maxAgeMs', '43201', MINUTES],
+  ['maxAgeMs', '29', 'Give at least the time without use.'],
+  [
+    'targets',
+    'https://a.example\nhttps://*.example',
+    'https://*.example: Write one exact host and port with nothing before or after, such as https://api.shop.example',
+  ],
+  ['targets', 'api', 'api: Write it with http:// or https://, such as https://api.shop.example'],
+];
+
+for (const [name, text, error] of WRONG) {
+  test(`what is wrong is told beside its field: ${name} ${JSON.stringify(text)}`, () => {
+    assert.deepEqual(readForm({ ...FIELDS, [name]: text }).errors, { [name]: error });
+  });
+}
+
+test('a list of origins has a limit', () => {
+  const lines = (amount) => Array.from({ length: amount }, (_, index) => `https://a${index}.example`).join('\n');
+  assert.deepEqual(readForm({ ...FIELDS, targets: lines(ORIGINS_MAX) }).errors, {});
+  assert.deepEqual(readForm({ ...FIELDS, targets: lines(ORIGINS_MAX + 1) }).errors, {
+    targets: `List at most ${ORIGINS_MAX}; these are ${ORIGINS_MAX + 1}.`,
+  });
+});
+
+test('each fault is told at once', () => {
+  const { errors } = readForm({ ...FIELDS, endpoint: 'x', token: 'a b', maxAgeMs: 'never' });
+  assert.deepEqual(Object.keys(errors), ['endpoint', 'token', 'maxAgeMs']);
+});
