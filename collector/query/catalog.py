@@ -85,6 +85,16 @@ class Catalog:
         merged = snapshot.merged_traces([trace_key])
         return merged if trace_key in merged.traces else None
 
+    def session_at(self, session_id: str, snapshot: Snapshot) -> Merged:
+        """Return what holds all traces of a session, whole, as of the snapshot's commit."""
+        traces = self.merged.traces
+        is_current = self.high <= snapshot.upto or all(
+            slot.last_commit <= snapshot.upto
+            for trace_key in self.merged.sessions.get(session_id, ())
+            for slot in traces[trace_key].values()
+        )
+        return self.merged if is_current and session_id in self.merged.sessions else snapshot.merged_session(session_id)
+
     def request(self, trace_key: TraceKey, merged: Merged, snapshot: Snapshot) -> RequestFacts:
         """Sum up one request from what `merged_at` returned for it."""
         if merged is not self.merged:

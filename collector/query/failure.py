@@ -26,9 +26,9 @@ class Failure(NamedTuple):
     spread: Sequence[Spread]
 
 
-def failure_of(snapshot: Snapshot, facts: RequestFacts, session_id: str | None = None) -> Failure:
-    """Find the cause of a failed request; with `session_id` from what that session may see of it."""
-    events, is_partial = _events_of(snapshot, facts.trace_key, session_id)
+def failure_of(snapshot: Snapshot, facts: RequestFacts) -> Failure:
+    """Find the cause of a failed request, from all its records, whichever sessions they name."""
+    events, is_partial = _events_of(snapshot, facts.trace_key)
     if is_partial:
         snapshot.note(f"partial: the cause was looked for in {CAUSE_EVENTS_MAX} events of {facts.request_id}")
     cause = cause_of(events, facts.entry.span_id.hex() if facts.entry else None)
@@ -37,21 +37,21 @@ def failure_of(snapshot: Snapshot, facts: RequestFacts, session_id: str | None =
 
 def undone_in(snapshot: Snapshot, failed: TraceKey, worked: TraceKey) -> list[Undone]:
     """Find what a failed request left undone, held against one that worked; nothing if either is too large to tell."""
-    failed_events, failed_is_partial = _events_of(snapshot, failed, None)
-    worked_events, worked_is_partial = _events_of(snapshot, worked, None)
+    failed_events, failed_is_partial = _events_of(snapshot, failed)
+    worked_events, worked_is_partial = _events_of(snapshot, worked)
     return [] if failed_is_partial or worked_is_partial else undone_of(failed_events, worked_events)
 
 
-def newest_failure(snapshot: Snapshot, merged: Merged, trace_keys: Iterable[TraceKey], session_id: str) -> Cause | None:
-    """Find the cause of a session's newest failed request; None if none failed."""
+def newest_failure(snapshot: Snapshot, merged: Merged, trace_keys: Iterable[TraceKey]) -> Cause | None:
+    """Find the cause of the newest failed request among those of a session; None if none failed."""
     newest: RequestFacts | None = None
     for trace_key in trace_keys:
-        if _surely_went_well(merged.whole(trace_key, session_id)):
+        if _surely_went_well(merged.whole(trace_key)):
             continue
-        facts = snapshot.request(merged, trace_key, session_id)
+        facts = snapshot.request(merged, trace_key)
         if facts.is_failed and (newest is None or _rank(facts) >= _rank(newest)):
             newest = facts
-    return failure_of(snapshot, newest, session_id).cause if newest else None
+    return failure_of(snapshot, newest).cause if newest else None
 
 
 def _surely_went_well(whole: Slot) -> bool:
@@ -60,13 +60,13 @@ def _surely_went_well(whole: Slot) -> bool:
     return has_entry_in_sight and not whole.errors and whole.status_max < SERVER_ERROR_MIN
 
 
-def _events_of(snapshot: Snapshot, trace_key: TraceKey, session_id: str | None) -> tuple[list[Event], bool]:
+def _events_of(snapshot: Snapshot, trace_key: TraceKey) -> tuple[list[Event], bool]:
     """Return the events of one trace in order, and whether only the most telling CAUSE_EVENTS_MAX of them."""
-    ordered = snapshot.ordered([trace_key], session_id)
+    ordered = snapshot.ordered([trace_key])
     is_partial = len(ordered) > CAUSE_EVENTS_MAX
     rows = [row for _, row in (_most_telling(ordered) if is_partial else ordered)]
     bodies = snapshot.bodies(rows)
-    events = [event_of(row, event_id(row), bodies[row.key], session_id or "") for row in rows if row.key in bodies]
+    events = [event_of(row, event_id(row), bodies[row.key]) for row in rows if row.key in bodies]
     return events, is_partial
 
 

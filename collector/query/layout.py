@@ -30,11 +30,13 @@ _SERVER = int(Span.SPAN_KIND_SERVER)
 class Layout(NamedTuple):
     """What a session is, and the cause of its newest failed request.
 
-    `said_in` are the traces in which it says something itself: those with a log record that names it.
+    `said_in` are the traces in which it says something itself: those with a log record that names it. `shared` are
+    the traces that hold records of other sessions, too.
     """
 
     facts: SessionFacts
     said_in: Collection[TraceKey]
+    shared: Sequence[TraceKey]
     newest_failure: Cause | None
 
 
@@ -62,8 +64,11 @@ def laid_out(snapshot: Snapshot, session_id: str, traces: Mapping[TraceKey, Adju
         max(commits),
     )
     said_in = {row.key.trace_key for row in every if row.signal == "log" and row.session_id == session_id}
-    failed = _newest_failed(snapshot, session_id, {trace_key: traces[trace_key] for trace_key in facts.trace_keys})
-    return Layout(facts, said_in, failure_of(snapshot, failed, session_id).cause if failed else None)
+    # A request failed or not as a whole, whatever part of it the session holds.
+    whole = {trace_key: snapshot.adjusted(trace_key) for trace_key in facts.trace_keys}
+    shared = [trace_key for trace_key in facts.trace_keys if whole[trace_key] is not traces[trace_key]]
+    failed = _newest_failed(snapshot, session_id, whole)
+    return Layout(facts, said_in, shared, failure_of(snapshot, failed).cause if failed else None)
 
 
 def _server(rows: Sequence[Row]) -> Mark | None:

@@ -111,10 +111,9 @@ def _session(catalog: Catalog, snapshot: Snapshot, facts: SessionFacts) -> dict[
     shown = [trace_key.value.hex() for trace_key in facts.trace_keys[-REQUEST_IDS_IN_LIST_MAX:]]
     if is_over(snapshot):
         return dict(session_record(facts, shown, *_UNREAD, None))
-    is_current = facts.last_commit <= snapshot.upto and facts.session_id in catalog.merged.sessions
-    merged = catalog.merged if is_current else snapshot.merged_session(facts.session_id)
+    merged = catalog.session_at(facts.session_id, snapshot)
     said_in = {key for key in merged.sessions[facts.session_id] if merged.traces[key][facts.session_id].logs}
-    cause = newest_failure(snapshot, merged, facts.trace_keys, facts.session_id)
+    cause = newest_failure(snapshot, merged, facts.trace_keys)
     visitor = visitor_in(snapshot, facts.page, facts.server)
     first_url = first_url_in(snapshot, facts.page, facts.server)
     lifecycle = lifecycle_in(snapshot, facts, said_in)

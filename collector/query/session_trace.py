@@ -41,6 +41,8 @@ def answer_session_trace(question: Question, catalog: Catalog, views: Views) -> 
     if view is None:
         return {"session_id": chosen, "events": [], "total": 0, "notes": [_nothing_left(snapshot, chosen)]}
     answer: dict[str, Any] = {"session_id": chosen, "session": view.record}
+    if view.shared:
+        answer["shared_request_ids"] = list(view.shared)
     add_page(question, view, chosen, answer, "events")
     if snapshot.reader.session_loss(chosen):
         answer["notes"] = ["retention has taken a part of this session", *answer.get("notes", ())]

@@ -174,23 +174,21 @@ class Snapshot:
             found.update(self.reader.bodies(keys[start : start + BODIES_PER_READ_MAX]))
         return found
 
-    def request(self, merged: Merged, trace_key: TraceKey, session_id: str | None = None) -> RequestFacts:
-        """Sum up one request; with `session_id` as if the records that name another session were not there."""
-        session_ids = merged.session_ids_of(trace_key)
-        is_shared = session_id is not None and session_ids != [session_id]
-        whole = merged.whole(trace_key, session_id if is_shared else None)
+    def request(self, merged: Merged, trace_key: TraceKey) -> RequestFacts:
+        """Sum up one request from all its records, whichever sessions they name."""
+        whole = merged.whole(trace_key)
         entry: Entry | None = None
         topmost: Row | None = None
         if whole.spans:
-            candidate = None if is_shared else entry_of_parts(whole)
+            candidate = entry_of_parts(whole)
             if candidate is not None:
                 entry = entry_from_candidate(candidate)
             else:
-                tree = self.adjusted(trace_key, session_id if is_shared else None).tree
+                tree = self.adjusted(trace_key).tree
                 row = entry_of(tree)
                 entry = self._entry(row, whole) if row else None
                 topmost = topmost_of(tree)
-        return request_facts(trace_key, session_ids, whole, entry, topmost)
+        return request_facts(trace_key, merged.session_ids_of(trace_key), whole, entry, topmost)
 
     def _entry(self, row: Row, whole: Slot) -> Entry | None:
         candidate = whole.candidate

@@ -26,7 +26,8 @@ Ordered: TypeAlias = Sequence[tuple[OrderKey, Row]]
 class View:
     """All events of a session or a request in order, and what the answer says of the whole.
 
-    `through` names, by trace id, the session that records without a session of their own belong to.
+    `through` names, by trace id, the session that records without a session of their own belong to. `shared` are the
+    ids of a session's requests that hold records of other sessions, too.
     """
 
     trace_keys: Sequence[TraceKey]
@@ -36,6 +37,7 @@ class View:
     notes: Sequence[str]
     facts: RequestFacts | None = None
     spread: Sequence[Spread] = field(default=())
+    shared: Sequence[str] = field(default=())
 
 
 class Views:
@@ -85,6 +87,7 @@ def session_view(snapshot: Snapshot, session_id: str) -> View | None:
         {trace_key.value: session_id for trace_key in trace_keys if trace_key.is_trace},
         record,
         [*skew_notes(corrected.values()), *parentage_notes(traces.values())],
+        shared=[trace_key.value.hex() for trace_key in layout.shared],
     )
 
 

@@ -4,8 +4,8 @@ The same rules as the request record's (contract "Request record"), read off eve
 can name each of its requests.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from collector.query.calltree import CallTree, call_tree, end_of, span_id_of, start_of
 from collector.query.cause import cause_of, spread_of
@@ -57,14 +57,21 @@ class Request:
         return [service for service in services if service != first]
 
 
-def requests_in(events: Sequence[Event]) -> dict[str, Request]:
-    """Group the events of an answer by request, in order of their first event; those without request are left."""
+def requests_in(events: Sequence[Event], undecided: Collection[str] = ()) -> dict[str, Request]:
+    """Group the events of an answer by request, in order of their first event; those without request are left.
+
+    Of the `undecided` the events do not tell whether they failed; they count as not failed.
+    """
     grouped: dict[str, list[Event]] = {}
     for event in events:
         request_id = event.get("request_id")
         if request_id:
             grouped.setdefault(request_id, []).append(event)
-    return {request_id: request_of(request_id, own) for request_id, own in grouped.items()}
+    requests = {request_id: request_of(request_id, own) for request_id, own in grouped.items()}
+    for request_id in undecided:
+        if request_id in requests:
+            requests[request_id] = replace(requests[request_id], failed=False, cause=None, spread=())
+    return requests
 
 
 def request_of(request_id: str, events: Sequence[Event]) -> Request:

@@ -34,13 +34,15 @@ def session_trace_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
     # Of a part of the events it cannot be told which requests failed.
     is_filtered = bool(_FILTERS & params.model_fields_set)
     is_whole = not is_filtered and params.cursor is None and "next_cursor" not in answer
-    requests = requests_in(events)
+    # Nor of a request that other sessions hold a part of; the newest failure of all is in the record.
+    shared: Sequence[str] = answer.get("shared_request_ids", ())
+    requests = requests_in(events, undecided=shared)
     short = short_ids([*record.get("request_ids", ()), *requests])
     session_id = short_ids([record["session_id"]])[record["session_id"]]
     failed = [request for request in requests.values() if request.failed] if is_whole else []
     head = [
         *_title(record, session_id, len(failed)),
-        *_causes(record, failed, events, short),
+        *_causes(record, failed, events, shared, short),
         *note_lines(answer),
     ]
     in_full = not is_whole or "budget" in params.model_fields_set
@@ -79,9 +81,16 @@ def _title(record: SessionRecord, session_id: str, failed: int) -> list[str]:
 
 
 def _causes(
-    record: SessionRecord, failed: Sequence[Request], events: Sequence[Event], short: Mapping[str, str]
+    record: SessionRecord,
+    failed: Sequence[Request],
+    events: Sequence[Event],
+    shared: Sequence[str],
+    short: Mapping[str, str],
 ) -> list[str]:
-    """One line for each different cause, newest first, with the requests that it failed."""
+    """One line for each different cause, newest first, with the requests that it failed.
+
+    That of the newest failure is the record's; it may be one of the `shared` requests, of which events tell nothing.
+    """
     grouped: dict[str, list[Request]] = {}
     for request in reversed(failed):
         if request.cause:
@@ -93,11 +102,12 @@ def _causes(
         lines.append(f"cause {ids}: {words}" + (f" · spread: {spread}" if spread else ""))
     if len(grouped) > CAUSES_SHOWN_MAX:
         lines.append(f"causes: {len(grouped) - CAUSES_SHOWN_MAX} older ones are not listed")
-    if lines or "cause" not in record:
+    cause = record.get("cause")
+    if cause is None or cause_words(cause) in grouped or (lines and not shared):
         return lines
-    cause = record["cause"]
     of = next((event.get("request_id", "") for event in events if span_id_of(event) == cause.get("span_id")), "")
-    return [f"cause {short[of]}: {cause_words(cause)}" if of else f"cause: {cause_words(cause)}"]
+    of = of or (shared[0] if len(shared) == 1 else "")
+    return [f"cause {short[of]}: {cause_words(cause)}" if of else f"cause: {cause_words(cause)}", *lines]
 
 
 def _lines(
