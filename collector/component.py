@@ -4,24 +4,30 @@ Data flows one way: a receiver hands one export request to its consumer and answ
 `consume` has returned. https://opentelemetry.io/docs/collector/architecture/
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from collector.correlation.record import Correlated
-from collector.pdata.envelope import Group, Signal
+from collector.pdata.envelope import Group, Signal, cut_request
 
 
 @dataclass(slots=True)
 class Telemetry:
-    """One export request on its way: the protobuf body as received, then what each stage has made of it.
+    """One export request of traces, logs or metrics on its way: the protobuf body, then what was made of it.
 
-    `groups` and `correlated` are filled in order by the pipeline and its processors; metrics have neither.
+    `correlated` is filled in by the processor `session`; metrics have none.
     """
 
     signal: Signal
     body: bytes
-    groups: list[Group] | None = None
     correlated: Correlated | None = None
+    _groups: list[Group] | None = field(default=None, repr=False, compare=False)
+
+    def groups(self) -> list[Group]:
+        """Cut the body of traces or logs, once, when it is first asked for. Raises InvalidDataError."""
+        if self._groups is None:
+            self._groups = cut_request(self.signal, self.body)
+        return self._groups
 
 
 @dataclass(frozen=True, slots=True)

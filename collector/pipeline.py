@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from collector.component import Consumer, Exporter, Outcome, Processor, Telemetry
-from collector.pdata.envelope import Signal, count_data_points, cut_request
+from collector.pdata.envelope import Signal, count_data_points
 from collector.telemetry.metrics import Counters
 
 _Result = TypeVar("_Result")
@@ -46,14 +46,13 @@ class Pipeline:
 
     def _prepare(self, telemetry: Telemetry) -> int:
         """Decode and process; return the number of records. Touches nothing but `telemetry`."""
-        if telemetry.signal is Signal.METRICS:
-            count = count_data_points(telemetry.body)
-        else:
-            telemetry.groups = cut_request(telemetry.signal, telemetry.body)
-            count = sum(len(group.slices) for group in telemetry.groups)
         for processor in self._processors:
             processor.process(telemetry)
-        return count
+        if telemetry.signal is Signal.METRICS:
+            return count_data_points(telemetry.body)
+        if telemetry.correlated:
+            return len(telemetry.correlated.records) + telemetry.correlated.rejected
+        return sum(len(group.slices) for group in telemetry.groups())
 
     def _outcome(self, telemetry: Telemetry, count: int) -> Outcome:
         correlated = telemetry.correlated

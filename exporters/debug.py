@@ -9,6 +9,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.component import Telemetry
 from collector.config.model import Settings
+from collector.pdata.envelope import Signal
 
 DETAILED_RECORDS_MAX = 100
 
@@ -29,7 +30,7 @@ class DebugExporter:
 
     async def export(self, telemetry: Telemetry) -> None:
         """See Exporter."""
-        groups = telemetry.groups or ()
+        groups = () if telemetry.signal is Signal.METRICS else telemetry.groups()
         count = sum(len(group.records) for group in groups)
         _logger.info("%s: %d records, %d bytes", telemetry.signal, count, len(telemetry.body))
         if not self._detailed:

@@ -5,9 +5,14 @@ set -eu
 set_name=$1
 lock=requirements/$set_name.txt
 
+# All that decides what is in .venv: the lock, the project, the sources of what is compiled.
+made_from() {
+    find collector -name '*.pyx' -o -name '*.pxd' | LC_ALL=C sort | xargs cat "requirements/$1.txt" pyproject.toml hatch_build.py
+}
+
 # What .venv was made from is kept in .venv; the set `dev` holds the set `demo`.
 for held in "$set_name" dev; do
-    if [ -x .venv/bin/gasoline ] && cat "requirements/$held.txt" pyproject.toml | cmp -s - ".venv/installed-$held"; then
+    if [ -x .venv/bin/gasoline ] && made_from "$held" 2>/dev/null | cmp -s - ".venv/installed-$held"; then
         exit 0
     fi
 done
@@ -35,5 +40,5 @@ echo "Installing $(grep -c '==' "$lock") packages of $lock (takes a minute the f
 rm -f .venv/installed-*
 pip install --quiet --require-hashes --requirement "$lock"
 pip install --quiet --no-deps --no-build-isolation --editable .
-cat "$lock" pyproject.toml >".venv/installed-$set_name"
+made_from "$set_name" >".venv/installed-$set_name"
 echo "Ready: .venv/bin/gasoline"

@@ -1,11 +1,11 @@
 """Writes the list of modules in ARCHITECTURE.md from the first line of each module's docstring: make rooms."""
 
-import ast
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("collector", "exporters", "mcp_server")
+FIRST_TEXT = re.compile(r'^"""(.*?)"""', re.DOTALL | re.MULTILINE)
 BETWEEN_MARKS = re.compile(r"(?<=<!-- rooms -->\n).*?(?=<!-- /rooms -->)", re.DOTALL)
 
 
@@ -13,10 +13,11 @@ def rooms(root: Path) -> str:
     """Return one Markdown list per folder: a line per module with what it is for."""
     folders: dict[str, list[str]] = {}
     for package in PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            if path.name == "__init__.py" or path.name.endswith("_pb2.py"):
+        for path in sorted((root / package).rglob("*.py*")):
+            if path.suffix not in (".py", ".pyx") or path.name == "__init__.py" or path.name.endswith("_pb2.py"):
                 continue
-            purpose = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")[0].replace("\n", " ")
+            found = FIRST_TEXT.search(path.read_text())
+            purpose = (found[1] if found else "").split("\n\n")[0].strip().replace("\n", " ")
             folder = path.parent.relative_to(root).as_posix()
             folders.setdefault(folder, []).append(f"- `{path.name}` {purpose}\n")
     return "\n".join(f"**{folder}/**\n\n{''.join(lines)}" for folder, lines in sorted(folders.items()))

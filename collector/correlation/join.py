@@ -9,6 +9,7 @@ an earlier commit is the merge of the parts up to that commit.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.correlation.record import EventType, Record
@@ -162,23 +163,31 @@ def findings_of(records: Sequence[Record]) -> Findings:
         for position, record in enumerate(records)
         if record.parent_span_id not in span_ids and not record.content_hash
     ]
-    candidates: Iterable[int] = roots
-    if len(roots) > ROOTS_PER_PART_MAX:
-        by_session: dict[str, list[int]] = {}
-        for position in sorted(roots, key=lambda root: _entry_rank(records[root])):
-            by_session.setdefault(records[position].session_id, []).append(position)
-        candidates = [position for own in by_session.values() for position in own[:ROOTS_PER_PART_MAX]]
+    candidates = roots if len(roots) <= ROOTS_PER_PART_MAX else candidate_roots(records, roots)
+    return Findings(
+        frozenset(roots),
+        {position: root_facts(records[position]) for position in candidates},
+        page_urls(records),
+    )
+
+
+def candidate_roots(records: Sequence[Record], roots: Iterable[int]) -> list[int]:
+    """Return the positions of those ROOTS_PER_PART_MAX roots of each session that may best be entries."""
+    by_session: dict[str, list[int]] = {}
+    for position in sorted(roots, key=lambda root: _entry_rank(records[root])):
+        by_session.setdefault(records[position].session_id, []).append(position)
+    return [position for own in by_session.values() for position in own[:ROOTS_PER_PART_MAX]]
+
+
+def page_urls(records: Sequence[Record]) -> dict[int, str]:
+    """Return by position the URL of each session's earliest page load or navigation ("" if it names none)."""
     pages: dict[str, int] = {}
     for position in [position for position, record in enumerate(records) if record.is_page]:
         session_id = records[position].session_id
         first = pages.setdefault(session_id, position)
         if records[position].time_unix_nano < records[first].time_unix_nano:
             pages[session_id] = position
-    return Findings(
-        frozenset(roots),
-        {position: _root_facts(records[position]) for position in candidates},
-        {position: _url_of(records[position]) for position in pages.values()},
-    )
+    return {position: _url_of(records[position]) for position in pages.values()}
 
 
 def parts_of(commit: int, trace_key: TraceKey, records: Sequence[Record]) -> list[Part]:
@@ -274,16 +283,16 @@ def _entry_rank(record: Record) -> tuple[bool, int]:
     return (record.type is not EventType.NETWORK, record.time_unix_nano)
 
 
-def _root_facts(record: Record) -> RootFacts:
-    message = record.message
-    if not isinstance(message, Span):
-        raise TypeError("a root is a span")
+def root_facts(record: Record) -> RootFacts:
+    """Read name and attributes of a span that is a root."""
+    message = Span.FromString(record.raw)
     http = http_facts(http_attributes(message.attributes)) if record.type is EventType.NETWORK else _NO_HTTP
     return RootFacts(message.name, *http)
 
 
 def _url_of(record: Record) -> str:
-    return full_url(http_attributes(record.message.attributes)) or ""
+    message = LogRecord.FromString(record.raw) if record.content_hash else Span.FromString(record.raw)
+    return full_url(http_attributes(message.attributes)) or ""
 
 
 def _root(position: int, columns: Columns) -> Root:

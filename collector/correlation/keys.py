@@ -9,10 +9,11 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from collector.correlation.record import (
@@ -20,6 +21,7 @@ from collector.correlation.record import (
     Correlated,
     EventType,
     Evidence,
+    PlainRecord,
     Record,
     Severity,
     SpanEventFacts,
@@ -41,6 +43,7 @@ SESSION_ID_BYTES_MAX = 256
 DEFAULT_SESSION_KEYS = ("session.id", "session_id", "gasoline.session.id", "rum.sessionId")
 HEADER_KEYS = ("http.request.header.x-session-id", "http.request.header.x_session_id")
 TRACESTATE_KEY = "gasoline"
+EVENT_NAME_KEY = "event.name"
 TRACE_ID_KEYS = ("trace_id", "request_id", "oteltraceid", "traceparent", "http.request.header.traceparent")
 
 _REMOTE_KINDS = frozenset({int(Span.SPAN_KIND_SERVER), int(Span.SPAN_KIND_CLIENT)})
@@ -99,13 +102,19 @@ class SessionKeys:
         return tuple(keys)
 
 
-class _Found(NamedTuple):
+# What one place says that may name a session, by the key in lower case.
+SessionValues: TypeAlias = Mapping[str, str]
+
+
+class Found(NamedTuple):
+    """The session that a record names, and whether (1) or not (0) a name over the limit was passed over."""
+
     session_id: str
     evidence: Evidence
     overlong: int
 
 
-_NOTHING = _Found("", Evidence.NONE, 0)
+_NOTHING = Found("", Evidence.NONE, 0)
 
 
 def correlate(signal: Signal, groups: Iterable[Group], keys: SessionKeys) -> Correlated:
@@ -115,18 +124,23 @@ def correlate(signal: Signal, groups: Iterable[Group], keys: SessionKeys) -> Cor
     overlong = 0
     add = _add_spans if signal is Signal.TRACES else _add_logs
     for group in groups:
-        resource = plain_attributes(group.resource.attributes)
-        service = resource.get(SERVICE_NAME)
-        service = service if isinstance(service, str) and service else UNKNOWN_SERVICE
-        context = Context(group.context, service, host_identity(resource) or service)
-        outer = [_session_values(place, keys) for place in (group.scope.attributes, group.resource.attributes)]
+        context = context_of(group.context, group.resource)
+        outer = [session_values(place, keys) for place in (group.scope.attributes, group.resource.attributes)]
         lowered = b"".join(group.slices).lower()
         looks = range(len(group.slices)) if any(outer) else indexes_of(keys.marks, lowered, group.slices)
-        found = {index: _session_of(group.records[index], outer, keys) for index in looks}
+        found = {index: session_of(group.records[index], outer, keys) for index in looks}
         pages = {index for index in indexes_of(_PAGE_MARKS, lowered, group.slices) if _is_page(group.records[index])}
         overlong += sum(one.overlong for one in found.values())
         rejected += add(records, group, context, found, pages)
     return Correlated(signal, records, rejected, overlong)
+
+
+def context_of(envelope: bytes, resource: Resource) -> Context:
+    """Return the context of the records of one group; `envelope` is what the group calls its context."""
+    attributes = plain_attributes(resource.attributes)
+    service = attributes.get(SERVICE_NAME)
+    service = service if isinstance(service, str) and service else UNKNOWN_SERVICE
+    return Context(envelope, service, host_identity(attributes) or service)
 
 
 def indexes_of(marks: Iterable[bytes], lowered: bytes, slices: Sequence[bytes]) -> set[int]:
@@ -146,7 +160,7 @@ def indexes_of(marks: Iterable[bytes], lowered: bytes, slices: Sequence[bytes]) 
     return found
 
 
-def _session_values(attributes: Iterable[KeyValue], keys: SessionKeys) -> dict[str, str]:
+def session_values(attributes: Iterable[KeyValue], keys: SessionKeys) -> SessionValues:
     """Return by lower-case key what may name a session; of a key that occurs twice the last that is not empty."""
     found: dict[str, str] = {}
     for item in attributes:
@@ -158,21 +172,22 @@ def _session_values(attributes: Iterable[KeyValue], keys: SessionKeys) -> dict[s
     return found
 
 
-def _session_of(message: Span | LogRecord, outer: Sequence[Mapping[str, str]], keys: SessionKeys) -> _Found:
-    places: list[Mapping[str, str]] = [_session_values(message.attributes, keys)]
+def session_of(message: Span | LogRecord, outer: Sequence[SessionValues], keys: SessionKeys) -> Found:
+    """Return what a record names; `outer` are the session values of its scope and of its resource."""
+    places: list[SessionValues] = [session_values(message.attributes, keys)]
     if isinstance(message, Span):
-        places.extend(_session_values(event.attributes, keys) for event in message.events)
+        places.extend(session_values(event.attributes, keys) for event in message.events)
     places.extend(outer)
     overlong = 0
     for session_id, evidence in _claims(message, places, keys):
         if len(session_id.encode()) <= SESSION_ID_BYTES_MAX:
-            return _Found(session_id, evidence, overlong)
+            return Found(session_id, evidence, overlong)
         overlong = 1
-    return _Found("", Evidence.NONE, overlong)
+    return Found("", Evidence.NONE, overlong)
 
 
 def _claims(
-    message: Span | LogRecord, places: Sequence[Mapping[str, str]], keys: SessionKeys
+    message: Span | LogRecord, places: Sequence[SessionValues], keys: SessionKeys
 ) -> Iterator[tuple[str, Evidence]]:
     for wanted, evidence in ((keys.attributes, Evidence.ATTRIBUTE), (HEADER_KEYS, Evidence.HEADER)):
         for place in places:
@@ -225,7 +240,7 @@ def session_ids_in_tracestate(trace_state: str) -> Iterator[str]:
 
 
 def _add_spans(
-    records: list[Record], group: Group, context: Context, found: Mapping[int, _Found], pages: Collection[int]
+    records: list[Record], group: Group, context: Context, found: Mapping[int, Found], pages: Collection[int]
 ) -> int:
     """Add the records of a group's spans; return how many were rejected."""
     rejected = 0
@@ -247,10 +262,9 @@ def _add_spans(
             kind = kind if kind in _LOCAL_KINDS else 0
         session = found.get(index, _NOTHING)
         records.append(
-            Record(
+            PlainRecord(
                 raw,
                 context,
-                span,
                 _NETWORK if network else _SPAN,
                 kind,
                 trace_id,
@@ -288,24 +302,22 @@ def _is_network(raw: bytes, attributes: Iterable[KeyValue]) -> bool:
 
 
 def _add_logs(
-    records: list[Record], group: Group, context: Context, found: Mapping[int, _Found], pages: Collection[int]
+    records: list[Record], group: Group, context: Context, found: Mapping[int, Found], pages: Collection[int]
 ) -> int:
     """Add the records of a group's log records; none is ever rejected."""
     logs = cast(Sequence[LogRecord], group.records)
-    hashed_context = context.envelope + b"\0"
     for index, (raw, log) in enumerate(zip(group.slices, logs, strict=True)):
         trace_id, span_id = log.trace_id, log.span_id
         time_unix_nano = log.time_unix_nano or log.observed_time_unix_nano
         severity = severity_of(log.severity_number, log.severity_text)
         session = found.get(index, _NOTHING)
         records.append(
-            Record(
+            PlainRecord(
                 raw=raw,
                 context=context,
-                message=log,
                 type=EventType.EVENT if log_event_name(log) else EventType.LOG,
                 kind=0,
-                trace_id=trace_id if is_trace_id(trace_id) else _trace_id_from_attributes(log.attributes),
+                trace_id=trace_id if is_trace_id(trace_id) else trace_id_from_attributes(log.attributes),
                 span_id=span_id if is_span_id(span_id) else b"",
                 parent_span_id=b"",
                 time_unix_nano=time_unix_nano,
@@ -315,11 +327,16 @@ def _add_logs(
                 session_id=session.session_id,
                 evidence=session.evidence,
                 span_events=(),
-                content_hash=hashlib.blake2b(hashed_context + raw, digest_size=8).digest(),
+                content_hash=content_hash_of(context, raw),
                 is_page=index in pages,
             )
         )
     return 0
+
+
+def content_hash_of(context: Context, raw: bytes) -> bytes:
+    """Return a log record's content hash: 8 bytes over context and record."""
+    return hashlib.blake2b(context.envelope + b"\0" + raw, digest_size=8).digest()
 
 
 def log_event_name(message: LogRecord) -> str:
@@ -327,7 +344,7 @@ def log_event_name(message: LogRecord) -> str:
     if message.event_name:
         return message.event_name
     for item in message.attributes:
-        if item.key == "event.name":
+        if item.key == EVENT_NAME_KEY:
             return item.value.string_value
     return ""
 
@@ -342,7 +359,8 @@ def severity_of(number: int, text: str) -> Severity:
     return _SEVERITY_TEXTS.get(text.strip().lower().rstrip("0123456789"), Severity.NONE)
 
 
-def _trace_id_from_attributes(attributes: Iterable[KeyValue]) -> bytes:
+def trace_id_from_attributes(attributes: Iterable[KeyValue]) -> bytes:
+    """Return the trace id that a log record's attributes name, by the first of TRACE_ID_KEYS; b"" if none does."""
     found: dict[str, bytes] = {}
     for item in attributes:
         key = item.key.lower()

@@ -4,12 +4,13 @@ Times are unix nanoseconds, 0 where the sender gave none. Ids are raw bytes, `b"
 """
 
 import enum
-from typing import NamedTuple
-
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Union
 
 from collector.pdata.envelope import Signal
+
+if TYPE_CHECKING:
+    from collector.correlation.native_record import Record as NativeRecord
 
 
 class EventType(enum.IntEnum):
@@ -62,17 +63,16 @@ class SpanEventFacts(NamedTuple):
     error: bool
 
 
-class Record(NamedTuple):
+class PlainRecord(NamedTuple):
     """One span or log record, bound to its session if it names one.
 
     `session_id` is "" where the record names none. `content_hash` is set for logs only: 8 bytes over
-    context and record, equal for equal logs. `message` is the parsed `raw`. `is_page` marks a page load or a
-    navigation, whose URL is the first of its session.
+    context and record, equal for equal logs. `is_page` marks a page load or a navigation, whose URL is the
+    first of its session.
     """
 
     raw: bytes
     context: Context
-    message: Span | LogRecord
     type: EventType
     kind: int
     trace_id: bytes
@@ -93,6 +93,25 @@ class Record(NamedTuple):
         """Tell a span from a log record."""
         return not self.content_hash
 
+    def plain(self) -> "PlainRecord":
+        """Return the record as a tuple, which it is."""
+        return self
+
+    def timed(self, time_unix_nano: int) -> "PlainRecord":
+        """Return the record with this time wherever it has none."""
+        return self._replace(
+            time_unix_nano=self.time_unix_nano or time_unix_nano,
+            end_time_unix_nano=self.end_time_unix_nano or time_unix_nano,
+            span_events=tuple(
+                event if event.time_unix_nano else event._replace(time_unix_nano=time_unix_nano)
+                for event in self.span_events
+            ),
+        )
+
+
+# What `keys` or the native kernel make of a span or log record; the latter makes its fields when they are asked for.
+Record: TypeAlias = Union[PlainRecord, "NativeRecord"]
+
 
 class Correlated(NamedTuple):
     """All records of one export request, in its order.
@@ -102,6 +121,6 @@ class Correlated(NamedTuple):
     """
 
     signal: Signal
-    records: list[Record]
+    records: Sequence[Record]
     rejected: int
     overlong_session_ids: int

@@ -52,16 +52,13 @@ def cut_request(signal: Signal, body: bytes) -> list[Group]:
 
     Groups without records are left out. Raises InvalidDataError if the bytes are not such a request.
     """
-    parse = ExportTraceServiceRequest.FromString if signal is Signal.TRACES else ExportLogsServiceRequest.FromString
+    request = parse_request(signal, body)
     try:
-        request = parse(body)
         envelope = RequestEnvelope.FromString(body)
         if _canonical_size(envelope) != len(body):
             envelope = RequestEnvelope.FromString(request.SerializeToString())
     except DecodeError as error:
-        raise InvalidDataError(
-            f"the body is not an OTLP {signal} request in protobuf ({error}); check the exporter's protocol"
-        ) from error
+        raise _not_a_request(signal, error) from error
     if isinstance(request, ExportTraceServiceRequest):
         return [
             _group(outer, inner, spans.resource, scoped.scope, scoped.spans)
@@ -75,6 +72,22 @@ def cut_request(signal: Signal, body: bytes) -> list[Group]:
         for scoped, inner in zip(logs.scope_logs, outer.scopes, strict=True)
         if inner.records
     ]
+
+
+def parse_request(signal: Signal, body: bytes) -> ExportTraceServiceRequest | ExportLogsServiceRequest:
+    """Read traces or logs with the official class; raises InvalidDataError for what it refuses."""
+    try:
+        if signal is Signal.TRACES:
+            return ExportTraceServiceRequest.FromString(body)
+        return ExportLogsServiceRequest.FromString(body)
+    except DecodeError as error:
+        raise _not_a_request(signal, error) from error
+
+
+def _not_a_request(signal: Signal, error: DecodeError) -> InvalidDataError:
+    return InvalidDataError(
+        f"the body is not an OTLP {signal} request in protobuf ({error}); check the exporter's protocol"
+    )
 
 
 def count_data_points(body: bytes) -> int:
@@ -103,12 +116,17 @@ def _group(
     scope: InstrumentationScope,
     records: Sequence[Span] | Sequence[LogRecord],
 ) -> Group:
-    context = ResourceEnvelope(
-        resource=outer.resource,
-        scopes=[ScopeEnvelope(scope=inner.scope, schema_url=inner.schema_url)],
-        schema_url=outer.schema_url,
-    )
-    return Group(context.SerializeToString(deterministic=True), resource, scope, list(inner.records), records)
+    context = context_bytes(outer.resource, inner.scope, inner.schema_url, outer.schema_url)
+    return Group(context, resource, scope, list(inner.records), records)
+
+
+def context_bytes(resource: bytes, scope: bytes, scope_schema_url: bytes, resource_schema_url: bytes) -> bytes:
+    """Return what a Group calls its context, from its parts as they were sent; b"" for what is not there."""
+    return ResourceEnvelope(
+        resource=resource,
+        scopes=[ScopeEnvelope(scope=scope, schema_url=scope_schema_url)],
+        schema_url=resource_schema_url,
+    ).SerializeToString(deterministic=True)
 
 
 def _canonical_size(envelope: RequestEnvelope) -> int:

@@ -26,7 +26,7 @@ _HOST_KEYS = ("http.host", "server.address", "net.host.name")
 _PORT_KEYS = ("server.port", "net.host.port")
 _PATH_KEYS = ("url.path", "http.target")
 _QUERY_KEYS = ("url.query",)
-_HTTP_KEYS = frozenset(
+HTTP_KEYS = frozenset(
     _METHOD_KEYS + _URL_KEYS + _STATUS_KEYS + _SCHEME_KEYS + _HOST_KEYS + _PORT_KEYS + _PATH_KEYS + _QUERY_KEYS
 )
 _USER_AGENT_KEYS = ("user_agent.original", "http.user_agent", "browser.user_agent")
@@ -45,7 +45,7 @@ class HttpFacts(NamedTuple):
 
 def http_attributes(attributes: Iterable[KeyValue]) -> dict[str, PlainValue]:
     """Return those attributes that `http_facts` and `full_url` read; of a key that occurs twice the last stays."""
-    return {item.key: plain_value(item.value) for item in attributes if item.key in _HTTP_KEYS}
+    return {item.key: plain_value(item.value) for item in attributes if item.key in HTTP_KEYS}
 
 
 def http_facts(attributes: Mapping[str, PlainValue]) -> HttpFacts:

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from collector.component import Telemetry
 from collector.config.model import Settings
-from collector.correlation.keys import DEFAULT_SESSION_KEYS, SessionKeys, correlate
+from collector.correlation.correlator import Correlator
+from collector.correlation.keys import DEFAULT_SESSION_KEYS, SessionKeys
 from collector.pdata.envelope import Signal
 
 SESSION_KEYS_MAX = 32
@@ -25,9 +26,9 @@ class SessionProcessor:
     """Correlates traces and logs; metrics pass."""
 
     def __init__(self, settings: SessionSettings) -> None:
-        self._keys = SessionKeys(tuple(key.lower() for key in settings.keys))
+        self._correlator = Correlator(SessionKeys(tuple(key.lower() for key in settings.keys)))
 
     def process(self, telemetry: Telemetry) -> None:
-        """Fill `telemetry.correlated` from its groups. See Processor."""
-        if telemetry.signal is not Signal.METRICS and telemetry.groups is not None:
-            telemetry.correlated = correlate(telemetry.signal, telemetry.groups, self._keys)
+        """Fill `telemetry.correlated` from its body. See Processor."""
+        if telemetry.signal is not Signal.METRICS:
+            telemetry.correlated = self._correlator.correlate(telemetry.signal, telemetry.body)

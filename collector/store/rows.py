@@ -11,18 +11,7 @@ def with_times(records: Sequence[Record], commit_unix_nano: int) -> Sequence[Rec
     """Give the records that came without any time the time of their commit."""
     if all(record.time_unix_nano for record in records):
         return records
-    return [record if record.time_unix_nano else _timed(record, commit_unix_nano) for record in records]
-
-
-def _timed(record: Record, time_unix_nano: int) -> Record:
-    return record._replace(
-        time_unix_nano=time_unix_nano,
-        end_time_unix_nano=record.end_time_unix_nano or time_unix_nano,
-        span_events=tuple(
-            event if event.time_unix_nano else event._replace(time_unix_nano=time_unix_nano)
-            for event in record.span_events
-        ),
-    )
+    return [record if record.time_unix_nano else record.timed(commit_unix_nano) for record in records]
 
 
 def rows_of(trace_key: TraceKey, commit: int, records: Iterable[Record]) -> Iterator[Row]:

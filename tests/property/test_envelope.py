@@ -1,4 +1,4 @@
-"""However a request is written, cutting it gives what the official classes read.
+"""However a request is written, cutting it gives what the official classes read, and the native kernel the same.
 
 Requests are written by hand here, field by field: any order, singular fields that come again, unknown fields,
 tags, lengths and numbers longer than they need be.
@@ -20,6 +20,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
+from collector.correlation.correlator import Correlator
+from collector.correlation.keys import SessionKeys, correlate
 from collector.errors import InvalidDataError
 from collector.pdata.envelope import Group, Signal, count_data_points, cut_request
 
@@ -98,7 +100,10 @@ any_value = st.recursive(
     ),
     max_leaves=3,
 )
-key_value = message(text_field(1), length_field(2, any_value), most=3)
+keys = st.sampled_from(["session.id", "SESSION_ID", "http.request.method", "event.name", "trace_id", ""]).map(
+    str.encode
+)
+key_value = message(text_field(1), length_field(1, keys), length_field(2, any_value), most=3)
 resource = message(length_field(1, key_value), varint_field(2, st.integers(0, 9)), most=3)
 scope = message(text_field(1), text_field(2), length_field(3, key_value), varint_field(4, st.integers(0, 9)), most=3)
 trace_id = st.sampled_from([b"", bytes(range(16)), b"short"])
@@ -107,7 +112,8 @@ status = message(text_field(2), varint_field(3, st.integers(0, 3)), most=3)
 span = message(
     length_field(1, trace_id),
     length_field(2, st.sampled_from([b"12345678", b""])),
-    text_field(3),
+    length_field(3, st.sampled_from([b"gasoline=s-1", b"a=b,gasoline=s-2", b"a=b"])),
+    length_field(4, st.sampled_from([b"12345678", b"abcdefgh", b"odd"])),
     text_field(5),
     varint_field(6, st.integers(0, 9)),
     fixed_field(7, st.integers(0, WHOLE - 1)),
@@ -211,10 +217,16 @@ def check(signal: Signal, body: bytes) -> None:
     except DecodeError:
         with pytest.raises(InvalidDataError, match=f"not an OTLP {signal} request in protobuf"):
             cut_request(signal, body)
+        with pytest.raises(InvalidDataError, match=f"not an OTLP {signal} request in protobuf"):
+            Correlator(SessionKeys()).correlate(signal, body)
         return
     groups = cut_request(signal, body)
     assert kept(groups) == expected
     check_parsed(groups)
+    correlated = correlate(signal, groups, SessionKeys())
+    by_kernel = Correlator(SessionKeys()).correlate(signal, body)
+    assert [record.plain() for record in by_kernel.records] == correlated.records
+    assert by_kernel[2:] == correlated[2:]
 
 
 @given(body=request(span))

@@ -9,12 +9,15 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from collector.correlation.correlator import Correlator
 from collector.correlation.join import ROOTS_PER_PART_MAX, Part, TraceKey, parts_of, trace_key_of
 from collector.correlation.keys import SessionKeys, correlate
 from collector.correlation.record import EventType, Record
 from collector.pdata.envelope import Signal, cut_request
+from collector.store.sqlite.chunk_maker import ChunkMaker
 
 EXAMPLES = 150
 KEY = TraceKey("trace", b"t" * 16)
@@ -63,7 +66,7 @@ services = st.sampled_from(["shop", "orders", ""])
 
 
 @st.composite
-def span_records(draw: st.DrawFn, most: int = 6) -> list[Record]:
+def span_records(draw: st.DrawFn, most: int = 6) -> Sequence[Record]:
     request = ExportTraceServiceRequest()
     outer = request.resource_spans.add()
     outer.resource.attributes.append(text("service.name", draw(services)))
@@ -72,7 +75,7 @@ def span_records(draw: st.DrawFn, most: int = 6) -> list[Record]:
 
 
 @st.composite
-def log_records(draw: st.DrawFn) -> list[Record]:
+def log_records(draw: st.DrawFn) -> Sequence[Record]:
     request = ExportLogsServiceRequest()
     outer = request.resource_logs.add()
     outer.resource.attributes.append(text("service.name", draw(services)))
@@ -177,6 +180,52 @@ def test_roots_are_the_spans_whose_parent_is_not_in_the_commit(records: list[Rec
             (one.time_unix_nano, one.end_time_unix_nano, one.error, one.type, one.kind)
             for _, one in expected[:ROOTS_PER_PART_MAX]
         ]
+
+
+http_values = st.one_of(
+    st.sampled_from(["", "GET", "shop.test", "::1", "/a?b", "8080", "443", "https", "http://shop.test/"]).map(
+        lambda value: AnyValue(string_value=value)
+    ),
+    st.sampled_from([0, 80, 8080, 502, -1, 1 << 62]).map(lambda value: AnyValue(int_value=value)),
+    st.sampled_from([AnyValue(), AnyValue(bool_value=True), AnyValue(double_value=1.5), AnyValue(bytes_value=b"GET")]),
+)
+http_keys = """
+    http.request.method http.method url.full http.url url.scheme server.address server.port url.path url.query
+    http.target http.host http.response.status_code http.status_code rpc.system rpc.grpc.status_code session.id
+""".split()
+http_attributes = st.lists(st.builds(KeyValue, key=st.sampled_from(http_keys), value=http_values), max_size=6)
+
+
+@st.composite
+def mixed_bodies(draw: st.DrawFn) -> tuple[Signal, bytes]:
+    """Write a request of spans or of logs, their attributes those of HTTP or any."""
+    context = Resource(attributes=[text("service.name", draw(services))])
+    if draw(st.booleans()):
+        request = ExportTraceServiceRequest()
+        outer = request.resource_spans.add(resource=context)
+        some = outer.scope_spans.add(spans=draw(st.lists(spans, min_size=1, max_size=12))).spans
+        for span in some:
+            span.attributes.extend(draw(http_attributes))
+        return Signal.TRACES, request.SerializeToString()
+    written = ExportLogsServiceRequest()
+    written.resource_logs.add(resource=context).scope_logs.add(log_records=draw(st.lists(logs, min_size=1, max_size=6)))
+    return Signal.LOGS, written.SerializeToString()
+
+
+@given(bodies=st.lists(mixed_bodies(), min_size=1, max_size=3), now=st.integers(1, (1 << 64) - 1))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_the_kernels_file_and_encode_as_their_twins(bodies: list[tuple[Signal, bytes]], now: int) -> None:
+    assert made(bodies, now, native=True) == made(bodies, now, native=False)
+
+
+def made(bodies: list[tuple[Signal, bytes]], now: int, *, native: bool) -> list[object]:
+    """Return all that a commit of these requests makes of them before it is written."""
+    correlator, chunks = Correlator(SessionKeys(), native=native), ChunkMaker(native=native)
+    filed = chunks.file([correlator.correlate(signal, body).records for signal, body in bodies], now)
+    contexts = {context: number for number, context in enumerate(filed.totals, 1)}
+    sessions = {"": 0} | {name: number for number, name in enumerate(sorted(filed.sessions - {""}), 1000)}
+    chunks_made = {key: chunks.encode(records, contexts, sessions) for key, records in filed.traces.items()}
+    return [list(chunks_made.items()), filed.sessions, list(filed.totals.items())]
 
 
 @given(records=log_records() | span_records())

@@ -3,15 +3,24 @@
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
+LINE_CHARS_MAX = 120
 ENTRY_POINTS = {"collector.cli", "collector.__main__"}
 _VAGUE_NAMES = re.compile(r"(^|_)(util|utils|helpers?|manager|common|misc|base)(_|$)")
 
 
 def module_name(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def test_native_sources_are_short(root: Path, tracked: list[str]) -> None:
+    texts = {path: (root / path).read_text().splitlines() for path in tracked if path.endswith((".pyx", ".pxd"))}
+    assert len(texts) >= 6
+    assert [path for path, lines in texts.items() if len(lines) > FILE_LINES_MAX] == []
+    assert [path for path, lines in texts.items() if any(len(line) > LINE_CHARS_MAX for line in lines)] == []
 
 
 def imported_modules(tree: ast.Module) -> Iterator[str]:

@@ -24,13 +24,27 @@ LOG_SHIFT = 12
 ROOT = 1 << 13
 
 
-def encode_header(records: Sequence[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]) -> bytes:
-    """Return the header of these records; `contexts` and `sessions` give the numbers, that of "" is 0."""
+class Encoded(NamedTuple):
+    """Header and body (not yet compressed) of a chunk, and the sessions that its records name."""
+
+    header: bytes
+    body: bytes
+    named: set[str]
+
+
+def encode(records: Sequence[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]) -> Encoded:
+    """Encode the records of one trace; `contexts` and `sessions` give the numbers, that of "" is 0."""
+    body = ChunkBody(records=[record.raw for record in records]).SerializeToString()
+    named = {record.session_id for record in records} - {""}
+    return Encoded(_encode_header(records, contexts, sessions), body, named)
+
+
+def _encode_header(records: Sequence[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]) -> bytes:
     # Turned into columns once: this runs for every record that is stored.
     (
-        raws, record_contexts, _, types, kinds, _, span_ids, parents, starts, ends,
+        raws, record_contexts, types, kinds, _, span_ids, parents, starts, ends,
         errors, severities, session_ids, evidences, span_events, hashes, _,
-    ) = zip(*records, strict=True)  # fmt: skip
+    ) = zip(*[record.plain() for record in records], strict=True)  # fmt: skip
     base = min(starts)
     roots, facts, pages = findings_of(records)
     flags = [
@@ -68,11 +82,6 @@ def encode_header(records: Sequence[Record], contexts: Mapping[Context, int], se
                 header.event_offsets.append((event.time_unix_nano - base) & UINT64)
                 header.event_errors.append(event.error)
     return header.SerializeToString()
-
-
-def encode_body(records: Sequence[Record]) -> bytes:
-    """Return the body of these records, not yet compressed."""
-    return ChunkBody(records=[record.raw for record in records]).SerializeToString()
 
 
 def contexts_of(header_bytes: bytes) -> dict[int, int]:

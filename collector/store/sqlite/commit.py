@@ -1,34 +1,16 @@
 """One commit: the records of several requests, filed by trace, in one transaction."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Callable, Sequence
 
-from collector.correlation.join import TraceKey, trace_key_of
-from collector.correlation.record import Context, Record
 from collector.store.api import Batch, WriteResult
 from collector.store.resent import RESENT_WITHIN_NANO, is_resent
-from collector.store.rows import with_times
-from collector.store.sqlite.chunk import encode_body, encode_header
+from collector.store.sqlite.chunk_maker import ChunkMaker
 from collector.store.sqlite.codec import Compressor
+from collector.store.sqlite.filing import Filed
 from collector.store.sqlite.numbering import Numbering
 
 FORGET_RECEIVED_COMMITS = 256
-
-
-@dataclass(slots=True)
-class _Filed:
-    """The records of one commit by where they are filed, and what they name."""
-
-    traces: dict[TraceKey, list[Record]] = field(default_factory=dict[TraceKey, list[Record]])
-    sessions: set[str] = field(default_factory=set[str])
-    # By context: bytes, spans, logs.
-    totals: dict[Context, list[int]] = field(default_factory=dict[Context, list[int]])
-
-
-_context_of = attrgetter("context")
 
 
 class Committer:
@@ -39,8 +21,10 @@ class Committer:
         connection: sqlite3.Connection,
         numbering: Numbering,
         clock_unix_nano: Callable[[], int],
+        chunks: ChunkMaker | None = None,
     ) -> None:
         self._connection = connection
+        self._chunks = chunks or ChunkMaker()
         self._numbering = numbering
         self._clock_unix_nano = clock_unix_nano
         row = connection.execute("SELECT n, bytes FROM dictionary ORDER BY n DESC LIMIT 1").fetchone()
@@ -70,7 +54,7 @@ class Committer:
             fresh = [self._receive(batch, now) for batch in batches]
             kept = [batch for batch, is_fresh in zip(batches, fresh, strict=True) if is_fresh]
             if kept:
-                self._write(commit, _file(kept, now), now)
+                self._write(commit, self._chunks.file([batch.records for batch in kept], now), now)
             dictionary = self._store_dictionary()
             if commit % FORGET_RECEIVED_COMMITS == 0:
                 self._forget_received(now)
@@ -106,22 +90,21 @@ class Committer:
             (now - RESENT_WITHIN_NANO,),
         )
 
-    def _write(self, commit: int, filed: _Filed, now: int) -> None:
+    def _write(self, commit: int, filed: Filed, now: int) -> None:
         traces = self._numbering.trace_numbers(filed.traces)
         sessions = self._numbering.session_numbers(filed.sessions)
         contexts = {context: self._numbering.context_number(context, commit) for context in filed.totals}
-        compress, dictionary = self.compressor.compress, self.compressor.number
+        compress, dictionary, encode = self.compressor.compress, self.compressor.number, self._chunks.encode
         chunks: list[tuple[int, int, int, bool, bytes]] = []
         bodies: list[tuple[int, int, bytes]] = []
         session_chunks: list[tuple[int, int]] = []
         chunk = self._last_chunk
         for trace_key, records in filed.traces.items():
             chunk += 1
-            named = {record.session_id for record in records} - {""}
+            header, body, named = encode(records, contexts, sessions)
             session_chunks += [(sessions[session_id], chunk) for session_id in named]
-            header = encode_header(records, contexts, sessions)
             chunks.append((chunk, traces[trace_key], commit, bool(named), header))
-            bodies.append((chunk, dictionary, compress(encode_body(records))))
+            bodies.append((chunk, dictionary, compress(body)))
         many = self._connection.executemany
         many("INSERT INTO chunk (n, t, c, named, header) VALUES (?, ?, ?, ?, ?)", chunks)
         many("INSERT INTO body (n, dictionary, bytes) VALUES (?, ?, ?)", bodies)
@@ -146,28 +129,3 @@ class Committer:
             "INSERT INTO dictionary (bytes) VALUES (?) RETURNING n", (trained,)
         ).fetchone()
         return number, trained
-
-
-def _file(batches: Iterable[Batch], now: int) -> _Filed:
-    """File the records by trace, in order of arrival; those without any time get that of the commit."""
-    filed = _Filed()
-    by_trace_id: dict[bytes, list[Record]] = {}
-    for batch in batches:
-        records = with_times(batch.records, now)
-        for record in records:
-            trace_id = record.trace_id
-            same = by_trace_id.get(trace_id)
-            if same is not None:
-                same.append(record)
-            elif trace_id:
-                by_trace_id[trace_id] = filed.traces[TraceKey("trace", trace_id)] = [record]
-            else:
-                filed.traces.setdefault(trace_key_of(record), []).append(record)
-        filed.sessions.update([record.session_id for record in records])
-        # The records of one group stand together and share their context.
-        for context, group in groupby(records, key=_context_of):
-            total = filed.totals.setdefault(context, [0, 0, 0])
-            same_context = list(group)
-            total[0] += sum([len(record.raw) for record in same_context])
-            total[2 if same_context[0].content_hash else 1] += len(same_context)
-    return filed

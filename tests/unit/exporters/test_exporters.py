@@ -22,7 +22,7 @@ def log_telemetry(*bodies: str) -> Telemetry:
         scope.log_records.add(time_unix_nano=1).body.string_value = body
     raw = request.SerializeToString()
     groups = cut_request(Signal.LOGS, raw)
-    return Telemetry(Signal.LOGS, raw, groups, correlate(Signal.LOGS, groups, SessionKeys()))
+    return Telemetry(Signal.LOGS, raw, correlate(Signal.LOGS, groups, SessionKeys()))
 
 
 @pytest.mark.anyio

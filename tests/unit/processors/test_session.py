@@ -5,7 +5,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from pydantic import ValidationError
 
 from collector.component import Telemetry
-from collector.pdata.envelope import Signal, cut_request
+from collector.pdata.envelope import Signal
 from collector.processors.session import SESSION_KEYS_MAX, SessionProcessor, SessionSettings
 
 
@@ -13,8 +13,7 @@ def telemetry_with(key: str, value: str) -> Telemetry:
     request = ExportTraceServiceRequest()
     span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8)
     span.attributes.add(key=key).value.string_value = value
-    body = request.SerializeToString()
-    return Telemetry(Signal.TRACES, body, cut_request(Signal.TRACES, body))
+    return Telemetry(Signal.TRACES, request.SerializeToString())
 
 
 @pytest.mark.parametrize(

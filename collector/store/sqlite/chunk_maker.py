@@ -1,0 +1,37 @@
+"""From the records of one commit to its chunks: by the native kernel, else by `filing` and `chunk`.
+
+The kernel takes the records that correlation's kernel makes; others go through `filing` and `chunk` all the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+from collector.correlation.record import Context, Record
+from collector.store.sqlite.chunk import Encoded, encode
+from collector.store.sqlite.filing import Filed, file_records
+
+
+def native_kernel() -> ModuleType | None:
+    """Return the compiled kernel; None where it was not compiled."""
+    try:
+        from collector.store.sqlite import chunk_kernel
+    except ImportError:
+        return None
+    return chunk_kernel
+
+
+class ChunkMaker:
+    """Files records by trace and encodes those of each trace."""
+
+    def __init__(self, *, native: bool = True) -> None:
+        self._kernel = native_kernel() if native else None
+
+    def file(self, requests: Sequence[Sequence[Record]], now_unix_nano: int) -> Filed:
+        """See filing.file_records."""
+        found = self._kernel.file_records(requests, now_unix_nano) if self._kernel else None
+        return Filed(*found) if found else file_records(requests, now_unix_nano)
+
+    def encode(self, records: list[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]) -> Encoded:
+        """See chunk.encode."""
+        found = self._kernel.encode(records, contexts, sessions) if self._kernel else None
+        return Encoded(*found) if found else encode(records, contexts, sessions)

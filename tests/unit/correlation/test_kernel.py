@@ -1,0 +1,90 @@
+"""The native kernel takes what real SDKs send, at its limits too; that it says the same as `keys` is a property."""
+
+import shutil
+from collections.abc import Callable, Sequence
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from collector.correlation import correlator
+from collector.correlation.correlator import CONTEXT_HELD_BYTES_MAX, CONTEXTS_HELD_MAX, Correlator, native_kernel
+from collector.correlation.keys import SessionKeys
+from collector.pdata.envelope import Signal
+from collector.processors.session import SESSION_KEYS_MAX
+from collector.store.sqlite import chunk_maker
+
+Recordings = Callable[[str], Sequence[tuple[Signal, bytes, bytes | None]]]
+
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="kernels are compiled where there is a C compiler")
+
+
+def body_of(service: str, session_id: str = "s-1") -> bytes:
+    request = ExportTraceServiceRequest()
+    outer = request.resource_spans.add()
+    outer.resource.attributes.add(key="service.name").value.string_value = service
+    span = outer.scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8)
+    span.attributes.add(key="session.id").value.string_value = session_id
+    return request.SerializeToString()
+
+
+def test_both_kernels_are_compiled() -> None:
+    assert [kernel and kernel.__name__ for kernel in (correlator.native_kernel(), chunk_maker.native_kernel())] == [
+        "collector.correlation.kernel",
+        "collector.store.sqlite.chunk_kernel",
+    ]
+
+
+@pytest.mark.parametrize("folder", ["tracestate", "emit", "emit-rust", "baggage-mixed", "edge-grpc", "telemetrygen"])
+def test_no_request_of_an_sdk_is_left_to_the_slow_path(folder: str, recordings: Recordings) -> None:
+    from collector.correlation.native_record import Record
+
+    bodies = [(signal, body) for signal, body, _ in recordings(folder) if signal is not Signal.METRICS]
+    bound = Correlator(SessionKeys())
+    assert bodies
+    for signal, body in bodies:
+        assert {type(record) for record in bound.correlate(signal, body).records} <= {Record}
+
+
+def test_equal_contexts_of_several_requests_are_one_object() -> None:
+    bound = Correlator(SessionKeys())
+    first, second, other = (bound.correlate(Signal.TRACES, body_of(name)).records[0] for name in ("a", "a", "b"))
+    assert first.context is second.context
+    assert (first.context.service, other.context.service) == ("a", "b")
+
+
+def test_contexts_are_held_up_to_their_number_and_size() -> None:
+    bound = Correlator(SessionKeys())
+
+    def is_held(service: str) -> bool:
+        first, second = (bound.correlate(Signal.TRACES, body_of(service)).records[0].context for _ in range(2))
+        assert first == second
+        return first is second
+
+    # What stands around a name of more than two bytes' length in its resource.
+    around = 23
+    assert is_held("x" * (CONTEXT_HELD_BYTES_MAX - around))
+    assert not is_held("x" * (CONTEXT_HELD_BYTES_MAX - around + 1))
+    first = bound.correlate(Signal.TRACES, body_of("first")).records[0].context
+    for number in range(CONTEXTS_HELD_MAX):
+        bound.correlate(Signal.TRACES, body_of(f"service-{number}"))
+    again = bound.correlate(Signal.TRACES, body_of("first")).records[0].context
+    assert again == first
+    assert again is not first
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_as_many_and_as_long_keys_as_the_settings_allow(native: bool) -> None:
+    keys = SessionKeys(tuple(f"{number:03}".rjust(256, "k") for number in range(SESSION_KEYS_MAX)))
+    request = ExportTraceServiceRequest.FromString(body_of("shop"))
+    attribute = request.resource_spans[0].scope_spans[0].spans[0].attributes[0]
+    attribute.key = keys.attributes[-1].upper()
+    (record,) = Correlator(keys, native=native).correlate(Signal.TRACES, request.SerializeToString()).records
+    assert record.session_id == "s-1"
+
+
+def test_more_or_longer_keys_than_it_has_room_for_are_refused() -> None:
+    assert native_kernel()
+    with pytest.raises(ValueError, match=r"76 keys; at most 64"):
+        Correlator(SessionKeys(tuple(f"key-{number}" for number in range(64))))
+    with pytest.raises(ValueError, match=r"a key of 257 bytes; at most 256"):
+        Correlator(SessionKeys(("k" * 257,)))
