@@ -10,14 +10,16 @@ from urllib.parse import urlsplit
 from collector.errors import ForbiddenError
 from collector.receivers.otlp.endpoint import is_loopback
 
+# The browser extension of this project; its id is the hash of the key in its manifest.
+EXTENSION_ORIGIN = "chrome-extension://dpmjpjbcjedfookdafnbpcnknlnnmkii"
 _SHOWN_CHARS_MAX = 100
 
 
 class OriginPolicy:
-    """Allows origins on loopback over http and https, and exactly those that are configured."""
+    """Allows origins on loopback over http and https, our own extension, and exactly those that are configured."""
 
     def __init__(self, allowed_origins: Iterable[str]) -> None:
-        self._allowed = frozenset(origin.lower() for origin in allowed_origins)
+        self._allowed = frozenset(origin.lower() for origin in allowed_origins) | {EXTENSION_ORIGIN}
 
     def check(self, origin: str | None) -> None:
         """Raise ForbiddenError if a page of `origin` may not send; None stands for a program that is no browser."""

@@ -1,5 +1,7 @@
 """Which pages may send, and for which host names."""
 
+import base64
+import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from pydantic import ValidationError
 
 from collector.errors import ForbiddenError
 from collector.receivers.otlp.http import OtlpHttpReceiver
-from collector.receivers.otlp.origins import HostPolicy, OriginPolicy
+from collector.receivers.otlp.origins import EXTENSION_ORIGIN, HostPolicy, OriginPolicy
 from collector.receivers.otlp.settings import CorsSettings, OtlpHttpSettings
 
 StartHttp = Callable[..., Awaitable[OtlpHttpReceiver]]
@@ -64,6 +66,15 @@ def test_loopback_and_configured_origins_may_send(origin: str | None) -> None:
 def test_every_other_origin_may_not(origin: str) -> None:
     with pytest.raises(ForbiddenError, match="allowed_origins"):
         OriginPolicy([SHOP, EXTENSION]).check(origin)
+
+
+def test_the_extension_may_send_without_configuration(root: Path) -> None:
+    """Chrome makes an extension's id of its key: the first 32 hex digits of its hash, each as a letter from a on."""
+    key = json.loads((root / "extension" / "manifest.json").read_text())["key"]
+    digest = hashlib.sha256(base64.b64decode(key)).hexdigest()[:32]
+    extension_id = "".join(chr(ord("a") + int(digit, 16)) for digit in digest)
+    assert f"chrome-extension://{extension_id}" == EXTENSION_ORIGIN
+    OriginPolicy([]).check(EXTENSION_ORIGIN)
 
 
 @pytest.mark.parametrize("origin", ["*", "https://*.example", "shop.example", "https://shop.example/", "https://"])

@@ -1,0 +1,138 @@
+/**
+ * The bridge between the page script and the worker, in a world of its own that the page cannot reach. It keeps every
+ * record until the worker has said that it is stored. Bundled to built/bridge.js.
+ */
+
+import { SESSION_ID_KEY } from '../messages.js';
+import { HELLO } from '../page/channel.js';
+import { Outbox } from './outbox.js';
+
+class Bridge {
+  /** @param {{ up: string, down: string, traceId: string, navigatedAt: number }} hello */
+  constructor(hello) {
+    this.hello = hello;
+    this.outbox = new Outbox(crypto.randomUUID());
+    /** @type {chrome.runtime.Port | null} */
+    this.port = null;
+    /** @type {import('../shared/ids.js').SpanContext | null} */
+    this.page = null;
+    this.isFlushDue = false;
+    this.isOver = false;
+    window.addEventListener(hello.up, (event) => this.#fromPage(JSON.parse(/** @type {CustomEvent} */ (event).detail)));
+    this.#connect();
+  }
+
+  /** @param {any} message of the page script */
+  #fromPage(message) {
+    if (this.isOver) return;
+    if (message.type === 'record') {
+      this.outbox.add(message.record);
+      this.#flushSoon();
+    } else if (message.type === 'hide') {
+      this.#flush();
+      this.#post({ type: 'leave' });
+    } else if (message.type === 'resume') {
+      // The browser cut the connection while the page was frozen, and says nothing of it.
+      this.port?.disconnect();
+      this.port = null;
+      this.#connect();
+    } else {
+      // What came before it must be there before it.
+      this.#flush();
+      this.#post(message);
+    }
+  }
+
+  /** Records of one task travel together. */
+  #flushSoon() {
+    if (this.isFlushDue) return;
+    this.isFlushDue = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  #flush() {
+    this.isFlushDue = false;
+    const batch = this.outbox.seal();
+    if (batch) this.#post(batch);
+  }
+
+  /** @param {object} message */
+  #post(message) {
+    if (this.isOver) return;
+    // Connecting sends all that is not acknowledged, a new batch too.
+    if (!this.port) {
+      this.#connect();
+      if (/** @type {any} */ (message).type === 'records') return;
+    }
+    try {
+      /** @type {chrome.runtime.Port | null} */ (this.port)?.postMessage(message);
+    } catch {
+      this.port = null;
+    }
+  }
+
+  #connect() {
+    try {
+      this.port = chrome.runtime.connect({ name: 'page' });
+    } catch {
+      // The extension was updated or removed: this bridge leads nowhere any more.
+      this.#end();
+      return;
+    }
+    const { port, hello } = this;
+    port.onMessage.addListener((message) => this.#fromWorker(message));
+    port.onDisconnect.addListener(() => {
+      if (this.port !== port) return;
+      this.port = null;
+      // The worker ended before it had stored everything: the next one gets it.
+      if (!this.outbox.isEmpty) this.#connect();
+    });
+    const { traceId, navigatedAt } = hello;
+    port.postMessage({ type: 'connect', traceId, navigatedAt, resumed: this.page !== null, page: this.page });
+    for (const batch of this.outbox.unstored) port.postMessage(batch);
+  }
+
+  /** @param {any} message */
+  #fromWorker(message) {
+    if (message.type === 'stored') {
+      this.outbox.stored(message.seq);
+      return;
+    }
+    if (message.type === 'off') {
+      this.#end();
+      return;
+    }
+    this.page = message.configuration?.page ?? this.page;
+    this.#toPage(message);
+  }
+
+  #end() {
+    this.isOver = true;
+    this.port?.disconnect();
+    this.port = null;
+    this.#toPage({ type: 'off' });
+    try {
+      localStorage.removeItem(SESSION_ID_KEY);
+    } catch {
+      // Storage is blocked here, so there is nothing of ours in it.
+    }
+  }
+
+  /** @param {object} message */
+  #toPage(message) {
+    window.dispatchEvent(new CustomEvent(this.hello.down, { detail: JSON.stringify(message) }));
+  }
+}
+
+if (self.origin !== 'null') {
+  window.addEventListener(
+    HELLO,
+    (event) => {
+      event.stopImmediatePropagation();
+      event.preventDefault();
+      // Not kept anywhere: it lives by its listeners.
+      void new Bridge(JSON.parse(/** @type {CustomEvent} */ (event).detail));
+    },
+    { once: true, capture: true },
+  );
+}

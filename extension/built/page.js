@@ -1,0 +1,1496 @@
+// Built by `npm run build` from the folder beside; a test holds it fresh.
+"use strict";
+(() => {
+  // shared/ids.js
+  var TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+  var SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
+  function randomHex(byteCount) {
+    const bytes = crypto.getRandomValues(new Uint8Array(byteCount));
+    let hex = "";
+    for (const byte of bytes) hex += (byte + 256).toString(16).slice(1);
+    return hex;
+  }
+  function newSpanContext() {
+    let context = { traceId: randomHex(16), spanId: randomHex(8) };
+    while (!isSpanContext(context)) context = { traceId: randomHex(16), spanId: randomHex(8) };
+    return context;
+  }
+  function isTraceId(value) {
+    return typeof value === "string" && TRACE_ID.test(value);
+  }
+  function isSpanId(value) {
+    return typeof value === "string" && SPAN_ID.test(value);
+  }
+  function isSpanContext(value) {
+    return isTraceId(value?.traceId) && isSpanId(value?.spanId);
+  }
+
+  // shared/redact.js
+  var TEXT_CHARS_MAX = 4096;
+  var REDACTED = "REDACTED";
+  var SECRET_NAME = new RegExp(
+    "^(?:.*[-_.])?(?:token|pass|passwd|password|passphrase|pwd|secret|key|apikey|privatekey|accesskey|sig|signature|auth|authorization|credential|credentials|code|otp|pin|state|nonce|assertion|samlresponse|session|sessionid|sid|cookie|jwt|bearer|ticket|awsaccesskeyid|x-amz-.*|x-goog-.*)$",
+    "i"
+  );
+  var CAMEL = /([a-z0-9])([A-Z])/g;
+  var JWT = /\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?/g;
+  var LONG_HEX = /^[0-9a-f]{32,}$/i;
+  var TEXT_PATTERNS = [
+    [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
+    [JWT, REDACTED],
+    [/\b(bearer|basic)\s+[\w.~+/-]{6,}=*/gi, `$1 ${REDACTED}`],
+    [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
+    [/\b(?:gh[pousr]_|github_pat_|xox[abprs]-|sk-|sk_live_|glpat-)[\w-]{10,}/g, REDACTED],
+    [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi, `$1${REDACTED}@`]
+  ];
+  var CARD_NUMBER = /\b(?:\d[ -]?){12,18}\d\b/g;
+  var ASSIGNMENT = /(["']?)\b([\w.-]{2,40})\1(\s*[:=]\s*)(["']?)([^\s"'&,;}]{3,})\4/g;
+  var URL_IN_TEXT = /\bhttps?:\/\/[^\s"'<>()]+/gi;
+  function isSecretName(name) {
+    return SECRET_NAME.test(name.replace(CAMEL, "$1_$2"));
+  }
+  function cut(text) {
+    return text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX - 1)}…` : text;
+  }
+  function redactUrl(url) {
+    let parsed;
+    try {
+      parsed = new URL(url);
+    } catch {
+      return redactText(url);
+    }
+    if (parsed.protocol === "data:" || parsed.protocol === "blob:") return parsed.protocol;
+    const authority = parsed.username || parsed.password ? `${REDACTED}:${REDACTED}@` : "";
+    const path = parsed.pathname.split("/").map(redactSegment).join("/");
+    const fragment = parsed.hash.includes("=") ? `#${REDACTED}` : parsed.hash;
+    return cut(`${parsed.protocol}//${authority}${parsed.host}${path}${redactQuery(parsed.search)}${fragment}`);
+  }
+  function redactText(text) {
+    let kept = text.length > 2 * TEXT_CHARS_MAX ? text.slice(0, 2 * TEXT_CHARS_MAX) : text;
+    kept = kept.replace(URL_IN_TEXT, (url) => redactUrl(url));
+    for (const [pattern, replacement] of TEXT_PATTERNS) kept = kept.replace(pattern, replacement);
+    kept = kept.replace(CARD_NUMBER, redactCard);
+    kept = kept.replace(
+      ASSIGNMENT,
+      (whole, quote, name, sign, valueQuote, value) => isSecretName(name) && !ORDINARY.test(value) && value !== REDACTED ? `${quote}${name}${quote}${sign}${valueQuote}${REDACTED}${valueQuote}` : whole
+    );
+    return cut(kept);
+  }
+  var ORDINARY = /^(?:-?\d{1,5}\b.*|true|false|null|undefined|bearer|basic|REDACTED.*|[A-Z][A-Z_]{2,}|[a-z]{1,12})$/;
+  function redactSegment(segment) {
+    const isSecret = LONG_HEX.test(segment) || segment.match(JWT) !== null;
+    return isSecret ? REDACTED : segment;
+  }
+  function redactQuery(search) {
+    if (search.length < 2) return search;
+    const pairs = search.slice(1).split("&");
+    return `?${pairs.map(redactPair).join("&")}`;
+  }
+  function redactPair(pair) {
+    const at = pair.indexOf("=");
+    if (at < 0) return redactSegment(pair);
+    const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
+    return value && (isSecretName(decoded(name)) || value.match(JWT)) ? `${name}=${REDACTED}` : pair;
+  }
+  function decoded(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  }
+  function redactCard(digits) {
+    const numbers = [...digits].filter((one) => one >= "0" && one <= "9").map(Number);
+    const sum = numbers.reverse().reduce((total, number, index) => {
+      const doubled = index % 2 === 1 ? number * 2 : number;
+      return total + (doubled > 9 ? doubled - 9 : doubled);
+    }, 0);
+    return sum % 10 === 0 ? REDACTED : digits;
+  }
+
+  // shared/trace-context.js
+  var TRACESTATE_MEMBERS_MAX = 32;
+  var TRACESTATE_CHARS_MAX = 512;
+  var KEY = "gasoline";
+  var TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+  function formatTraceparent(context) {
+    return `00-${context.traceId}-${context.spanId}-01`;
+  }
+  function parseTraceparent(header) {
+    const [, version, traceId, spanId, , rest] = TRACEPARENT.exec(header?.trim() ?? "") ?? [];
+    if (version === void 0 || version === "ff" || version === "00" && rest) return null;
+    return isTraceId(traceId) && isSpanId(spanId) ? { traceId, spanId } : null;
+  }
+  function prependTracestate(sessionId, callersList = "") {
+    const own = `${KEY}=${sessionId}`;
+    const members = (callersList ?? "").split(",").map((member) => member.trim()).filter((member) => member && !member.startsWith(`${KEY}=`)).slice(0, TRACESTATE_MEMBERS_MAX - 1);
+    if ([own, ...members].join(",").length > TRACESTATE_CHARS_MAX) {
+      const short = members.filter((member) => member.length <= 128);
+      while (short.length > 0 && [own, ...short].join(",").length > TRACESTATE_CHARS_MAX) short.pop();
+      return [own, ...short].join(",");
+    }
+    return [own, ...members].join(",");
+  }
+  function spanOfServerTiming(header) {
+    const found = /(?:^|,)\s*traceparent\s*;\s*desc\s*=\s*"?([^",;]+)/i.exec(header ?? "");
+    return parseTraceparent(found?.[1]);
+  }
+
+  // request-manager.js
+  var REQUESTS_MAX = 500;
+  var UNTRACED_MAX = 200;
+  var METHODS = /* @__PURE__ */ new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"]);
+  var RequestManager = class {
+    /**
+     * @param {object} parts
+     * @param {string} parts.origin of the page
+     * @param {() => string} parts.sessionId
+     * @param {() => number} parts.now
+     * @param {() => number} parts.monotonicNow
+     * @param {(record: import('./shared/records.js').PageRecord) => void} parts.emit
+     * @param {(origin: string) => void} parts.onOwnTracing the page sends trace headers of its own there
+     */
+    constructor(parts) {
+      this.parts = parts;
+      this.targets = /* @__PURE__ */ new Set();
+      this.headerRules = true;
+      this.inFlight = /* @__PURE__ */ new Set();
+      this.recent = [];
+      this.untraced = /* @__PURE__ */ new Set();
+    }
+    /**
+     * A request begins.
+     * @param {string} method
+     * @param {URL} url
+     * @param {{ get: (name: string) => string | null }} callersHeaders
+     * @returns {TracedRequest}
+     */
+    begin(method, url, callersHeaders) {
+      const { parts } = this;
+      const own = parseTraceparent(callersHeaders.get("traceparent"));
+      const sessionId = parts.sessionId();
+      const isOwnOrigin = url.origin === parts.origin;
+      if (own && !isOwnOrigin) parts.onOwnTracing(url.origin);
+      const context = own ?? newSpanContext();
+      const request = {
+        context,
+        method: normalMethod(method),
+        url,
+        sessionId,
+        start: parts.now(),
+        startMonotonic: parts.monotonicNow(),
+        headers: this.mayTrace(url) ? this.#headers(context, own !== null, sessionId, isOwnOrigin, callersHeaders) : {}
+      };
+      this.inFlight.add(request);
+      this.recent.push(request);
+      if (this.recent.length > REQUESTS_MAX) this.recent.shift();
+      const [oldest] = this.inFlight;
+      if (oldest && this.inFlight.size > REQUESTS_MAX) this.inFlight.delete(oldest);
+      return request;
+    }
+    /**
+     * @param {URL} url
+     * @returns {boolean} whether requests there get trace headers: the page's own origin, and exact origins that were
+     *   allowed
+     */
+    mayTrace(url) {
+      const isAllowed = url.origin === this.parts.origin || this.targets.has(url.origin);
+      return isAllowed && !url.username && !url.password && !this.untraced.has(addressOf(url));
+    }
+    /**
+     * Our headers made a request fail that works without them (a server whose CORS rules do not know them).
+     * @param {TracedRequest} request
+     */
+    giveUpOn(request) {
+      if (this.untraced.size < UNTRACED_MAX) this.untraced.add(addressOf(request.url));
+      this.parts.emit({
+        kind: "log",
+        event: "gasoline.propagation.fallback",
+        time: this.parts.now(),
+        severity: 13,
+        body: "the server did not allow trace headers: the request was sent again without them",
+        ...request.context,
+        sessionId: request.sessionId,
+        attributes: { "url.full": redactUrl(request.url.href) }
+      });
+    }
+    /**
+     * A request is over; later calls for the same one do nothing.
+     * @param {TracedRequest} request
+     * @param {Ending} ending
+     */
+    end(request, ending) {
+      if (!this.inFlight.delete(request)) return;
+      this.parts.emit(spanOf(request, ending, this.parts.now()));
+    }
+    /** The page is going away: what is still in flight is told of now, or never. */
+    endAll() {
+      for (const request of [...this.inFlight]) this.end(request, { isIncomplete: true });
+    }
+    /**
+     * @param {string} url of a resource timing entry
+     * @param {number} startTime of that entry
+     * @returns {TracedRequest | null} the request that it is the timing of
+     */
+    requestOf(url, startTime) {
+      const index = this.recent.findIndex(
+        (request) => withoutFragment(request.url) === url && startTime >= request.startMonotonic - 1
+      );
+      return index < 0 ? null : this.recent.splice(index, 1)[0] ?? null;
+    }
+    /**
+     * @param {SpanContext} context
+     * @param {boolean} isAdopted
+     * @param {string} sessionId
+     * @param {boolean} isOwnOrigin
+     * @param {{ get: (name: string) => string | null }} callersHeaders
+     * @returns {Record<string, string>}
+     */
+    #headers(context, isAdopted, sessionId, isOwnOrigin, callersHeaders) {
+      const headers = {};
+      if (!isAdopted) headers["traceparent"] = formatTraceparent(context);
+      if (sessionId) headers["tracestate"] = prependTracestate(sessionId, callersHeaders.get("tracestate"));
+      if (sessionId && isOwnOrigin && !this.headerRules) headers["X-Session-ID"] = sessionId;
+      return headers;
+    }
+  };
+  function spanOf(request, ending, end) {
+    const { method, context } = request;
+    const { status = 0, error = "" } = ending;
+    const isFailed = status >= 400 || error !== "" && error !== "AbortError";
+    const attributes = { ...targetAttributes(method, request.url), ...endingAttributes(ending, request.url, isFailed) };
+    const answered = spanOfServerTiming(ending.serverTiming ?? null);
+    return {
+      kind: "span",
+      name: method,
+      start: request.start,
+      end,
+      traceId: context.traceId,
+      // The id that the header names, also where the page put it there: services called the request's span by it.
+      spanId: context.spanId,
+      ...isFailed ? { error: true } : {},
+      ...answered && answered.traceId !== context.traceId ? { links: [answered] } : {},
+      ...request.sessionId ? { sessionId: request.sessionId } : {},
+      attributes
+    };
+  }
+  function targetAttributes(method, url) {
+    return {
+      "http.request.method": method,
+      "url.full": redactUrl(url.href),
+      "server.address": url.hostname,
+      "server.port": Number(url.port) || (url.protocol === "https:" ? 443 : 80)
+    };
+  }
+  function endingAttributes({ status, error, isIncomplete, responseUrl }, url, isFailed) {
+    const isElsewhere = Boolean(responseUrl) && responseUrl !== withoutFragment(url);
+    return {
+      ...status ? { "http.response.status_code": status } : {},
+      ...error || isFailed ? { "error.type": error || String(status) } : {},
+      ...isIncomplete ? { "gasoline.incomplete": true } : {},
+      ...isElsewhere && responseUrl ? { "gasoline.response.url": redactUrl(responseUrl) } : {}
+    };
+  }
+  function normalMethod(method) {
+    const upper = method.toUpperCase();
+    return METHODS.has(upper) ? upper : "_OTHER";
+  }
+  function withoutFragment(url) {
+    return url.href.split("#")[0] ?? "";
+  }
+  function addressOf(url) {
+    return url.origin + url.pathname;
+  }
+
+  // shared/clock.js
+  var CLOCK_DRIFT_MS = 1e3;
+  var PageClock = class {
+    /**
+     * @param {number} timeOrigin milliseconds since 1970 at which the page's monotonic clock was zero
+     * @param {() => number} monotonicNow
+     * @param {() => number} wallNow
+     */
+    constructor(timeOrigin, monotonicNow, wallNow) {
+      this.origin = timeOrigin;
+      this.monotonicNow = monotonicNow;
+      this.wallNow = wallNow;
+    }
+    /** @returns {number} */
+    now() {
+      const wall = this.wallNow();
+      const time = this.origin + this.monotonicNow();
+      if (Math.abs(wall - time) <= CLOCK_DRIFT_MS) return time;
+      this.origin += wall - time;
+      return wall;
+    }
+    /**
+     * @param {number} monotonic a time of the performance API
+     * @returns {number}
+     */
+    at(monotonic) {
+      return this.origin + monotonic;
+    }
+  };
+
+  // page/announced.js
+  function readAnnounced(window2, natives) {
+    for (let frame = window2, depth = 0; depth < 10; depth += 1) {
+      const found = announcedIn(frame, natives);
+      if (found) return found;
+      if (frame === frame.parent || !isSameOrigin(frame.parent)) return null;
+      frame = frame.parent;
+    }
+    return null;
+  }
+  function announcedIn(frame, natives) {
+    try {
+      const [navigation] = frame.performance.getEntriesByType("navigation");
+      for (const metric of navigation?.serverTiming ?? []) {
+        if (metric.name !== "gasoline") continue;
+        const text = metric.description.replaceAll("-", "+").replaceAll("_", "/");
+        return natives.parse(atob(text));
+      }
+    } catch {
+    }
+    return null;
+  }
+  function isSameOrigin(frame) {
+    try {
+      return typeof frame.document === "object";
+    } catch {
+      return false;
+    }
+  }
+
+  // page/channel.js
+  var HELLO = "gasoline:hello";
+  var Channel = class {
+    /**
+     * @param {import('./natives.js').Natives} natives
+     * @param {EventTarget} target
+     */
+    constructor(natives, target) {
+      this.natives = natives;
+      this.target = target;
+      this.up = randomHex(16);
+      this.down = randomHex(16);
+    }
+    /**
+     * @param {object} hello what the page knows of itself
+     * @param {(message: any) => void} onMessage what the bridge has to say
+     * @returns {boolean} whether a bridge is there
+     */
+    open(hello, onMessage) {
+      const { natives, target, up, down } = this;
+      natives.apply(natives.addEventListener, target, [
+        down,
+        (event2) => onMessage(natives.parse(natives.apply(natives.detailOf, event2, [])))
+      ]);
+      const detail = natives.stringify({ ...hello, up, down });
+      const event = new natives.CustomEvent(HELLO, { detail, cancelable: true });
+      return !natives.apply(natives.dispatchEvent, target, [event]);
+    }
+    /** @param {object} message */
+    send(message) {
+      const { natives, target, up } = this;
+      const event = new natives.CustomEvent(up, { detail: natives.stringify(message) });
+      natives.apply(natives.dispatchEvent, target, [event]);
+    }
+  };
+
+  // page/inspect.js
+  var DEPTH_MAX = 3;
+  var MEMBERS_MAX = 20;
+  var INSPECTED_CHARS_MAX = 4096;
+  function inspectAll(values) {
+    let text = "";
+    for (const value of values) {
+      if (text) text += " ";
+      text += typeof value === "string" ? value.slice(0, INSPECTED_CHARS_MAX) : inspect(value, 0);
+      if (text.length > INSPECTED_CHARS_MAX) break;
+    }
+    return text.slice(0, INSPECTED_CHARS_MAX);
+  }
+  function inspect(value, depth) {
+    if (typeof value === "string") return JSON.stringify(value.slice(0, INSPECTED_CHARS_MAX));
+    if (typeof value === "bigint") return `${value}n`;
+    if (typeof value === "symbol") return value.toString();
+    if (typeof value === "function") return "[function]";
+    if (typeof value !== "object" || value === null) return String(value);
+    if (value instanceof Error) return errorText(value);
+    if (value instanceof Node) return `<${value.nodeName.toLowerCase()}>`;
+    if (depth >= DEPTH_MAX) return Array.isArray(value) ? "[…]" : "{…}";
+    return Array.isArray(value) ? inspectArray(value, depth) : inspectObject(value, depth);
+  }
+  function inspectArray(array, depth) {
+    const shown = [];
+    for (let index = 0; index < Math.min(array.length, MEMBERS_MAX); index += 1) {
+      const descriptor = Object.getOwnPropertyDescriptor(array, index);
+      shown.push(descriptor && "value" in descriptor ? inspect(descriptor.value, depth + 1) : "…");
+    }
+    if (array.length > MEMBERS_MAX) shown.push("…");
+    return `[${shown.join(",")}]`;
+  }
+  function inspectObject(object, depth) {
+    const shown = [];
+    for (const name of Object.keys(object)) {
+      if (shown.length >= MEMBERS_MAX) {
+        shown.push("…");
+        break;
+      }
+      const descriptor = Object.getOwnPropertyDescriptor(object, name);
+      if (!descriptor || !("value" in descriptor)) continue;
+      const text = isSecretName(name) ? '"REDACTED"' : inspect(descriptor.value, depth + 1);
+      shown.push(`${JSON.stringify(name)}:${text}`);
+    }
+    return `{${shown.join(",")}}`;
+  }
+  function errorText(error) {
+    const own = (name2) => Object.getOwnPropertyDescriptor(error, name2)?.value;
+    const message = own("message");
+    const name = own("name") ?? Object.getPrototypeOf(error)?.constructor?.name ?? "Error";
+    return typeof message === "string" ? `${String(name)}: ${message}` : String(name);
+  }
+
+  // page/selector.js
+  var ANCESTORS_MAX = 30;
+  var CLASSES_MAX = 5;
+  function selectorOf(element) {
+    const parts = [];
+    let current = (
+      /** @type {Element | null} */
+      element
+    );
+    for (let depth = 0; current && depth < ANCESTORS_MAX; depth += 1) {
+      const part = partOf(current);
+      parts.unshift(part);
+      if (part.startsWith("#")) break;
+      current = current.parentElement;
+    }
+    return parts.join(" > ");
+  }
+  function partOf(element) {
+    const id = element.getAttribute("id");
+    if (id && element.ownerDocument.querySelectorAll(`#${CSS.escape(id)}`).length === 1) return `#${CSS.escape(id)}`;
+    const name = nameOf(element);
+    const siblings = Array.from(element.parentElement?.children ?? []);
+    const isAlone = siblings.filter((sibling) => nameOf(sibling) === name).length < 2;
+    return isAlone ? name : `${name}:nth-child(${siblings.indexOf(element) + 1})`;
+  }
+  function nameOf(element) {
+    const classes = Array.from(element.classList).slice(0, CLASSES_MAX);
+    return element.localName + classes.map((one) => `.${CSS.escape(one)}`).join("");
+  }
+
+  // page/events.js
+  var SEVERITIES = (
+    /** @type {const} */
+    { debug: 5, log: 9, info: 9, warn: 13, error: 17 }
+  );
+  var BUTTONS = ["left", "middle", "right"];
+  function watchConsole({ window: window2, natives, emit }) {
+    const { console } = window2;
+    const restores = Object.entries(SEVERITIES).map(([method, severity]) => {
+      const native = console[method];
+      const wrapped = new natives.Proxy(native, {
+        apply(target, self2, args) {
+          const body = quietly(() => redactText(inspectAll(args))) ?? "";
+          emit("browser.console", { severity, body, attributes: { "browser.console.method": method } });
+          return natives.apply(target, self2, args);
+        }
+      });
+      console[method] = wrapped;
+      return () => {
+        if (console[method] === wrapped) console[method] = native;
+      };
+    });
+    return () => restores.forEach((restore) => restore());
+  }
+  function watchErrors({ window: window2, emit, listen }) {
+    const report = (thrown, message) => {
+      const isError = typeof thrown === "object" && thrown !== null;
+      const text = (value) => typeof value === "string" ? redactText(value) : "";
+      const said = text(quietly(() => String(thrown)) ?? message);
+      const attributes = {
+        "exception.type": isError && text(quietly(() => thrown.name)) || "Error",
+        "exception.message": isError && text(quietly(() => thrown.message)) || said,
+        "exception.stacktrace": isError ? text(quietly(() => thrown.stack)) : ""
+      };
+      const known = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value));
+      emit("exception", { severity: 17, attributes: known });
+    };
+    listen(window2, "error", (event) => {
+      if (event.target !== window2 && event.target !== null) return;
+      if (event.error === void 0 && !event.message) return;
+      report(event.error ?? event.message, event.message);
+    });
+    listen(window2, "unhandledrejection", (event) => report(event.reason, "unhandled rejection"));
+  }
+  function watchUser({ window: window2, emit, touch, listen }) {
+    for (const type of ["pointerdown", "keydown", "touchstart", "wheel", "submit"]) {
+      listen(window2, type, (event) => {
+        if (event.isTrusted) touch();
+      });
+    }
+    listen(window2, "click", (event) => {
+      if (event.isTrusted) touch();
+      const [element] = event.composedPath();
+      if (!(element instanceof window2.Element) || element.hasAttribute("disabled")) return;
+      const attributes = {
+        "browser.page.x": event.pageX,
+        "browser.page.y": event.pageY,
+        "browser.tag_name": element.tagName,
+        "browser.mouse_event.button": BUTTONS[event.button] ?? "left",
+        "browser.css_selector": quietly(() => selectorOf(element)) ?? element.localName
+      };
+      emit("browser.user_action.click", { attributes });
+    });
+  }
+  function watchNavigation({ window: window2, emit, listen, touch }) {
+    let lastUrl = window2.document.URL;
+    const changed = (type) => {
+      const url = window2.document.URL;
+      if (url === lastUrl) return;
+      const [before, after] = [lastUrl.split("#")[0], url.split("#")[0]];
+      lastUrl = url;
+      touch();
+      emit("browser.navigation", {
+        severity: 9,
+        attributes: {
+          "url.full": redactUrl(url),
+          "browser.navigation.same_document": true,
+          "browser.navigation.hash_change": before === after && url.includes("#"),
+          "browser.navigation.type": type
+        }
+      });
+    };
+    const { navigation } = window2;
+    if (!navigation) return;
+    listen(navigation, "currententrychange", (event) => changed(event.navigationType ?? "push"));
+  }
+  function watchWebSockets({ window: window2, natives, emit, listen }) {
+    const native = window2.WebSocket;
+    const wrapped = new natives.Proxy(native, {
+      construct(target, args, newTarget) {
+        const socket = Reflect.construct(target, args, newTarget === wrapped ? target : newTarget);
+        const attributes = () => ({ "url.full": redactUrl(socket.url) });
+        listen(socket, "open", () => emit("gasoline.websocket.open", { attributes: attributes() }));
+        listen(
+          socket,
+          "close",
+          (event) => emit("gasoline.websocket.close", {
+            severity: event.wasClean ? 9 : 13,
+            attributes: {
+              ...attributes(),
+              "gasoline.websocket.close_code": event.code,
+              "gasoline.websocket.was_clean": event.wasClean
+            }
+          })
+        );
+        return socket;
+      }
+    });
+    window2.WebSocket = wrapped;
+    return () => {
+      if (window2.WebSocket === wrapped) window2.WebSocket = native;
+    };
+  }
+  function quietly(work) {
+    try {
+      return work();
+    } catch {
+      return void 0;
+    }
+  }
+
+  // page/fetch.js
+  function wrapFetch(window2, natives, manager) {
+    const nativeFetch = window2.fetch;
+    const fetch = new natives.Proxy(nativeFetch, {
+      apply(target, self2, args) {
+        const call = readCall(window2, natives, manager, args);
+        if (!call) return natives.apply(target, self2, args);
+        const send = (sent) => natives.apply(target, self2, sent);
+        return run(natives, manager, { send, args, call });
+      }
+    });
+    window2.fetch = fetch;
+    return () => {
+      if (window2.fetch === fetch) window2.fetch = nativeFetch;
+    };
+  }
+  function run(natives, manager, { send, args, call }) {
+    const { request } = call;
+    const onResponse = (response) => {
+      manager.end(request, endingOf(response));
+      return response;
+    };
+    const onError = (error) => {
+      if (call.mayRepeat && error?.name === "TypeError") {
+        return natives.apply(natives.then, send(args), [
+          (response) => {
+            manager.giveUpOn(request);
+            return onResponse(response);
+          },
+          fail
+        ]);
+      }
+      return fail(error);
+    };
+    const fail = (error) => {
+      manager.end(request, { error: errorName(error) });
+      throw error;
+    };
+    return natives.apply(natives.then, send(call.tracedArgs), [onResponse, onError]);
+  }
+  function errorName(error) {
+    return typeof error?.name === "string" ? error.name.slice(0, 100) : "AbortError";
+  }
+  function endingOf(response) {
+    if (response.type === "opaque" || response.type === "opaqueredirect") return {};
+    return { status: response.status, responseUrl: response.url, serverTiming: response.headers.get("server-timing") };
+  }
+  function readCall(window2, natives, manager, args) {
+    try {
+      const [input, init] = args;
+      const read = requestReader(natives, input);
+      const url = new natives.URL(read ? read(natives.requestUrl) : String(input), window2.document.baseURI);
+      if (url.protocol !== "http:" && url.protocol !== "https:") return null;
+      const member = (name, getter) => init?.[name] ?? read?.(getter);
+      const headers = new natives.Headers(member("headers", natives.requestHeaders));
+      const request = manager.begin(String(member("method", natives.requestMethod) ?? "GET"), url, headers);
+      const target = read || typeof input === "string" || input instanceof natives.URL ? input : url.href;
+      const names = member("mode", natives.requestMode) === "no-cors" ? [] : Object.keys(request.headers);
+      if (names.length === 0) return { request, tracedArgs: [target, ...args.slice(1)], mayRepeat: false };
+      for (const name of names) headers.set(name, request.headers[name]);
+      const isSafe = request.method === "GET" || request.method === "HEAD";
+      const mayRepeat = isSafe && member("redirect", natives.requestRedirect) !== "error";
+      return { request, tracedArgs: [target, withHeaders(natives, init, headers, read)], mayRepeat };
+    } catch {
+      return null;
+    }
+  }
+  function requestReader(natives, input) {
+    if (typeof input !== "object" || input === null) return null;
+    const read = (getter) => natives.apply(getter, input, []);
+    try {
+      read(natives.requestUrl);
+      return read;
+    } catch {
+      return null;
+    }
+  }
+  function withHeaders(natives, init, headers, read) {
+    const replaced = { headers };
+    if (read) {
+      replaced["referrer"] = init?.referrer ?? read(natives.requestReferrer);
+      replaced["referrerPolicy"] = init?.referrerPolicy ?? read(natives.requestReferrerPolicy);
+    }
+    if (init === void 0 || init === null) return replaced;
+    return new natives.Proxy(init, {
+      get: (target, name) => name in replaced ? replaced[name] : target[name]
+    });
+  }
+
+  // page/natives.js
+  function captureNatives(window2) {
+    const { Reflect: Reflect2, Proxy, Promise: Promise2, JSON: JSON2, Object: Object2, EventTarget, CustomEvent, WeakMap: WeakMap2 } = window2;
+    const { Headers, Request, URL: URL2, crypto: crypto2, performance: performance2 } = window2;
+    const getter = (prototype, name) => Object2.getOwnPropertyDescriptor(prototype, name)?.get;
+    const { apply } = Reflect2;
+    const now = performance2.now.bind(performance2);
+    return {
+      apply,
+      Proxy,
+      CustomEvent,
+      Headers,
+      URL: URL2,
+      WeakMap: WeakMap2,
+      stringify: JSON2.stringify,
+      parse: JSON2.parse,
+      then: Promise2.prototype.then,
+      addEventListener: EventTarget.prototype.addEventListener,
+      removeEventListener: EventTarget.prototype.removeEventListener,
+      dispatchEvent: EventTarget.prototype.dispatchEvent,
+      detailOf: getter(CustomEvent.prototype, "detail"),
+      requestUrl: getter(Request.prototype, "url"),
+      requestMethod: getter(Request.prototype, "method"),
+      requestHeaders: getter(Request.prototype, "headers"),
+      requestMode: getter(Request.prototype, "mode"),
+      requestRedirect: getter(Request.prototype, "redirect"),
+      requestReferrer: getter(Request.prototype, "referrer"),
+      requestReferrerPolicy: getter(Request.prototype, "referrerPolicy"),
+      getRandomValues: crypto2.getRandomValues.bind(crypto2),
+      monotonicNow: now,
+      wallNow: window2.Date.now,
+      entriesOfType: performance2.getEntriesByType.bind(performance2)
+    };
+  }
+
+  // messages.js
+  var SESSION_ID_KEY = "gasoline:session-id";
+
+  // session-manager.js
+  function expiryOf(session, now, limits) {
+    const idleAt = session.lastActivityAt + limits.idleTimeoutMs;
+    const oldAt = session.startedAt + limits.maxAgeMs;
+    if (now < idleAt && now < oldAt) return null;
+    return idleAt <= oldAt ? { reason: "idle", time: idleAt } : { reason: "max_age", time: oldAt };
+  }
+
+  // page/page-session.js
+  var TOUCH_INTERVAL_MS = 1e3;
+  var DELETIONS_PER_MINUTE_MAX = 3;
+  var PageSession = class {
+    /**
+     * @param {object} parts
+     * @param {() => number} parts.now milliseconds since 1970
+     * @param {() => Storage[]} parts.storages where the id is written: localStorage, and what else mirrors it
+     * @param {(message: object) => void} parts.tell the worker
+     */
+    constructor({ now, storages, tell }) {
+      this.now = now;
+      this.storages = storages;
+      this.tell = tell;
+      this.session = null;
+      this.limits = { idleTimeoutMs: Infinity, maxAgeMs: Infinity };
+      this.toldAt = -Infinity;
+      this.written = "";
+      this.deletions = [];
+    }
+    /** @param {Configuration} configuration the worker's word */
+    apply({ session, idleTimeoutMs, maxAgeMs }) {
+      this.limits = { idleTimeoutMs, maxAgeMs };
+      const known = this.session;
+      const isSame = known?.id === session.id;
+      const seenAt = Math.max(session.lastActivityAt, isSame ? known.lastActivityAt : 0);
+      this.session = { ...session, startedAt: session.startedAt || this.now(), lastActivityAt: seenAt || this.now() };
+      this.#write();
+    }
+    /** @returns {string} the id for a request that begins now; empty while the worker has not spoken */
+    current() {
+      if (!this.session) return "";
+      if (this.#wasDeleted()) this.end("logout");
+      else if (expiryOf(this.session, this.now(), this.limits)) this.#moveOn();
+      return this.session.id;
+    }
+    /** The person did something. */
+    touch() {
+      const now = this.now();
+      if (!this.session || now - this.toldAt < TOUCH_INTERVAL_MS) return;
+      this.toldAt = now;
+      this.current();
+      this.session.lastActivityAt = now;
+      this.tell({ type: "touch" });
+    }
+    /** @param {'logout'} reason */
+    end(reason) {
+      if (!this.session) return;
+      this.#moveOn();
+      this.tell({ type: "end", reason });
+    }
+    /** Use the id that the worker made for what comes next; it is told of it by whatever happens next. */
+    #moveOn() {
+      if (!this.session) return;
+      const now = this.now();
+      this.session = { ...this.session, id: this.session.nextId, startedAt: now, lastActivityAt: now };
+      this.written = "";
+    }
+    /** The stored id shows what the browser's rules send: it is written when the worker says so. */
+    #write() {
+      if (!this.session || this.deletions.length > DELETIONS_PER_MINUTE_MAX) return;
+      const { id } = this.session;
+      for (const storage of this.storages()) {
+        try {
+          if (storage.getItem(SESSION_ID_KEY) !== id) storage.setItem(SESSION_ID_KEY, id);
+          this.written = id;
+        } catch {
+        }
+      }
+    }
+    /**
+     * @returns {boolean} whether somebody removed the stored id since we wrote it: that is how an application logs out
+     */
+    #wasDeleted() {
+      if (!this.written || this.written !== this.session?.id) return false;
+      try {
+        const [storage] = this.storages();
+        if (!storage || storage.getItem(SESSION_ID_KEY) !== null) return false;
+      } catch {
+        return false;
+      }
+      const now = this.now();
+      this.deletions = this.deletions.filter((time) => now - time < 6e4);
+      this.deletions.push(now);
+      this.written = "";
+      return this.deletions.length <= DELETIONS_PER_MINUTE_MAX;
+    }
+  };
+
+  // node_modules/web-vitals/dist/web-vitals.js
+  var t = -1;
+  var n = () => t;
+  var e = (n2) => {
+    addEventListener("pageshow", (e2) => {
+      e2.persisted && (t = e2.timeStamp, n2(e2));
+    }, true);
+  };
+  var i = (t2, n2, e2, i2) => {
+    let o2, s2;
+    return (a2) => {
+      n2.value >= 0 && (a2 || i2) && (s2 = n2.value - (o2 ?? 0), (s2 || void 0 === o2) && (o2 = n2.value, n2.delta = s2, n2.rating = ((t3, n3) => t3 > n3[1] ? "poor" : t3 > n3[0] ? "needs-improvement" : "good")(n2.value, e2), t2(n2)));
+    };
+  };
+  var o = (t2) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => t2()));
+  };
+  var s = () => {
+    const t2 = performance.getEntriesByType("navigation")[0];
+    if (t2 && t2.responseStart > 0 && t2.responseStart < performance.now()) return t2;
+  };
+  var a = () => s()?.activationStart ?? 0;
+  var r = -1;
+  var c = /* @__PURE__ */ new Set();
+  var f = () => "hidden" !== document.visibilityState || document.prerendering ? 1 / 0 : 0;
+  var h = (t2) => {
+    if ("hidden" === document.visibilityState) {
+      if ("visibilitychange" === t2.type) for (const t3 of c) t3();
+      isFinite(r) || (r = "visibilitychange" === t2.type ? t2.timeStamp : 0, removeEventListener("prerenderingchange", h, true));
+    }
+  };
+  var d = (t2 = false) => {
+    if (t2 && (r = 1 / 0), r < 0) {
+      const t3 = a(), n2 = document.prerendering ? void 0 : globalThis.performance.getEntriesByType("visibility-state").find((n3) => "hidden" === n3.name && n3.startTime >= t3)?.startTime;
+      r = n2 ?? f(), addEventListener("visibilitychange", h, true), addEventListener("prerenderingchange", h, true), e(() => {
+        setTimeout(() => {
+          r = f();
+        });
+      });
+    }
+    return { get firstHiddenTime() {
+      return r;
+    }, onHidden(t3) {
+      c.add(t3);
+    } };
+  };
+  var l = (t2, e2 = -1, i2, o2 = 0, r2, c2, f2) => {
+    const h2 = s(), d2 = h2?.navigationId || 0;
+    let l2 = "navigate";
+    i2 ? l2 = i2 : n() >= 0 ? l2 = "back-forward-cache" : h2 && (document.prerendering || a() > 0 ? l2 = "prerender" : document.wasDiscarded ? l2 = "restore" : h2.type && (l2 = h2.type.replace(/_/g, "-")));
+    return { name: t2, value: e2, rating: "good", delta: 0, entries: [], id: `v6-${Date.now()}-${Math.floor(8999999999999 * Math.random()) + 1e12}`, navigationType: l2, navigationId: o2 || d2, navigationInteractionId: r2, navigationURL: c2 || h2?.name, navigationStartTime: f2 || 0 };
+  };
+  var g = /* @__PURE__ */ new WeakMap();
+  function u(t2, n2) {
+    let e2 = g.get(n2);
+    return e2 || (e2 = /* @__PURE__ */ new WeakMap(), g.set(n2, e2)), e2.get(t2) || e2.set(t2, new n2()), e2.get(t2);
+  }
+  var v = class {
+    t;
+    i = 0;
+    o = [];
+    h(t2) {
+      if (t2.hadRecentInput) return;
+      const n2 = this.o[0], e2 = this.o.at(-1);
+      this.i && n2 && e2 && t2.startTime - e2.startTime < 1e3 && t2.startTime - n2.startTime < 5e3 ? (this.i += t2.value, this.o.push(t2)) : (this.i = t2.value, this.o = [t2]), this.t?.(t2);
+    }
+  };
+  var m = (t2, n2, e2 = {}) => {
+    try {
+      const i2 = t2.filter((t3) => PerformanceObserver.supportedEntryTypes.includes(t3));
+      if (i2.length > 0) {
+        const t3 = new PerformanceObserver((t4) => {
+          queueMicrotask(() => {
+            const e3 = t4.getEntries();
+            i2.length > 1 && e3.sort((t5, n3) => t5.startTime + t5.duration - (n3.startTime + n3.duration)), n2(e3);
+          });
+        });
+        for (const n3 of i2) t3.observe({ type: n3, buffered: true, ...e2 });
+        return t3;
+      }
+    } catch {
+    }
+  };
+  var p = (t2) => globalThis.PerformanceObserver?.supportedEntryTypes?.includes("soft-navigation") && "function" == typeof globalThis.PerformanceSoftNavigation?.prototype?.getLargestInteractionContentfulPaint && t2 && t2.reportSoftNavs;
+  var b = (t2, n2) => {
+    if (t2.set(n2.navigationId, n2), t2.size > 2) {
+      const n3 = t2.keys().next().value;
+      void 0 !== n3 && t2.delete(n3);
+    }
+  };
+  var T = (t2) => {
+    let n2 = false;
+    return () => {
+      n2 || (t2(), n2 = true);
+    };
+  };
+  var y = class {
+    l;
+  };
+  var _ = (t2) => {
+    document.prerendering ? addEventListener("prerenderingchange", t2, true) : t2();
+  };
+  var E = [1800, 3e3];
+  var M = (t2, s2 = {}) => {
+    const r2 = p(s2);
+    _(() => {
+      const c2 = u(s2, y), f2 = d();
+      let h2, g2 = l("FCP");
+      const v2 = m(["paint"], (t3) => {
+        for (const n2 of t3) "first-contentful-paint" === n2.name && (v2.disconnect(), n2.startTime < f2.firstHiddenTime && (g2.value = Math.max(n2.startTime - a(), 0), g2.entries.push(n2), g2.navigationId = n2.navigationId || g2.navigationId, h2(true)));
+      });
+      if (v2 && (h2 = i(t2, g2, E, s2.reportAllChanges), e((e2) => {
+        g2 = l("FCP", -1, "back-forward-cache", g2.navigationId, g2.navigationInteractionId, g2.navigationURL, n()), h2 = i(t2, g2, E, s2.reportAllChanges), o(() => {
+          g2.value = performance.now() - e2.timeStamp, h2(true);
+        });
+      })), r2) {
+        m(["soft-navigation"], (n2) => {
+          n2.forEach((n3) => {
+            c2.l && n3.navigationId && b(c2.l, n3);
+            const e2 = Math.max((n3.presentationTime || n3.paintTime || 0) - n3.startTime, 0);
+            g2 = l("FCP", e2, "soft-navigation", n3.navigationId, n3.interactionId, n3.name, n3.startTime), h2 = i(t2, g2, E, s2.reportAllChanges), h2(true);
+          });
+        }, s2);
+      }
+    });
+  };
+  var L = [0.1, 0.25];
+  var P = (t2, s2 = {}) => {
+    const a2 = d();
+    M(T(() => {
+      let r2, c2 = l("CLS", 0);
+      const f2 = u(s2, v), h2 = (n2, e2, o2, a3, h3) => {
+        c2 = l("CLS", 0, n2, e2, o2, a3, h3), f2.i = 0, r2 = i(t2, c2, L, s2.reportAllChanges);
+      }, d2 = (t3 = false) => {
+        f2.i > c2.value && (c2.value = f2.i, c2.entries = f2.o), r2(t3);
+      }, g2 = (t3) => {
+        d2(true), h2("soft-navigation", t3.navigationId, t3.interactionId, t3.name, t3.startTime);
+      }, b2 = (t3) => {
+        for (const n2 of t3) "soft-navigation" !== n2.entryType ? f2.h(n2) : g2(n2);
+        d2();
+      }, T2 = ["layout-shift"];
+      p(s2) && T2.push("soft-navigation");
+      const y2 = m(T2, b2);
+      y2 && (r2 = i(t2, c2, L, s2.reportAllChanges), a2.onHidden(() => {
+        b2(y2.takeRecords()), r2(true);
+      }), e(() => {
+        h2("back-forward-cache", c2.navigationId, c2.navigationInteractionId, c2.navigationURL, n()), o(r2);
+      }), setTimeout(r2));
+    }));
+  };
+  var w = 0;
+  var I = 1 / 0;
+  var k = 0;
+  var C = (t2) => {
+    for (const n2 of t2) n2.interactionId && (I = Math.min(I, n2.interactionId), k = Math.max(k, n2.interactionId), w = k ? (k - I) / 7 + 1 : 0);
+  };
+  var F;
+  var N = () => F ? w : performance.interactionCount ?? 0;
+  var B = () => {
+    "interactionCount" in performance || F || (F = m(["event"], C, { durationThreshold: 0 }));
+  };
+  var S = class {
+    u = 0;
+    v = [];
+    m = /* @__PURE__ */ new Map();
+    p;
+    T;
+    _() {
+      return N() - this.u;
+    }
+    M() {
+      this.u = N(), this.v.length = 0, this.m.clear();
+    }
+    L(t2) {
+      const n2 = this._(), e2 = Math.min(this.v.length - 1, Math.floor(n2 / 50));
+      return !n2 || -1 !== e2 || "soft-navigation" !== t2 && "back-forward-cache" !== t2 ? this.v[e2] : { P: 8, id: -1, entries: [] };
+    }
+    h(t2) {
+      if (this.p?.(t2), !t2.interactionId) return;
+      const n2 = this.v.at(-1);
+      let e2 = this.m.get(t2.interactionId);
+      if (e2 || this.v.length < 10 || t2.duration > n2.P) {
+        if (e2 ? t2.duration > e2.P ? (e2.entries = [t2], e2.P = t2.duration) : t2.duration === e2.P && t2.startTime === e2.entries[0].startTime && e2.entries.push(t2) : (e2 = { id: t2.interactionId, entries: [t2], P: t2.duration }, this.m.set(e2.id, e2), this.v.push(e2)), this.v.sort((t3, n3) => n3.P - t3.P), this.v.length > 10) {
+          const t3 = this.v.splice(10);
+          for (const n3 of t3) this.m.delete(n3.id);
+        }
+        this.T?.(e2);
+      }
+    }
+  };
+  var q = (t2) => {
+    const n2 = "requestIdleCallback" in globalThis ? 1e3 : 0, e2 = globalThis.requestIdleCallback || setTimeout, i2 = globalThis.cancelIdleCallback || clearTimeout;
+    if ("hidden" === document.visibilityState) t2();
+    else {
+      const o2 = T(t2);
+      let s2 = -1;
+      const a2 = () => {
+        i2(s2), o2();
+      };
+      addEventListener("visibilitychange", a2, { once: true, capture: true }), s2 = e2(() => {
+        removeEventListener("visibilitychange", a2, { capture: true }), o2();
+      }, { timeout: n2 });
+    }
+  };
+  var A = [200, 500];
+  var x = (t2, o2 = {}) => {
+    if (!globalThis.PerformanceEventTiming || !("interactionId" in PerformanceEventTiming.prototype)) return;
+    const s2 = d();
+    _(() => {
+      B();
+      let a2, r2 = l("INP");
+      const c2 = u(o2, S), f2 = (n2, e2, s3, f3, h3) => {
+        c2.M(), r2 = l("INP", -1, n2, e2, s3, f3, h3), a2 = i(t2, r2, A, o2.reportAllChanges);
+      }, h2 = () => {
+        const t3 = c2.L(r2.navigationType);
+        t3 && t3.P !== r2.value && (r2.value = t3.P, r2.entries = t3.entries, a2());
+      }, d2 = (t3) => {
+        h2(), a2(true), f2("soft-navigation", t3.navigationId, t3.interactionId, t3.name, t3.startTime);
+      }, g2 = (t3, n2 = false) => {
+        q(() => {
+          for (const n3 of t3) "soft-navigation" !== n3.entryType ? c2.h(n3) : d2(n3);
+          h2(), n2 && a2(true);
+        });
+      }, v2 = ["event", "first-input"];
+      p(o2) && v2.push("soft-navigation");
+      const b2 = m(v2, g2, { ...o2, durationThreshold: o2.durationThreshold ?? 40 });
+      a2 = i(t2, r2, A, o2.reportAllChanges), b2 && (s2.onHidden(() => {
+        g2(b2.takeRecords(), true);
+      }), e(() => {
+        f2("back-forward-cache", r2.navigationId, r2.navigationInteractionId, r2.navigationURL, n());
+      }));
+    });
+  };
+  var H = class {
+    p;
+    l;
+    h(t2) {
+      this.p?.(t2);
+    }
+  };
+  var O = [2500, 4e3];
+  var U = (t2, s2 = {}) => {
+    let r2 = false;
+    const c2 = p(s2);
+    _(() => {
+      let f2, h2 = d(), g2 = l("LCP");
+      const v2 = u(s2, H), p2 = (n2, e2, o2, a2, c3) => {
+        g2 = l("LCP", -1, n2, e2, o2, a2, c3), f2 = i(t2, g2, O, s2.reportAllChanges), r2 = false, "soft-navigation" === n2 && (h2 = d(true));
+      }, T2 = (t3) => {
+        v2.l && t3.navigationId && b(v2.l, t3), r2 || f2(true), p2("soft-navigation", t3.navigationId, t3.interactionId, t3.name, t3.startTime);
+        const n2 = t3.getLargestInteractionContentfulPaint?.();
+        n2 && y2([n2]);
+      }, y2 = (t3) => {
+        s2.reportAllChanges || c2 || (t3 = t3.slice(-1));
+        for (const n2 of t3) {
+          if (!n2) continue;
+          if ("soft-navigation" === n2.entryType) {
+            T2(n2);
+            continue;
+          }
+          let t4 = 0, e2 = [], i2 = n2.startTime;
+          if ("largest-contentful-paint" === n2.entryType) t4 = Math.max(n2.startTime - a(), 0), v2.h(n2), e2 = [n2];
+          else if ("interaction-contentful-paint" === n2.entryType) {
+            const o2 = n2;
+            if (!g2.navigationId) continue;
+            if ("interactionId" in o2 && o2.interactionId != g2.navigationInteractionId) continue;
+            i2 = o2.largestContentfulPaint?.renderTime || 0, t4 = Math.max(i2 - n2.startTime, 0), o2.largestContentfulPaint && (v2.h(o2.largestContentfulPaint), e2 = [o2.largestContentfulPaint]);
+          }
+          i2 < h2.firstHiddenTime && (g2.value = t4, g2.entries = e2, f2());
+        }
+      }, _2 = ["largest-contentful-paint"];
+      c2 && _2.push("interaction-contentful-paint", "soft-navigation");
+      const E2 = m(_2, y2);
+      if (E2) {
+        f2 = i(t2, g2, O, s2.reportAllChanges);
+        const a2 = ["keydown", "click", "visibilitychange"], h3 = (t3) => {
+          if (t3.isTrusted && !r2) {
+            const t4 = g2.id;
+            q(() => {
+              if (!r2) {
+                if (!c2) {
+                  E2.disconnect();
+                  for (const t5 of a2) removeEventListener(t5, h3, { capture: true });
+                }
+                t4 === g2.id && (r2 = true, f2(true));
+              }
+            });
+          }
+        };
+        for (const t3 of a2) addEventListener(t3, h3, { capture: true });
+        e((e2) => {
+          p2("back-forward-cache", g2.navigationId, g2.navigationInteractionId, g2.navigationURL, n()), f2 = i(t2, g2, O, s2.reportAllChanges), o(() => {
+            g2.value = performance.now() - e2.timeStamp, r2 = true, f2(true);
+          });
+        });
+      }
+    });
+  };
+  var W = [800, 1800];
+  var $ = (t2) => {
+    document.prerendering ? _(() => $(t2)) : "complete" !== document.readyState ? addEventListener("load", () => $(t2), true) : setTimeout(t2);
+  };
+  var D = (t2, o2 = {}) => {
+    const r2 = p(o2);
+    let c2 = l("TTFB"), f2 = i(t2, c2, W, o2.reportAllChanges);
+    $(() => {
+      const h2 = s();
+      if (h2) {
+        const s2 = h2.responseStart;
+        if (c2.value = Math.max(s2 - a(), 0), c2.entries = [h2], f2(true), e(() => {
+          c2 = l("TTFB", 0, "back-forward-cache", c2.navigationId, c2.navigationInteractionId, c2.navigationURL, n()), f2 = i(t2, c2, W, o2.reportAllChanges), f2(true);
+        }), r2) {
+          m(["soft-navigation"], (n2) => {
+            n2.forEach((n3) => {
+              n3.navigationId && (c2 = l("TTFB", 0, "soft-navigation", n3.navigationId, n3.interactionId, n3.name, n3.startTime), c2.entries = [n3], f2 = i(t2, c2, W, o2.reportAllChanges), f2(true));
+            });
+          }, o2);
+        }
+      }
+    });
+  };
+
+  // page/timings.js
+  var NAVIGATION_TIMES = (
+    /** @type {const} */
+    [
+      "dom_complete",
+      "dom_content_loaded_event_end",
+      "dom_content_loaded_event_start",
+      "dom_interactive",
+      "load_event_end",
+      "load_event_start",
+      "redirect_count",
+      "unload_event_end",
+      "unload_event_start"
+    ]
+  );
+  var FETCH_TIMES = (
+    /** @type {const} */
+    [
+      "duration",
+      "fetch_start",
+      "domain_lookup_start",
+      "domain_lookup_end",
+      "connect_start",
+      "connect_end",
+      "secure_connection_start",
+      "request_start",
+      "response_start",
+      "response_end",
+      "transfer_size",
+      "encoded_body_size",
+      "decoded_body_size"
+    ]
+  );
+  var RESOURCE_FIELDS = (
+    /** @type {const} */
+    [
+      "initiator_type",
+      "redirect_start",
+      "redirect_end",
+      "worker_start",
+      "next_hop_protocol",
+      "render_blocking_status"
+    ]
+  );
+  function attributesOf(prefix, names, entry) {
+    const attributes = {};
+    for (const name of names) {
+      const value = entry[name.replace(/_([a-z])/g, (_2, letter) => letter.toUpperCase())];
+      const isKnown = typeof value === "number" || typeof value === "string" && value !== "";
+      if (isKnown) attributes[`${prefix}.${name}`] = value;
+    }
+    return attributes;
+  }
+  function navigationTiming(entry) {
+    return {
+      "url.full": redactUrl(entry.name),
+      "browser.navigation_timing.type": entry.type,
+      ...attributesOf("browser.navigation_timing", NAVIGATION_TIMES, entry),
+      ...attributesOf("browser.resource_timing", FETCH_TIMES, entry)
+    };
+  }
+  function resourceTiming(entry) {
+    const status = entry.responseStatus ? { "http.response.status_code": entry.responseStatus } : {};
+    return {
+      "url.full": redactUrl(entry.name),
+      ...attributesOf("browser.resource_timing", [...FETCH_TIMES, ...RESOURCE_FIELDS], entry),
+      ...status
+    };
+  }
+  function watchWebVitals(emit) {
+    const report = (metric) => emit({
+      "browser.web_vital.name": metric.name.toLowerCase(),
+      "browser.web_vital.value": metric.value,
+      "browser.web_vital.delta": metric.delta,
+      "browser.web_vital.rating": metric.rating,
+      "browser.web_vital.id": metric.id,
+      "browser.web_vital.navigation_type": metric.navigationType
+    });
+    for (const watch of [P, M, x, U, D]) watch(report);
+  }
+
+  // page/xhr.js
+  function wrapXhr(window2, natives, manager) {
+    const { prototype } = window2.XMLHttpRequest;
+    const native = { open: prototype.open, send: prototype.send, setRequestHeader: prototype.setRequestHeader };
+    const readyState = Object.getOwnPropertyDescriptor(prototype, "readyState")?.get;
+    const opened = new natives.WeakMap();
+    const handlers = {
+      open(xhr, args) {
+        const result = natives.apply(native.open, xhr, args);
+        const url = urlOf(window2, natives, args[1]);
+        opened.set(xhr, { method: String(args[0]), url, traceparent: null, tracestate: null });
+        return result;
+      },
+      setRequestHeader(xhr, args) {
+        const state = opened.get(xhr);
+        const name = String(args[0]).toLowerCase();
+        const isOpen = natives.apply(readyState, xhr, []) === 1;
+        if (state && isOpen && args.length > 1 && (name === "traceparent" || name === "tracestate")) {
+          const joined = state[name] === null ? String(args[1]) : `${state[name]}, ${String(args[1])}`;
+          state[name] = joined;
+          if (name === "tracestate" && state.url && manager.mayTrace(state.url)) return void 0;
+        }
+        return natives.apply(native.setRequestHeader, xhr, args);
+      },
+      send(xhr, args) {
+        const state = opened.get(xhr);
+        if (state?.url) start(natives, manager, native, xhr, state);
+        opened.delete(xhr);
+        return natives.apply(native.send, xhr, args);
+      }
+    };
+    return installAll(natives, prototype, handlers);
+  }
+  function installAll(natives, prototype, handlers) {
+    const restores = Object.entries(handlers).map(([name, handler]) => {
+      const original = prototype[name];
+      const wrapped = new natives.Proxy(original, {
+        apply: (_target, self2, args) => handler(self2, args)
+      });
+      prototype[name] = wrapped;
+      return () => {
+        if (prototype[name] === wrapped) prototype[name] = original;
+      };
+    });
+    return () => restores.forEach((restore) => restore());
+  }
+  function start(natives, manager, native, xhr, state) {
+    const callersHeaders = { get: (name) => state[
+      /** @type {'traceparent'} */
+      name
+    ] ?? null };
+    const request = manager.begin(
+      state.method,
+      /** @type {URL} */
+      state.url,
+      callersHeaders
+    );
+    for (const [name, value] of Object.entries(request.headers)) {
+      try {
+        natives.apply(native["setRequestHeader"], xhr, [name, value]);
+      } catch {
+      }
+    }
+    const listen = (type, ending) => natives.apply(natives.addEventListener, xhr, [type, () => manager.end(request, ending()), { once: true }]);
+    listen("error", () => ({ error: "TypeError" }));
+    listen("abort", () => ({ error: "AbortError" }));
+    listen("timeout", () => ({ error: "timeout" }));
+    listen("loadend", () => ({
+      status: xhr.status,
+      responseUrl: xhr.responseURL,
+      serverTiming: serverTimingOf(xhr)
+    }));
+  }
+  function serverTimingOf(xhr) {
+    return xhr.getAllResponseHeaders().includes("server-timing") ? xhr.getResponseHeader("server-timing") : null;
+  }
+  function urlOf(window2, natives, url) {
+    try {
+      const parsed = new natives.URL(String(url), window2.document.baseURI);
+      return parsed.protocol === "http:" || parsed.protocol === "https:" ? parsed : null;
+    } catch {
+      return null;
+    }
+  }
+
+  // page/main.js
+  var LOGOUT_EVENT = "gasoline:logout";
+  var PageObserver = class {
+    /** @param {any} window */
+    constructor(window2) {
+      this.window = window2;
+      this.natives = captureNatives(window2);
+      this.channel = new Channel(this.natives, window2);
+      this.announced = readAnnounced(window2, this.natives);
+      this.isTop = window2 === window2.top;
+      const { monotonicNow, wallNow } = this.natives;
+      this.clock = new PageClock(window2.performance.timeOrigin, monotonicNow, wallNow);
+      this.page = this.announced?.page ?? null;
+      this.isLoadTold = false;
+      this.restores = [];
+      this.listeners = [];
+      this.session = new PageSession({
+        now: () => this.clock.now(),
+        storages: () => this.#storages(),
+        tell: (message) => this.channel.send(message)
+      });
+      this.requests = new RequestManager({
+        origin: window2.self.origin,
+        sessionId: () => this.session.current(),
+        now: () => this.clock.now(),
+        monotonicNow,
+        emit: (record) => this.channel.send({ type: "record", record }),
+        onOwnTracing: (origin) => this.channel.send({ type: "own-tracing", origin })
+      });
+    }
+    /** Begin, if the bridge is there. */
+    start() {
+      if (this.announced) this.#configure(this.announced);
+      const hello = { traceId: this.announced?.page?.traceId ?? "", navigatedAt: this.clock.at(0) };
+      if (!this.channel.open(hello, (message) => this.#hear(message))) return;
+      const { window: window2, natives, requests } = this;
+      this.restores.push(wrapFetch(window2, natives, requests), wrapXhr(window2, natives, requests));
+      const sources = {
+        window: window2,
+        natives,
+        emit: this.#log.bind(this),
+        touch: () => this.session.touch(),
+        listen: this.#listen.bind(this)
+      };
+      this.restores.push(watchConsole(sources), watchWebSockets(sources));
+      watchErrors(sources);
+      watchUser(sources);
+      watchNavigation(sources);
+      this.#watchLoad();
+      this.#watchResources();
+      if (this.isTop) watchWebVitals((attributes) => this.#log("browser.web_vital", { attributes, inPage: true }));
+    }
+    /** @param {any} message of the bridge */
+    #hear(message) {
+      if (message.type === "configuration") this.#configure(message.configuration);
+      if (message.type === "off") this.stop();
+    }
+    /** @param {import('../worker/announcement.js').Configuration} configuration */
+    #configure(configuration) {
+      this.session.apply(configuration);
+      this.page = configuration.page ?? this.page;
+      this.requests.targets = new Set(configuration.targets);
+      this.requests.headerRules = configuration.headerRules;
+    }
+    /** Leave the page as it was. */
+    stop() {
+      this.restores.splice(0).forEach((restore) => restore());
+      for (const [target, type, listener] of this.listeners.splice(0)) {
+        this.natives.apply(this.natives.removeEventListener, target, [type, listener, true]);
+      }
+      this.observer?.disconnect();
+      this.isStopped = true;
+    }
+    /**
+     * @param {any} target
+     * @param {string} type
+     * @param {(event: any) => void} listener
+     */
+    #listen(target, type, listener) {
+      this.natives.apply(this.natives.addEventListener, target, [type, listener, true]);
+      this.listeners.push([target, type, listener]);
+    }
+    /**
+     * @param {string} event
+     * @param {{ severity?: number, body?: string, time?: number, inPage?: boolean,
+     *   context?: import('../shared/ids.js').SpanContext | null, attributes: import('../shared/records.js').Attributes
+     * }} fields
+     */
+    #log(event, { severity = 9, body, time, inPage = false, context = inPage ? this.page : null, attributes }) {
+      if (this.isStopped) return;
+      const sessionId = this.session.current();
+      this.channel.send({
+        type: "record",
+        record: { kind: "log", event, time: time ?? this.clock.now(), severity, body, sessionId, attributes, ...context }
+      });
+    }
+    #watchLoad() {
+      const { window: window2 } = this;
+      const url = window2.document.URL;
+      if (url.startsWith("http")) {
+        const attributes = {
+          "url.full": redactUrl(url),
+          "browser.navigation.same_document": false,
+          "browser.navigation.hash_change": false
+        };
+        this.#log("browser.navigation", { time: this.clock.at(0), attributes, inPage: true });
+      }
+      this.#listen(window2, "load", () => window2.setTimeout(() => this.#tellLoad(), 0));
+      this.#listen(window2, "pagehide", () => {
+        this.#tellLoad();
+        this.#tellResources(this.observer?.takeRecords() ?? []);
+        this.requests.endAll();
+        this.channel.send({ type: "hide" });
+      });
+      this.#listen(window2, "pageshow", (event) => {
+        if (event.persisted) this.channel.send({ type: "resume" });
+      });
+      this.#listen(window2, LOGOUT_EVENT, () => this.session.end("logout"));
+      this.#listen(window2, "storage", () => this.session.current());
+    }
+    /** The page load, once it is over or the page goes: the root of what the server did for it. */
+    #tellLoad() {
+      const [entry] = this.natives.entriesOfType("navigation");
+      if (this.isLoadTold || this.isStopped || !this.isTop || !entry || !this.page) return;
+      this.isLoadTold = true;
+      const { url, attributes } = this.#pageAttributes(entry);
+      const isIncomplete = entry.loadEventEnd === 0;
+      const status = entry.responseStatus;
+      const record = {
+        kind: "span",
+        name: "documentLoad",
+        start: this.clock.at(0),
+        end: isIncomplete ? this.clock.now() : this.clock.at(entry.loadEventEnd),
+        ...this.page,
+        sessionId: this.session.current(),
+        attributes: {
+          ...attributes,
+          ...targetAttributes(this.announced?.method ?? "GET", url),
+          ...status ? { "http.response.status_code": status } : {},
+          ...status >= 400 ? { "error.type": String(status) } : {},
+          ...isIncomplete ? { "gasoline.incomplete": true } : {}
+        },
+        ...status >= 400 ? { error: true } : {}
+      };
+      this.channel.send({ type: "record", record });
+      this.#log("browser.navigation_timing", { attributes: navigationTiming(entry), inPage: true });
+    }
+    /**
+     * @param {any} entry
+     * @returns {{ url: URL, attributes: import('../shared/records.js').Attributes }}
+     */
+    #pageAttributes(entry) {
+      const { document: document2 } = this.window;
+      const url = new this.natives.URL(entry.name);
+      return { url, attributes: document2.referrer ? { "browser.document.referrer": redactUrl(document2.referrer) } : {} };
+    }
+    #watchResources() {
+      const { PerformanceObserver: PerformanceObserver2 } = this.window;
+      this.observer = new PerformanceObserver2((list) => this.#tellResources(list.getEntries()));
+      this.observer.observe({ type: "resource", buffered: true });
+    }
+    /** @param {any[]} entries */
+    #tellResources(entries) {
+      for (const entry of entries) {
+        if (!entry.name.startsWith("http")) continue;
+        const isScripted = entry.initiatorType === "fetch" || entry.initiatorType === "xmlhttprequest";
+        const request = isScripted ? this.requests.requestOf(entry.name, entry.startTime) : null;
+        const context = request ? request.context : this.page;
+        const time = this.clock.at(entry.startTime);
+        this.#log("browser.resource_timing", { time, attributes: resourceTiming(entry), context });
+      }
+    }
+    /** @returns {Storage[]} */
+    #storages() {
+      return [this.window.localStorage];
+    }
+  };
+  if (self.origin !== "null") new PageObserver(window).start();
+})();

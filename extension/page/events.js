@@ -1,0 +1,153 @@
+/** What happens in the page beside requests, as log events with the names of OpenTelemetry's browser group. */
+
+import { redactText, redactUrl } from '../shared/redact.js';
+import { inspectAll } from './inspect.js';
+import { selectorOf } from './selector.js';
+
+const SEVERITIES = /** @type {const} */ ({ debug: 5, log: 9, info: 9, warn: 13, error: 17 });
+const BUTTONS = ['left', 'middle', 'right'];
+
+/**
+ * @typedef {object} Sources
+ * @property {any} window
+ * @property {import('./natives.js').Natives} natives
+ * @property {(event: string, fields: { severity?: number, body?: string, time?: number,
+ *   attributes: import('../shared/records.js').Attributes }) => void} emit
+ * @property {() => void} touch the person did something
+ * @property {(target: any, type: string, listener: (event: any) => void) => void} listen in the capture phase
+ */
+
+/**
+ * @param {Sources} sources
+ * @returns {() => void} restores the console, where nobody has put something over it
+ */
+export function watchConsole({ window, natives, emit }) {
+  const { console } = window;
+  const restores = Object.entries(SEVERITIES).map(([method, severity]) => {
+    const native = console[method];
+    const wrapped = new natives.Proxy(native, {
+      apply(/** @type {any} */ target, /** @type {any} */ self, /** @type {any[]} */ args) {
+        const body = quietly(() => redactText(inspectAll(args))) ?? '';
+        emit('browser.console', { severity, body, attributes: { 'browser.console.method': method } });
+        return natives.apply(target, self, args);
+      },
+    });
+    console[method] = wrapped;
+    return () => {
+      if (console[method] === wrapped) console[method] = native;
+    };
+  });
+  return () => restores.forEach((restore) => restore());
+}
+
+/** @param {Sources} sources */
+export function watchErrors({ window, emit, listen }) {
+  const report = (/** @type {any} */ thrown, /** @type {string} */ message) => {
+    const isError = typeof thrown === 'object' && thrown !== null;
+    const text = (/** @type {unknown} */ value) => (typeof value === 'string' ? redactText(value) : '');
+    const said = text(quietly(() => String(thrown)) ?? message);
+    const attributes = {
+      'exception.type': (isError && text(quietly(() => thrown.name))) || 'Error',
+      'exception.message': (isError && text(quietly(() => thrown.message))) || said,
+      'exception.stacktrace': isError ? text(quietly(() => thrown.stack)) : '',
+    };
+    const known = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value));
+    emit('exception', { severity: 17, attributes: known });
+  };
+  listen(window, 'error', (event) => {
+    // Elements whose resource failed to load also say `error`; their timing tells of them.
+    if (event.target !== window && event.target !== null) return;
+    if (event.error === undefined && !event.message) return;
+    report(event.error ?? event.message, event.message);
+  });
+  listen(window, 'unhandledrejection', (event) => report(event.reason, 'unhandled rejection'));
+}
+
+/** @param {Sources} sources */
+export function watchUser({ window, emit, touch, listen }) {
+  for (const type of ['pointerdown', 'keydown', 'touchstart', 'wheel', 'submit']) {
+    listen(window, type, (event) => {
+      if (event.isTrusted) touch();
+    });
+  }
+  listen(window, 'click', (event) => {
+    if (event.isTrusted) touch();
+    const [element] = event.composedPath();
+    if (!(element instanceof window.Element) || element.hasAttribute('disabled')) return;
+    const attributes = {
+      'browser.page.x': event.pageX,
+      'browser.page.y': event.pageY,
+      'browser.tag_name': element.tagName,
+      'browser.mouse_event.button': BUTTONS[event.button] ?? 'left',
+      'browser.css_selector': quietly(() => selectorOf(element)) ?? element.localName,
+    };
+    emit('browser.user_action.click', { attributes });
+  });
+}
+
+/** @param {Sources} sources */
+export function watchNavigation({ window, emit, listen, touch }) {
+  let lastUrl = window.document.URL;
+  const changed = (/** @type {string} */ type) => {
+    const url = window.document.URL;
+    if (url === lastUrl) return;
+    const [before, after] = [lastUrl.split('#')[0], url.split('#')[0]];
+    lastUrl = url;
+    touch();
+    emit('browser.navigation', {
+      severity: 9,
+      attributes: {
+        'url.full': redactUrl(url),
+        'browser.navigation.same_document': true,
+        'browser.navigation.hash_change': before === after && url.includes('#'),
+        'browser.navigation.type': type,
+      },
+    });
+  };
+  const { navigation } = window;
+  if (!navigation) return;
+  listen(navigation, 'currententrychange', (event) => changed(event.navigationType ?? 'push'));
+}
+
+/**
+ * @param {Sources} sources
+ * @returns {() => void} restores the constructor, if nobody has put something over it
+ */
+export function watchWebSockets({ window, natives, emit, listen }) {
+  const native = window.WebSocket;
+  const wrapped = new natives.Proxy(native, {
+    construct(/** @type {any} */ target, /** @type {any[]} */ args, /** @type {any} */ newTarget) {
+      const socket = Reflect.construct(target, args, newTarget === wrapped ? target : newTarget);
+      const attributes = () => ({ 'url.full': redactUrl(socket.url) });
+      listen(socket, 'open', () => emit('gasoline.websocket.open', { attributes: attributes() }));
+      listen(socket, 'close', (event) =>
+        emit('gasoline.websocket.close', {
+          severity: event.wasClean ? 9 : 13,
+          attributes: {
+            ...attributes(),
+            'gasoline.websocket.close_code': event.code,
+            'gasoline.websocket.was_clean': event.wasClean,
+          },
+        }),
+      );
+      return socket;
+    },
+  });
+  window.WebSocket = wrapped;
+  return () => {
+    if (window.WebSocket === wrapped) window.WebSocket = native;
+  };
+}
+
+/**
+ * @template T
+ * @param {() => T} work that may run into a page's own getters
+ * @returns {T | undefined}
+ */
+function quietly(work) {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * The page script: at document_start, in the page's own world, before the page's first script. Bundled to
+ * built/page.js.
+ */
+
+import { RequestManager, targetAttributes } from '../request-manager.js';
+import { PageClock } from '../shared/clock.js';
+import { redactUrl } from '../shared/redact.js';
+import { readAnnounced } from './announced.js';
+import { Channel } from './channel.js';
+import { watchConsole, watchErrors, watchNavigation, watchUser, watchWebSockets } from './events.js';
+import { wrapFetch } from './fetch.js';
+import { captureNatives } from './natives.js';
+import { PageSession } from './page-session.js';
+import { navigationTiming, resourceTiming, watchWebVitals } from './timings.js';
+import { wrapXhr } from './xhr.js';
+
+/** The event by which an application says that its user has logged out. */
+const LOGOUT_EVENT = 'gasoline:logout';
+
+class PageObserver {
+  /** @param {any} window */
+  constructor(window) {
+    this.window = window;
+    this.natives = captureNatives(window);
+    this.channel = new Channel(this.natives, window);
+    this.announced = readAnnounced(window, this.natives);
+    this.isTop = window === window.top;
+    const { monotonicNow, wallNow } = this.natives;
+    this.clock = new PageClock(window.performance.timeOrigin, monotonicNow, wallNow);
+    /** @type {import('../shared/ids.js').SpanContext | null} */
+    this.page = this.announced?.page ?? null;
+    this.isLoadTold = false;
+    /** @type {(() => void)[]} */
+    this.restores = [];
+    /** @type {[any, string, (event: any) => void][]} */
+    this.listeners = [];
+    this.session = new PageSession({
+      now: () => this.clock.now(),
+      storages: () => this.#storages(),
+      tell: (message) => this.channel.send(message),
+    });
+    this.requests = new RequestManager({
+      origin: window.self.origin,
+      sessionId: () => this.session.current(),
+      now: () => this.clock.now(),
+      monotonicNow,
+      emit: (record) => this.channel.send({ type: 'record', record }),
+      onOwnTracing: (origin) => this.channel.send({ type: 'own-tracing', origin }),
+    });
+  }
+
+  /** Begin, if the bridge is there. */
+  start() {
+    if (this.announced) this.#configure(this.announced);
+    const hello = { traceId: this.announced?.page?.traceId ?? '', navigatedAt: this.clock.at(0) };
+    if (!this.channel.open(hello, (message) => this.#hear(message))) return;
+    const { window, natives, requests } = this;
+    this.restores.push(wrapFetch(window, natives, requests), wrapXhr(window, natives, requests));
+    const sources = {
+      window,
+      natives,
+      emit: this.#log.bind(this),
+      touch: () => this.session.touch(),
+      listen: this.#listen.bind(this),
+    };
+    this.restores.push(watchConsole(sources), watchWebSockets(sources));
+    watchErrors(sources);
+    watchUser(sources);
+    watchNavigation(sources);
+    this.#watchLoad();
+    this.#watchResources();
+    if (this.isTop) watchWebVitals((attributes) => this.#log('browser.web_vital', { attributes, inPage: true }));
+  }
+
+  /** @param {any} message of the bridge */
+  #hear(message) {
+    if (message.type === 'configuration') this.#configure(message.configuration);
+    if (message.type === 'off') this.stop();
+  }
+
+  /** @param {import('../worker/announcement.js').Configuration} configuration */
+  #configure(configuration) {
+    this.session.apply(configuration);
+    this.page = configuration.page ?? this.page;
+    this.requests.targets = new Set(configuration.targets);
+    this.requests.headerRules = configuration.headerRules;
+  }
+
+  /** Leave the page as it was. */
+  stop() {
+    this.restores.splice(0).forEach((restore) => restore());
+    for (const [target, type, listener] of this.listeners.splice(0)) {
+      this.natives.apply(this.natives.removeEventListener, target, [type, listener, true]);
+    }
+    this.observer?.disconnect();
+    this.isStopped = true;
+  }
+
+  /**
+   * @param {any} target
+   * @param {string} type
+   * @param {(event: any) => void} listener
+   */
+  #listen(target, type, listener) {
+    this.natives.apply(this.natives.addEventListener, target, [type, listener, true]);
+    this.listeners.push([target, type, listener]);
+  }
+
+  /**
+   * @param {string} event
+   * @param {{ severity?: number, body?: string, time?: number, inPage?: boolean,
+   *   context?: import('../shared/ids.js').SpanContext | null, attributes: import('../shared/records.js').Attributes
+   * }} fields
+   */
+  #log(event, { severity = 9, body, time, inPage = false, context = inPage ? this.page : null, attributes }) {
+    if (this.isStopped) return;
+    const sessionId = this.session.current();
+    this.channel.send({
+      type: 'record',
+      record: { kind: 'log', event, time: time ?? this.clock.now(), severity, body, sessionId, attributes, ...context },
+    });
+  }
+
+  #watchLoad() {
+    const { window } = this;
+    const url = window.document.URL;
+    if (url.startsWith('http')) {
+      const attributes = {
+        'url.full': redactUrl(url),
+        'browser.navigation.same_document': false,
+        'browser.navigation.hash_change': false,
+      };
+      this.#log('browser.navigation', { time: this.clock.at(0), attributes, inPage: true });
+    }
+    this.#listen(window, 'load', () => window.setTimeout(() => this.#tellLoad(), 0));
+    this.#listen(window, 'pagehide', () => {
+      this.#tellLoad();
+      this.#tellResources(this.observer?.takeRecords() ?? []);
+      this.requests.endAll();
+      this.channel.send({ type: 'hide' });
+    });
+    this.#listen(window, 'pageshow', (event) => {
+      if (event.persisted) this.channel.send({ type: 'resume' });
+    });
+    this.#listen(window, LOGOUT_EVENT, () => this.session.end('logout'));
+    this.#listen(window, 'storage', () => this.session.current());
+  }
+
+  /** The page load, once it is over or the page goes: the root of what the server did for it. */
+  #tellLoad() {
+    const [entry] = this.natives.entriesOfType('navigation');
+    if (this.isLoadTold || this.isStopped || !this.isTop || !entry || !this.page) return;
+    this.isLoadTold = true;
+    const { url, attributes } = this.#pageAttributes(entry);
+    const isIncomplete = entry.loadEventEnd === 0;
+    const status = entry.responseStatus;
+    /** @type {import('../shared/records.js').SpanRecord} */
+    const record = {
+      kind: 'span',
+      name: 'documentLoad',
+      start: this.clock.at(0),
+      end: isIncomplete ? this.clock.now() : this.clock.at(entry.loadEventEnd),
+      ...this.page,
+      sessionId: this.session.current(),
+      attributes: {
+        ...attributes,
+        ...targetAttributes(this.announced?.method ?? 'GET', url),
+        ...(status ? { 'http.response.status_code': status } : {}),
+        ...(status >= 400 ? { 'error.type': String(status) } : {}),
+        ...(isIncomplete ? { 'gasoline.incomplete': true } : {}),
+      },
+      ...(status >= 400 ? { error: true } : {}),
+    };
+    this.channel.send({ type: 'record', record });
+    this.#log('browser.navigation_timing', { attributes: navigationTiming(entry), inPage: true });
+  }
+
+  /**
+   * @param {any} entry
+   * @returns {{ url: URL, attributes: import('../shared/records.js').Attributes }}
+   */
+  #pageAttributes(entry) {
+    const { document } = this.window;
+    const url = new this.natives.URL(entry.name);
+    return { url, attributes: document.referrer ? { 'browser.document.referrer': redactUrl(document.referrer) } : {} };
+  }
+
+  #watchResources() {
+    const { PerformanceObserver } = this.window;
+    this.observer = new PerformanceObserver((/** @type {any} */ list) => this.#tellResources(list.getEntries()));
+    this.observer.observe({ type: 'resource', buffered: true });
+  }
+
+  /** @param {any[]} entries */
+  #tellResources(entries) {
+    for (const entry of entries) {
+      if (!entry.name.startsWith('http')) continue;
+      const isScripted = entry.initiatorType === 'fetch' || entry.initiatorType === 'xmlhttprequest';
+      const request = isScripted ? this.requests.requestOf(entry.name, entry.startTime) : null;
+      const context = request ? request.context : this.page;
+      const time = this.clock.at(entry.startTime);
+      this.#log('browser.resource_timing', { time, attributes: resourceTiming(entry), context });
+    }
+  }
+
+  /** @returns {Storage[]} */
+  #storages() {
+    return [this.window.localStorage];
+  }
+}
+
+// A sandboxed frame says that it belongs to the host, but its requests do not: headers on them would break them.
+if (self.origin !== 'null') new PageObserver(window).start();

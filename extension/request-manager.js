@@ -1,0 +1,248 @@
+/**
+ * Requests of the page's scripts: each gets an id (its trace), says so in its headers, and is told of when its
+ * response is there. Pure but for what is passed in; page/fetch.js and page/xhr.js put it around the browser's own
+ * functions.
+ */
+
+import { newSpanContext } from './shared/ids.js';
+import { redactUrl } from './shared/redact.js';
+import { formatTraceparent, parseTraceparent, prependTracestate, spanOfServerTiming } from './shared/trace-context.js';
+
+/** Requests that are remembered to be matched with their timing, and those in flight. */
+export const REQUESTS_MAX = 500;
+/** Addresses that did not bear our headers. */
+export const UNTRACED_MAX = 200;
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY']);
+
+/**
+ * @typedef {import('./shared/ids.js').SpanContext} SpanContext
+ *
+ * @typedef {object} TracedRequest
+ * @property {SpanContext} context
+ * @property {string} method
+ * @property {URL} url
+ * @property {string} sessionId
+ * @property {number} start milliseconds since 1970
+ * @property {number} startMonotonic
+ * @property {Record<string, string>} headers to set: none for an origin that may not have them
+ *
+ * @typedef {object} Ending
+ * @property {number} [status]
+ * @property {string} [responseUrl] where redirects led
+ * @property {string | null} [serverTiming]
+ * @property {string} [error] name of what went wrong: TypeError, AbortError, timeout, …
+ * @property {boolean} [isIncomplete] the page went before the response came
+ */
+
+export class RequestManager {
+  /**
+   * @param {object} parts
+   * @param {string} parts.origin of the page
+   * @param {() => string} parts.sessionId
+   * @param {() => number} parts.now
+   * @param {() => number} parts.monotonicNow
+   * @param {(record: import('./shared/records.js').PageRecord) => void} parts.emit
+   * @param {(origin: string) => void} parts.onOwnTracing the page sends trace headers of its own there
+   */
+  constructor(parts) {
+    this.parts = parts;
+    /** @type {Set<string>} exact origins beyond the page's own that get trace headers */
+    this.targets = new Set();
+    /** Whether the browser's rules set X-Session-ID; if not, the page script does, for its own origin. */
+    this.headerRules = true;
+    /** @type {Set<TracedRequest>} */
+    this.inFlight = new Set();
+    /** @type {TracedRequest[]} */
+    this.recent = [];
+    /** @type {Set<string>} */
+    this.untraced = new Set();
+  }
+
+  /**
+   * A request begins.
+   * @param {string} method
+   * @param {URL} url
+   * @param {{ get: (name: string) => string | null }} callersHeaders
+   * @returns {TracedRequest}
+   */
+  begin(method, url, callersHeaders) {
+    const { parts } = this;
+    const own = parseTraceparent(callersHeaders.get('traceparent'));
+    const sessionId = parts.sessionId();
+    const isOwnOrigin = url.origin === parts.origin;
+    if (own && !isOwnOrigin) parts.onOwnTracing(url.origin);
+    const context = own ?? newSpanContext();
+    /** @type {TracedRequest} */
+    const request = {
+      context,
+      method: normalMethod(method),
+      url,
+      sessionId,
+      start: parts.now(),
+      startMonotonic: parts.monotonicNow(),
+      headers: this.mayTrace(url) ? this.#headers(context, own !== null, sessionId, isOwnOrigin, callersHeaders) : {},
+    };
+    this.inFlight.add(request);
+    this.recent.push(request);
+    if (this.recent.length > REQUESTS_MAX) this.recent.shift();
+    const [oldest] = this.inFlight;
+    if (oldest && this.inFlight.size > REQUESTS_MAX) this.inFlight.delete(oldest);
+    return request;
+  }
+
+  /**
+   * @param {URL} url
+   * @returns {boolean} whether requests there get trace headers: the page's own origin, and exact origins that were
+   *   allowed
+   */
+  mayTrace(url) {
+    const isAllowed = url.origin === this.parts.origin || this.targets.has(url.origin);
+    return isAllowed && !url.username && !url.password && !this.untraced.has(addressOf(url));
+  }
+
+  /**
+   * Our headers made a request fail that works without them (a server whose CORS rules do not know them).
+   * @param {TracedRequest} request
+   */
+  giveUpOn(request) {
+    if (this.untraced.size < UNTRACED_MAX) this.untraced.add(addressOf(request.url));
+    this.parts.emit({
+      kind: 'log',
+      event: 'gasoline.propagation.fallback',
+      time: this.parts.now(),
+      severity: 13,
+      body: 'the server did not allow trace headers: the request was sent again without them',
+      ...request.context,
+      sessionId: request.sessionId,
+      attributes: { 'url.full': redactUrl(request.url.href) },
+    });
+  }
+
+  /**
+   * A request is over; later calls for the same one do nothing.
+   * @param {TracedRequest} request
+   * @param {Ending} ending
+   */
+  end(request, ending) {
+    if (!this.inFlight.delete(request)) return;
+    this.parts.emit(spanOf(request, ending, this.parts.now()));
+  }
+
+  /** The page is going away: what is still in flight is told of now, or never. */
+  endAll() {
+    for (const request of [...this.inFlight]) this.end(request, { isIncomplete: true });
+  }
+
+  /**
+   * @param {string} url of a resource timing entry
+   * @param {number} startTime of that entry
+   * @returns {TracedRequest | null} the request that it is the timing of
+   */
+  requestOf(url, startTime) {
+    const index = this.recent.findIndex(
+      (request) => withoutFragment(request.url) === url && startTime >= request.startMonotonic - 1,
+    );
+    return index < 0 ? null : (this.recent.splice(index, 1)[0] ?? null);
+  }
+
+  /**
+   * @param {SpanContext} context
+   * @param {boolean} isAdopted
+   * @param {string} sessionId
+   * @param {boolean} isOwnOrigin
+   * @param {{ get: (name: string) => string | null }} callersHeaders
+   * @returns {Record<string, string>}
+   */
+  #headers(context, isAdopted, sessionId, isOwnOrigin, callersHeaders) {
+    /** @type {Record<string, string>} */
+    const headers = {};
+    if (!isAdopted) headers['traceparent'] = formatTraceparent(context);
+    if (sessionId) headers['tracestate'] = prependTracestate(sessionId, callersHeaders.get('tracestate'));
+    if (sessionId && isOwnOrigin && !this.headerRules) headers['X-Session-ID'] = sessionId;
+    return headers;
+  }
+}
+
+/**
+ * @param {TracedRequest} request
+ * @param {Ending} ending
+ * @param {number} end
+ * @returns {import('./shared/records.js').SpanRecord}
+ */
+function spanOf(request, ending, end) {
+  const { method, context } = request;
+  const { status = 0, error = '' } = ending;
+  // What the page itself called off is no failure.
+  const isFailed = status >= 400 || (error !== '' && error !== 'AbortError');
+  const attributes = { ...targetAttributes(method, request.url), ...endingAttributes(ending, request.url, isFailed) };
+  const answered = spanOfServerTiming(ending.serverTiming ?? null);
+  return {
+    kind: 'span',
+    name: method,
+    start: request.start,
+    end,
+    traceId: context.traceId,
+    // The id that the header names, also where the page put it there: services called the request's span by it.
+    spanId: context.spanId,
+    ...(isFailed ? { error: true } : {}),
+    ...(answered && answered.traceId !== context.traceId ? { links: [answered] } : {}),
+    ...(request.sessionId ? { sessionId: request.sessionId } : {}),
+    attributes,
+  };
+}
+
+/**
+ * @param {string} method
+ * @param {URL} url
+ * @returns {import('./shared/records.js').Attributes} of every HTTP client span
+ */
+export function targetAttributes(method, url) {
+  return {
+    'http.request.method': method,
+    'url.full': redactUrl(url.href),
+    'server.address': url.hostname,
+    'server.port': Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
+  };
+}
+
+/**
+ * @param {Ending} ending
+ * @param {URL} url
+ * @param {boolean} isFailed
+ * @returns {import('./shared/records.js').Attributes}
+ */
+function endingAttributes({ status, error, isIncomplete, responseUrl }, url, isFailed) {
+  const isElsewhere = Boolean(responseUrl) && responseUrl !== withoutFragment(url);
+  return {
+    ...(status ? { 'http.response.status_code': status } : {}),
+    ...(error || isFailed ? { 'error.type': error || String(status) } : {}),
+    ...(isIncomplete ? { 'gasoline.incomplete': true } : {}),
+    ...(isElsewhere && responseUrl ? { 'gasoline.response.url': redactUrl(responseUrl) } : {}),
+  };
+}
+
+/**
+ * @param {string} method
+ * @returns {string} as the browser sends it, or `_OTHER` for one that HTTP does not know
+ */
+function normalMethod(method) {
+  const upper = method.toUpperCase();
+  return METHODS.has(upper) ? upper : '_OTHER';
+}
+
+/**
+ * @param {URL} url
+ * @returns {string}
+ */
+function withoutFragment(url) {
+  return url.href.split('#')[0] ?? '';
+}
+
+/**
+ * @param {URL} url
+ * @returns {string}
+ */
+function addressOf(url) {
+  return url.origin + url.pathname;
+}

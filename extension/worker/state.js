@@ -1,0 +1,119 @@
+/**
+ * What the worker remembers: loaded when it wakes, written through to chrome.storage.session, which ends with the
+ * browser.
+ */
+
+import { newSessionId, newSpanContext } from '../shared/ids.js';
+import { SETTINGS_KEY } from '../messages.js';
+import { SessionManager } from '../session-manager.js';
+import { ExportQueue, QUEUE_KEY } from './export-queue.js';
+import { readSettings } from './settings.js';
+import { TabRegistry } from './tabs.js';
+
+/** Pages whose last arrival is remembered, so that what they send again is not stored twice. */
+export const DELIVERIES_MAX = 500;
+
+/** In chrome.storage.local: the sessions that live, for the day the browser is closed. */
+const LIVING_KEY = 'living';
+const KEYS = ['sessions', 'tabs', 'counts', 'delivered', 'collector', 'exporting', 'ownTracing', QUEUE_KEY];
+/** @type {import('../messages.js').Counts} */
+const NO_COUNTS = Object.freeze({ requests: 0, failedRequests: 0, errors: 0, events: 0 });
+
+/**
+ * @typedef {object} Exporting what State shows of the export, beside the queue's own numbers
+ * @property {{ message: string, at: number } | null} lastError
+ * @property {number | null} lastExportAt
+ */
+
+export class WorkerState {
+  /**
+   * @param {import('../messages.js').Settings} settings
+   * @param {Record<string, any>} stored
+   */
+  constructor(settings, stored) {
+    this.settings = settings;
+    this.sessions = new SessionManager(newSessionId, stored.sessions);
+    this.tabs = new TabRegistry(newSpanContext, stored.tabs);
+    /** @type {Record<string, import('../messages.js').Counts>} session id -> counts */
+    this.counts = stored.counts ?? {};
+    /** @type {Record<string, number>} bridge id -> number of the last batch that was stored */
+    this.delivered = stored.delivered ?? {};
+    /** @type {import('../messages.js').CollectorState} */
+    this.collector = stored.collector ?? { endpoint: settings.endpoint, reachable: null, reason: '', checkedAt: null };
+    /** @type {Exporting} */
+    this.exporting = stored.exporting ?? { lastError: null, lastExportAt: null };
+    /** @type {string[]} origins to which pages were seen to send trace headers of their own */
+    this.ownTracing = stored.ownTracing ?? [];
+    this.queue = new ExportQueue(chrome.storage.session, stored[QUEUE_KEY]);
+    this.livingText = '';
+  }
+
+  /** @returns {Promise<WorkerState>} */
+  static async load() {
+    const [stored, local] = await Promise.all([
+      chrome.storage.session.get(KEYS),
+      chrome.storage.local.get([SETTINGS_KEY, LIVING_KEY]),
+    ]);
+    const state = new WorkerState(readSettings(local[SETTINGS_KEY]), stored);
+    if (!stored.sessions) state.sessions.endLeftOver(/** @type {any} */ (local[LIVING_KEY] ?? {}));
+    return state;
+  }
+
+  /** @returns {Record<string, any>} what is to be written together with records */
+  snapshot() {
+    const { entries } = this.sessions;
+    const living = new Set(Object.values(entries).map((entry) => entry.current?.id));
+    for (const id of Object.keys(this.counts)) if (!living.has(id)) delete this.counts[id];
+    for (const id of Object.keys(this.delivered).slice(0, -DELIVERIES_MAX)) delete this.delivered[id];
+    return {
+      sessions: entries,
+      tabs: this.tabs.tabs,
+      counts: this.counts,
+      delivered: this.delivered,
+      ownTracing: this.ownTracing,
+    };
+  }
+
+  /** Write what State shows of collector and export. */
+  async saveExporting() {
+    await chrome.storage.session.set({ collector: this.collector, exporting: this.exporting });
+  }
+
+  /** Keep the living sessions beyond the browser's life, only to end them when it is back. */
+  async saveLiving() {
+    const living = Object.fromEntries(
+      Object.entries(this.sessions.entries)
+        .filter(([, entry]) => entry.current)
+        .map(([key, entry]) => [key, entry.current]),
+    );
+    const text = JSON.stringify(living);
+    if (text === this.livingText) return;
+    this.livingText = text;
+    await chrome.storage.local.set({ [LIVING_KEY]: living });
+  }
+
+  /**
+   * @param {import('../messages.js').Settings} settings
+   */
+  async saveSettings(settings) {
+    this.settings = settings;
+    await chrome.storage.local.set({ [SETTINGS_KEY]: settings });
+  }
+
+  /**
+   * @param {string} origin
+   * @param {number} tabId
+   * @returns {string} the key of the session that pages of this origin in this tab share
+   */
+  keyOf(origin, tabId) {
+    return this.settings.scope === 'tab' ? `${origin} ${tabId}` : origin;
+  }
+
+  /**
+   * @param {string} sessionId
+   * @returns {import('../messages.js').Counts}
+   */
+  countsOf(sessionId) {
+    return (this.counts[sessionId] ??= { ...NO_COUNTS });
+  }
+}
