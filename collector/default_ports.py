@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from collector.config.endpoint import split_endpoint
 from collector.query_port import QuerySettings
-from collector.receivers.otlp.endpoint import split_endpoint
 from collector.receivers.otlp.settings import OtlpGrpcSettings, OtlpHttpSettings
 
 

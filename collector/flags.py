@@ -51,7 +51,7 @@ def finite(_: click.Context, __: click.Parameter, value: float) -> float:
 
 
 def _endpoint(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    from collector.receivers.otlp.endpoint import split_endpoint
+    from collector.config.endpoint import split_endpoint
 
     if value:
         try:

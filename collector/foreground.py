@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collector.components import KNOWN_COMPONENTS, build_collector, configured_endpoints
+from collector.config.endpoint import join_endpoint, split_endpoint
 from collector.config.loader import load_config, read_config
 from collector.config.model import CollectorConfig
 from collector.errors import ConfigError
-from collector.receivers.otlp.endpoint import join_endpoint, listen, split_endpoint
+from collector.receivers.otlp.endpoint import listen
 from collector.rendezvous import RunningCollector
 from collector.telemetry.logging import configure_logging
 

@@ -10,9 +10,10 @@ import socket
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
+from collector.config.endpoint import join_endpoint, split_endpoint
 from collector.config.model import Settings
 from collector.errors import ConfigError
-from collector.receivers.otlp.endpoint import check_exposure, join_endpoint, listen, split_endpoint
+from collector.receivers.otlp.endpoint import check_exposure, listen
 from collector.receivers.otlp.settings import Endpoint, Origin
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from collector.config.endpoint import split_endpoint
 from collector.errors import GasolineError
-from collector.receivers.otlp.endpoint import split_endpoint
 from collector.rendezvous import RunningCollector, running_collector
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from email.utils import formatdate
 from typing import Any, NamedTuple
 
 from collector.bounded_queue import InFlight
+from collector.config.endpoint import split_endpoint
 from collector.encoding.compression import ACCEPTED_ENCODINGS
 from collector.encoding.otlp_json import request_to_protobuf
 from collector.encoding.protobuf import UNGUARDED_BYTES_MAX
@@ -23,7 +24,6 @@ from collector.errors import (
 )
 from collector.pdata.envelope import Signal
 from collector.receivers.otlp.body import DisconnectedError, HttpBody
-from collector.receivers.otlp.endpoint import split_endpoint
 from collector.receivers.otlp.intake import Intake
 from collector.receivers.otlp.origins import HostPolicy, OriginPolicy
 from collector.receivers.otlp.settings import OtlpHttpSettings

@@ -1,40 +1,10 @@
-"""Endpoints: `host:port`, which of them stay on this machine, and who may bind them."""
+"""Who may listen on which endpoint, and what it says when it cannot."""
 
 import errno
-import ipaddress
 import socket
 
+from collector.config.endpoint import is_loopback, split_endpoint
 from collector.errors import ConfigError
-
-PORT_MAX = 65_535
-
-
-def split_endpoint(endpoint: str) -> tuple[str, int]:
-    """Return host (without brackets) and port of `host:port`; an empty host means every interface.
-
-    Raises ValueError if it is no endpoint.
-    """
-    host, colon, port = endpoint.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not (port.isascii() and port.isdigit()) or int(port) > PORT_MAX or (":" in host and not bracketed):
-        raise ValueError(f"{endpoint!r} must be host:port, such as 127.0.0.1:4317 or [::1]:4317")
-    return (host[1:-1] if bracketed else host), int(port)
-
-
-def join_endpoint(host: str, port: int) -> str:
-    """Return `host:port`, an IPv6 address in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether `host` can only be this machine: a loopback address, `localhost` or a name below it."""
-    name = host.lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def check_exposure(component: str, endpoint: str, token: str | None) -> None:

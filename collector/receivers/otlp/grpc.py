@@ -11,13 +11,14 @@ import grpc
 
 from collector.bounded_queue import InFlight
 from collector.component import Consumer, Outcome
+from collector.config.endpoint import join_endpoint, split_endpoint
 from collector.encoding.compression import decompress_message
 from collector.encoding.response import encode_response
 from collector.encoding.status import grpc_trailers, status_message
 from collector.errors import ConfigError, RefusedError
 from collector.pdata.envelope import Signal
 from collector.receivers.otlp import health
-from collector.receivers.otlp.endpoint import bind, check_exposure, join_endpoint, split_endpoint
+from collector.receivers.otlp.endpoint import bind, check_exposure
 from collector.receivers.otlp.intake import Intake
 from collector.receivers.otlp.settings import OtlpGrpcSettings
 from collector.receivers.otlp.telemetry import ReceiverCounts, ReceiverTelemetry, Transport

@@ -11,10 +11,11 @@ from uvicorn.server import ServerState
 
 from collector.bounded_queue import InFlight
 from collector.component import Consumer
+from collector.config.endpoint import join_endpoint
 from collector.errors import ConfigError
 from collector.receivers.otlp.asgi import OtlpHttpApp
 from collector.receivers.otlp.connection import ConnectionLimits, OtlpHttpConnection
-from collector.receivers.otlp.endpoint import check_exposure, join_endpoint, listen
+from collector.receivers.otlp.endpoint import check_exposure, listen
 from collector.receivers.otlp.intake import Intake
 from collector.receivers.otlp.settings import OtlpHttpSettings
 from collector.receivers.otlp.telemetry import ReceiverCounts, ReceiverTelemetry, Transport

@@ -7,8 +7,8 @@ its own name to 127.0.0.1 still names itself in `Host`. https://fetch.spec.whatw
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from collector.config.endpoint import is_loopback
 from collector.errors import ForbiddenError
-from collector.receivers.otlp.endpoint import is_loopback
 
 # The browser extension of this project; its id is the hash of the key in its manifest.
 EXTENSION_ORIGIN = "chrome-extension://dpmjpjbcjedfookdafnbpcnknlnnmkii"

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from collector.config.endpoint import split_endpoint
 from collector.encoding.otlp_json import JSON_ELEMENTS_MAX
 from collector.encoding.response import RESPONSE_BYTES_MAX
-from collector.receivers.otlp.endpoint import split_endpoint
 
 REQUEST_MIB_MAX = 64
 CONNECTIONS_MAX = 1_000

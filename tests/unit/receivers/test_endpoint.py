@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from collector.bounded_queue import InFlight
+from collector.config.endpoint import is_loopback, join_endpoint, split_endpoint
 from collector.errors import ConfigError
-from collector.receivers.otlp.endpoint import is_loopback, join_endpoint, split_endpoint
 from collector.receivers.otlp.factory import create_grpc, create_http
 from collector.receivers.otlp.grpc import OtlpGrpcReceiver
 from collector.receivers.otlp.http import OtlpHttpReceiver

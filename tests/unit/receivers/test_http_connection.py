@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from collector.bounded_queue import InFlight
-from collector.receivers.otlp.endpoint import split_endpoint
+from collector.config.endpoint import split_endpoint
 from collector.receivers.otlp.http import OtlpHttpReceiver
 from collector.receivers.otlp.settings import OtlpHttpSettings
 
