@@ -85,6 +85,13 @@ class Catalog:
         merged = snapshot.merged_traces([trace_key])
         return merged if trace_key in merged.traces else None
 
+    def settled(self, facts: SessionFacts, *, has_errors: bool) -> SessionFacts:
+        """Return the facts of a session with its errors checked, and keep them if they are those of now."""
+        checked = facts._replace(has_errors=has_errors, is_error_checked=True)
+        if self._sessions.get(facts.session_id) is facts:
+            self._sessions[facts.session_id] = checked
+        return checked
+
     def session_at(self, session_id: str, snapshot: Snapshot) -> Merged:
         """Return what holds all traces of a session, whole, as of the snapshot's commit."""
         traces = self.merged.traces

@@ -54,7 +54,10 @@ class RequestFacts(NamedTuple):
 
 
 class SessionFacts(NamedTuple):
-    """One session; `trace_keys` holds its requests by first time, pseudo traces left out."""
+    """One session; `trace_keys` holds its requests by first time, pseudo traces left out.
+
+    Unless `is_error_checked`, `has_errors` counts copies of spans that others superseded, too.
+    """
 
     session_id: str
     start_time_unix_nano: int
@@ -63,6 +66,7 @@ class SessionFacts(NamedTuple):
     services: Sequence[str]
     event_count: int
     has_errors: bool
+    is_error_checked: bool
     page: Mark | None
     server: Mark | None
     first_commit: int
@@ -114,15 +118,21 @@ def entry_from_row(row: Row, name: str, http: HttpFacts) -> Entry:
 
 
 def request_facts(
-    trace_key: TraceKey, session_ids: Sequence[str], whole: Slot, entry: Entry | None, topmost: Row | None
+    trace_key: TraceKey,
+    session_ids: Sequence[str],
+    whole: Slot,
+    entry: Entry | None,
+    topmost: Row | None,
+    *,
+    has_errors: bool,
 ) -> RequestFacts:
-    """Sum up one request; `topmost` counts where there is no entry span."""
+    """Sum up one request; `topmost` and `has_errors` (of any event) count where there is no entry span."""
     start, end = whole.start_time_unix_nano, whole.last_time_unix_nano
     if entry is not None:
         start, end = entry.start_time_unix_nano, entry.end_time_unix_nano
     elif topmost is not None:
         start, end = topmost.time_unix_nano, topmost.end_time_unix_nano
-    is_failed = whole.errors > 0 if entry is None else is_failed_entry(entry)
+    is_failed = has_errors if entry is None else is_failed_entry(entry)
     return RequestFacts(trace_key, session_ids, entry, start, end, is_failed, sorted(whole.services), whole.last_commit)
 
 
@@ -152,6 +162,7 @@ def session_facts(merged: Merged, session_id: str) -> SessionFacts:
         sorted(whole.services),
         whole.events,
         whole.errors > 0,
+        whole.errors == 0,
         whole.page,
         whole.server,
         first_commit,

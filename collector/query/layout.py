@@ -58,6 +58,7 @@ def laid_out(snapshot: Snapshot, session_id: str, traces: Mapping[TraceKey, Adju
         sorted({row.service for row in every}),
         len(every),
         True in [row.error for row in every],
+        True,
         _page(snapshot, session_id, traces),
         _server(every),
         min(commits),

@@ -8,6 +8,7 @@ from collector.errors import QueryError
 from collector.query.catalog import Catalog
 from collector.query.cursor import evicted_error, restart_call
 from collector.query.details import first_url_in, lifecycle_in, visitor_in
+from collector.query.error_check import errors_checked
 from collector.query.facts import RequestFacts, SessionFacts
 from collector.query.failure import failure_of, newest_failure
 from collector.query.lists import ListKey, requests_matching, sessions_matching
@@ -32,7 +33,8 @@ def answer_sessions(question: Question, catalog: Catalog) -> dict[str, Any]:
     check_list_cursor(question, catalog)
     found = sessions_matching(catalog, question.snapshot, question.params, question.window)
     page, answer = list_page(question, catalog, found, "sessions")
-    answer["sessions"] = [_session(catalog, question.snapshot, facts) for facts in page]
+    checked = errors_checked(catalog, question.snapshot, page)
+    answer["sessions"] = [_session(catalog, question.snapshot, facts) for facts in checked]
     if question.cursor is not None:
         now = now_snapshot(question)
         answer["late"] = late_count(found, sessions_matching(catalog, now, question.params, question.window))

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from collector.correlation.join import TraceKey
 from collector.query.catalog import Catalog
 from collector.query.details import first_url_in
+from collector.query.error_check import errors_checked
 from collector.query.facts import RequestFacts, SessionFacts
 from collector.query.merged import Merged
 from collector.query.params import ObserveParams
@@ -21,7 +22,7 @@ def sessions_matching(
     catalog: Catalog, snapshot: Snapshot, params: ObserveParams, window: Window
 ) -> list[tuple[ListKey, SessionFacts]]:
     """Return the sessions that match, by last activity."""
-    found: list[tuple[ListKey, SessionFacts]] = []
+    found: list[SessionFacts] = []
     words = params.query.casefold() if params.query else None
     for facts in catalog.sessions(snapshot):
         if params.status == "error" and not facts.has_errors:
@@ -32,9 +33,22 @@ def sessions_matching(
             continue
         if (params.url or words) and not _session_mentions(catalog, snapshot, facts, params.url, words):
             continue
-        found.append(((-facts.last_time_unix_nano, facts.session_id), facts))
-    found.sort(key=lambda item: item[0])
-    return found
+        found.append(facts)
+    if params.status == "error":
+        found = [facts for facts in errors_checked(catalog, snapshot, found) if facts.has_errors]
+    keyed = [((-facts.last_time_unix_nano, facts.session_id), facts) for facts in found]
+    keyed.sort(key=lambda item: item[0])
+    return keyed
+
+
+def newest_with_errors(
+    catalog: Catalog, snapshot: Snapshot, found: Sequence[tuple[ListKey, SessionFacts]]
+) -> SessionFacts | None:
+    """Return the first of these sessions that has errors; None if none has."""
+    for _, facts in found:
+        if facts.has_errors and errors_checked(catalog, snapshot, [facts])[0].has_errors:
+            return facts
+    return None
 
 
 def _session_mentions(

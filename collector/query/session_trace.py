@@ -3,7 +3,7 @@
 from typing import Any
 
 from collector.query.catalog import Catalog
-from collector.query.lists import sessions_matching
+from collector.query.lists import newest_with_errors, sessions_matching
 from collector.query.pages import events_of, matching, page_start, read_key, written_key
 from collector.query.prefixes import Unknown, session_id_of
 from collector.query.question import Question
@@ -22,10 +22,9 @@ def chosen_session(question: Question, catalog: Catalog) -> str | Unknown:
     every = params.model_copy(update={"service": None, "query": None})
     found = sessions_matching(catalog, question.snapshot, every, EVERY_TIME)
     if params.pick == "last_error":
-        found = [item for item in found if item[1].has_errors]
-    if found:
-        return found[0][1].session_id
-    return Unknown("no session is stored yet" if params.pick == "last" else "no session with an error is stored")
+        failed = newest_with_errors(catalog, question.snapshot, found)
+        return failed.session_id if failed else Unknown("no session with an error is stored")
+    return found[0][1].session_id if found else Unknown("no session is stored yet")
 
 
 def answer_session_trace(question: Question, catalog: Catalog, views: Views) -> dict[str, Any]:

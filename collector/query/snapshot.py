@@ -179,6 +179,7 @@ class Snapshot:
         whole = merged.whole(trace_key)
         entry: Entry | None = None
         topmost: Row | None = None
+        has_errors = whole.errors > 0
         if whole.spans:
             candidate = entry_of_parts(whole)
             if candidate is not None:
@@ -188,7 +189,9 @@ class Snapshot:
                 row = entry_of(tree)
                 entry = self._entry(row, whole) if row else None
                 topmost = topmost_of(tree)
-        return request_facts(trace_key, merged.session_ids_of(trace_key), whole, entry, topmost)
+                has_errors = has_errors and any(row.error for row in self.adjusted(trace_key).rows)
+        session_ids = merged.session_ids_of(trace_key)
+        return request_facts(trace_key, session_ids, whole, entry, topmost, has_errors=has_errors)
 
     def _entry(self, row: Row, whole: Slot) -> Entry | None:
         candidate = whole.candidate
