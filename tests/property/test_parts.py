@@ -17,7 +17,9 @@ from collector.correlation.join import ROOTS_PER_PART_MAX, Part, TraceKey, parts
 from collector.correlation.keys import SessionKeys, correlate
 from collector.correlation.record import EventType, Record
 from collector.pdata.envelope import Signal, cut_request
+from collector.store.sqlite.chunk import delete_records
 from collector.store.sqlite.chunk_maker import ChunkMaker
+from collector.store.sqlite.headers import ContextFacts, Names, RowsOfTraces, StoredChunk
 
 EXAMPLES = 150
 KEY = TraceKey("trace", b"t" * 16)
@@ -226,6 +228,38 @@ def made(bodies: list[tuple[Signal, bytes]], now: int, *, native: bool) -> list[
     sessions = {"": 0} | {name: number for number, name in enumerate(sorted(filed.sessions - {""}), 1000)}
     chunks_made = {key: chunks.encode(records, contexts, sessions) for key, records in filed.traces.items()}
     return [list(chunks_made.items()), filed.sessions, list(filed.totals.items())]
+
+
+@given(bodies=st.lists(mixed_bodies(), min_size=1, max_size=3), deleted=st.sampled_from(["", "s-1", "s-2"]))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_the_kernel_reads_headers_as_its_twin(bodies: list[tuple[Signal, bytes]], deleted: str) -> None:
+    requests = [Correlator(SessionKeys()).correlate(signal, body).records for signal, body in bodies]
+    filed = ChunkMaker().file(requests, 1)
+    contexts = list(filed.totals)
+    sessions = ["", *sorted(filed.sessions - {""})]
+    facts = [ContextFacts(context.service, context.host) for context in contexts]
+    names = Names(facts.__getitem__, sessions.__getitem__)
+    chunks: list[StoredChunk] = []
+    for trace_key, records in filed.traces.items():
+        encoded = ChunkMaker().encode(
+            records,
+            {context: number for number, context in enumerate(contexts)},
+            {session_id: number for number, session_id in enumerate(sessions)},
+        )
+        header = encoded.header
+        if deleted in sessions[1:]:
+            header, _ = delete_records(header, encoded.body, {sessions.index(deleted)})
+        # In two commits, so that a trace has several chunks.
+        chunks += [StoredChunk(trace_key, commit, header) for commit in (1, 2) if header]
+    assert read_by(chunks, names, native=True) == read_by(chunks, names, native=False)
+
+
+def read_by(chunks: Sequence[StoredChunk], names: Names, *, native: bool) -> list[object]:
+    rows_of = RowsOfTraces(native=native)
+    rows_of.add(chunks, names)
+    # A trace of which nothing is left is of no interest, in whatever form.
+    found = {key: of_trace for key, of_trace in rows_of.traces.items() if of_trace.rows}
+    return [(key, of_trace.rows, dict(of_trace.statuses), of_trace.pages) for key, of_trace in found.items()]
 
 
 @given(records=log_records() | span_records())

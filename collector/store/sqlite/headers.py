@@ -5,6 +5,7 @@ chunk after chunk. A mark before each header tells where the lists begin that no
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from collector.correlation.join import Columns, Part, RootFacts, TraceKey, parts_of_columns
@@ -107,24 +108,60 @@ class _Statuses(Mapping[RowKey, int | None]):
         return sum(map(len, self.roots.values()))
 
 
+def native_kernel() -> ModuleType | None:
+    """Return the compiled kernel; None where it was not compiled."""
+    try:
+        from collector.store.sqlite import header_kernel
+    except ImportError:
+        return None
+    return header_kernel
+
+
 class RowsOfTraces:
     """Rows by trace, filled chunk by chunk; chunks of one trace come in commit order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, native: bool = True) -> None:
         self.traces: dict[TraceKey, TraceRows] = {}
         self._statuses: dict[TraceKey, _Statuses] = {}
+        self._kernel = native_kernel() if native else None
+        # What the kernel has asked names for.
+        self._contexts: dict[int, ContextFacts] = {}
+        self._sessions: dict[int, str] = {}
 
     def add(self, chunks: Sequence[StoredChunk], names: Names) -> None:
         """Add the rows of chunks: each record, then its span events."""
+        if self._kernel is None:
+            self._add_by_columns(chunks, names)
+            return
+        read_rows, contexts, sessions = self._kernel.read_rows, self._contexts, self._sessions
+        for trace_key, commit, header in chunks:
+            of_trace = self._of(trace_key)
+            kind, value = trace_key
+            trace_id = value if kind == "trace" else b""
+            roots, pages = read_rows(header, trace_key, trace_id, commit, contexts, sessions, names, of_trace.rows)
+            if roots:
+                self._statuses[trace_key].roots[commit] = roots
+            if pages:
+                self._add_pages(trace_key, commit, pages)
+
+    def _of(self, trace_key: TraceKey) -> TraceRows:
+        of_trace = self.traces.get(trace_key)
+        if of_trace is None:
+            statuses = self._statuses[trace_key] = _Statuses(trace_key)
+            of_trace = self.traces[trace_key] = TraceRows([], statuses, {})
+        return of_trace
+
+    def _add_pages(self, trace_key: TraceKey, commit: int, pages: Sequence[bytes]) -> None:
+        for page in map(StoredPage.FromString, pages):
+            self.traces[trace_key].pages[RowKey(trace_key, commit, page.position)] = page.url
+
+    def _add_by_columns(self, chunks: Sequence[StoredChunk], names: Names) -> None:
         records = _read(chunks, names)
         rows = _rows(chunks, records)
         has_deleted = 0 in records.flags
         first = 0
         for number, ((trace_key, commit, _), count) in enumerate(zip(chunks, records.counts, strict=True)):
-            of_trace = self.traces.get(trace_key)
-            if of_trace is None:
-                statuses = self._statuses[trace_key] = _Statuses(trace_key)
-                of_trace = self.traces[trace_key] = TraceRows([], statuses, {})
+            of_trace = self._of(trace_key)
             mine = rows[first : first + count]
             if number in records.events:
                 mine = _with_events(mine, records.events[number], records.message.base_times_unix_nano[number])
@@ -134,8 +171,7 @@ class RowsOfTraces:
             of_trace.rows.extend(mine)
             if number in records.roots:
                 self._statuses[trace_key].roots[commit] = records.roots[number]
-            for page in map(StoredPage.FromString, records.pages.get(number, ())):
-                of_trace.pages[RowKey(trace_key, commit, page.position)] = page.url
+            self._add_pages(trace_key, commit, records.pages.get(number, ()))
             first += count
 
 

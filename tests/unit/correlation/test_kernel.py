@@ -11,7 +11,7 @@ from collector.correlation.correlator import CONTEXT_HELD_BYTES_MAX, CONTEXTS_HE
 from collector.correlation.keys import SessionKeys
 from collector.pdata.envelope import Signal
 from collector.processors.session import SESSION_KEYS_MAX
-from collector.store.sqlite import chunk_maker
+from collector.store.sqlite import chunk_maker, headers
 
 Recordings = Callable[[str], Sequence[tuple[Signal, bytes, bytes | None]]]
 
@@ -27,10 +27,12 @@ def body_of(service: str, session_id: str = "s-1") -> bytes:
     return request.SerializeToString()
 
 
-def test_both_kernels_are_compiled() -> None:
-    assert [kernel and kernel.__name__ for kernel in (correlator.native_kernel(), chunk_maker.native_kernel())] == [
+def test_all_kernels_are_compiled() -> None:
+    kernels = (correlator.native_kernel(), chunk_maker.native_kernel(), headers.native_kernel())
+    assert [kernel and kernel.__name__ for kernel in kernels] == [
         "collector.correlation.kernel",
         "collector.store.sqlite.chunk_kernel",
+        "collector.store.sqlite.header_kernel",
     ]
 
 
