@@ -2,8 +2,12 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from statistics import quantiles
 
@@ -24,6 +28,8 @@ SENDERS = 4
 ACKNOWLEDGED_BEFORE_KILL = 60
 ROWS_MAX = 100_000
 SAMPLES = 100
+LOAD = Path(__file__).parent / "load.py"
+LOAD_REQUESTS_MAX = 20_000
 
 
 def lost_after_kills(work_dir: Path) -> tuple[int, int]:
@@ -93,10 +99,37 @@ def _span_ids(body: bytes) -> set[tuple[bytes, bytes]]:
     }
 
 
-def ack_to_readable_ms_p99(work_dir: Path) -> float:
-    """Return the 99th percentile of the time from a request's answer until another process reads its spans."""
-    data_dir = work_dir / "readable"
-    with gasoline(data_dir) as (port, _), grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+def ack_to_readable_ms_p99(work_dir: Path, *, under_load: bool) -> float:
+    """Return the 99th percentile of the time from a request's answer until another process reads its spans.
+
+    Under load, the clients of the ingest benchmark send small requests as fast as they can meanwhile.
+    """
+    data_dir = work_dir / f"readable-{under_load}"
+    with gasoline(data_dir) as (port, _), load(port) if under_load else nullcontext():
+        return _ack_to_readable_ms_p99(port, data_dir)
+
+
+@contextmanager
+def load(port: int) -> Generator[None]:
+    """Send requests of 8 spans from another process for as long as it is needed, and make sure that it was so."""
+    command = [sys.executable, str(LOAD), "8", str(LOAD_REQUESTS_MAX), "8000"]
+    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    if client.stdin is None or client.stdout is None:
+        raise ValueError("the process was started without pipes")
+    try:
+        client.stdout.readline()
+        client.stdin.write(f"{port}\n")
+        client.stdin.flush()
+        yield
+        if client.poll() is not None:
+            raise RuntimeError("the load ended before what was measured under it")
+    finally:
+        client.kill()
+        client.communicate()
+
+
+def _ack_to_readable_ms_p99(port: int, data_dir: Path) -> float:
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         export: grpc.UnaryUnaryMultiCallable[bytes, ExportTraceServiceResponse] = channel.unary_unary(
             METHOD, response_deserializer=ExportTraceServiceResponse.FromString
         )
