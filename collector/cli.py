@@ -180,6 +180,34 @@ def clear(data_dir: Path, session: str | None) -> None:
     click.echo(f"deleted {deleted} spans and log records")
 
 
+@cli.command()
+@flag(
+    "--zip", "zip_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Pack it into this file."
+)
+def extension(zip_file: Path | None) -> None:
+    """Print the folder of the browser extension, or pack it.
+
+    \b
+    To load it in Chrome, Chromium or Edge:
+      1. open chrome://extensions and switch on "Developer mode"
+      2. click "Load unpacked" and choose the folder
+      3. open your app, click the drop in the toolbar, and switch it on
+
+    \b
+    Examples:
+      gasoline extension
+      gasoline extension --zip gasoline-extension.zip
+    """
+    from collector.extension import extension_folder, pack_extension
+
+    folder = extension_folder()
+    if zip_file is None:
+        click.echo(folder)
+    else:
+        pack_extension(folder, zip_file)
+        click.echo(zip_file)
+
+
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     cli.main(prog_name="gasoline")

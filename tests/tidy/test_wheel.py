@@ -1,4 +1,4 @@
-"""The wheel holds the three packages whole: built, installed away from the checkout, and run."""
+"""The wheel holds the three packages and the browser extension whole: built, installed away from the checkout, run."""
 
 import json
 import os
@@ -11,6 +11,8 @@ from pathlib import Path
 import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from collector.extension import extension_files, pack_extension
 
 PACKAGES = ("collector", "exporters", "mcp_server")
 
@@ -47,14 +49,32 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment
 
 
-def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel: Path, tracked: list[str]) -> None:
+def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(
+    wheel: Path, tracked: list[str], root: Path
+) -> None:
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     # Beside its source, each kernel as it was compiled for this machine.
     compiled = {name for name in held if name.endswith(sysconfig.get_config_var("EXT_SUFFIX"))}
     assert {f"{name.split('.')[0]}.pyx" for name in compiled} == {name for name in held if name.endswith(".pyx")}
-    assert held - compiled == {
-        path for path in tracked if path.startswith(tuple(f"{package}/" for package in PACKAGES))
-    }
+    packages = {path for path in tracked if path.startswith(tuple(f"{package}/" for package in PACKAGES))}
+    extension = {f"extension/{path.as_posix()}" for path in extension_files(root / "extension")}
+    assert held - compiled == packages | extension
+
+
+def test_the_browser_extension_is_found_beside_the_packages_and_packed(
+    installed: Path, root: Path, tmp_path: Path
+) -> None:
+    script, from_wheel, from_checkout = (
+        installed / "bin" / "gasoline",
+        tmp_path / "wheel.zip",
+        tmp_path / "checkout.zip",
+    )
+    folder = Path(run(script, "extension", cwd=installed).strip())
+    assert folder.is_relative_to(installed)
+    assert extension_files(folder) == extension_files(root / "extension")
+    run(script, "extension", "--zip", from_wheel, cwd=installed)
+    pack_extension(root / "extension", from_checkout)
+    assert from_wheel.read_bytes() == from_checkout.read_bytes()
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -21,16 +21,29 @@ COMMANDS = sorted(cli.commands)
 
 def test_these_commands_exist() -> None:
     assert COMMANDS == snapshot(
-        ["clear", "demo", "logs", "mcp", "request", "requests", "serve", "session", "sessions", "status", "stop"]
+        [
+            "clear",
+            "demo",
+            "extension",
+            "logs",
+            "mcp",
+            "request",
+            "requests",
+            "serve",
+            "session",
+            "sessions",
+            "status",
+            "stop",
+        ]
     )
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_takes_the_data_folder_and_every_option_says_what_it_does(name: str) -> None:
+def test_every_command_takes_the_data_folder_if_it_needs_one_and_every_option_says_what_it_does(name: str) -> None:
     command = cli.commands[name]
     assert command.help
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
-    assert "--data-dir" in [flag for option in options for flag in option.opts]
+    assert ("--data-dir" in [flag for option in options for flag in option.opts]) is (name != "extension")
     assert [option.name for option in options if not option.help] == []
     assert CliRunner().invoke(cli, [name, "--help"]).exit_code == 0
 
@@ -43,7 +56,9 @@ def test_every_flag_is_also_an_environment_variable(name: str) -> None:
             assert parameter.envvar == "GASOLINE_" + flag.removeprefix("--").upper().replace("-", "_")
 
 
-@pytest.mark.parametrize("name", ["sessions", "requests", "logs", "session", "request", "serve", "mcp", "clear"])
+@pytest.mark.parametrize(
+    "name", ["sessions", "requests", "logs", "session", "request", "serve", "mcp", "clear", "extension"]
+)
 def test_help_teaches_with_examples(name: str) -> None:
     assert f"gasoline {name}" in CliRunner().invoke(cli, [name, "--help"]).output
 
