@@ -76,6 +76,7 @@ function showSite({ site }) {
 function showSession({ session, sessionMissing, counts }) {
   setShown(elements.session, session !== null || sessionMissing !== '');
   setShown(elements.sessionFacts, session !== null);
+  setShown(elements.copyId, session !== null);
   setShown(elements.newSession, session !== null);
   showIfAny(elements.sessionMissing, sessionMissing);
   if (!session) return;
@@ -160,7 +161,7 @@ async function switchOnOrOff() {
 
 async function beginSession() {
   take(await ask(NEW_SESSION, { ...fields, ...(state?.origin ? { origin: state.origin } : {}) }));
-  setText(elements.announcement, 'A new session has begun.');
+  setText(elements.announcement, 'The session has ended. The next one begins when the page is used.');
 }
 
 async function checkCollector() {

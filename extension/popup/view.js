@@ -61,7 +61,7 @@ export function popupView(state, now) {
   return {
     site,
     session,
-    sessionMissing: site.on && !session ? 'No session yet. It begins with the next page load.' : '',
+    sessionMissing: site.on && !session ? missing(site) : '',
     counts: {
       requests: { value: requests.toLocaleString('en'), bad: false },
       failedRequests: { value: failedRequests.toLocaleString('en'), bad: failedRequests > 0 },
@@ -91,6 +91,16 @@ function siteView({ origin, permitted, enabled, connected }) {
     return { ...site, note, on: true, reloadable: true };
   }
   return { ...site, note: 'On. Clicks, requests and errors of this site go to your collector.', on: true };
+}
+
+/**
+ * @param {SiteView} site that is on
+ * @returns {string} when there will be a session
+ */
+function missing({ reloadable }) {
+  return reloadable
+    ? 'No session yet. It begins with the next page load.'
+    : 'No session at the moment. The next one begins when the page is used.';
 }
 
 /**

@@ -88,8 +88,9 @@ for (const { name, state, site } of SITES) {
 
 test('a session is shown only where the switch is on', () => {
   assert.equal(popupView(observedState({ enabled: false }), NOW).session, null);
-  const view = popupView(observedState({ session: null }), NOW);
-  assert.deepEqual([view.session, view.sessionMissing], [null, 'No session yet. It begins with the next page load.']);
+  const missing = (differences) => popupView(observedState({ session: null, ...differences }), NOW).sessionMissing;
+  assert.equal(missing({}), 'No session at the moment. The next one begins when the page is used.');
+  assert.equal(missing({ connected: false }), 'No session yet. It begins with the next page load.');
 });
 
 test('a session ends by its age if that comes before the time without use, and never before now', () => {

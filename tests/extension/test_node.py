@@ -5,17 +5,19 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 FOLDER = Path(__file__).parent
 CHROMIUM_COMMANDS = ("chromium", "chromium-browser")
-RUN_TIMEOUT_S = 110
+RUN_TIMEOUT_S = 300
 _COUNT = re.compile(r"^# (tests|pass|fail|cancelled|skipped|todo) (\d+)$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in FOLDER.glob("*.test.mjs")))
+@pytest.mark.timeout(RUN_TIMEOUT_S + 30)
+@pytest.mark.parametrize("file", sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.test.mjs")))
 def test_every_test_of_the_file_passes(file: str, node: Path, extension_packages: Path) -> None:
     assert extension_packages.is_dir()
     if file.endswith(".browser.test.mjs") and not any(shutil.which(command) for command in CHROMIUM_COMMANDS):
@@ -29,7 +31,10 @@ def test_every_test_of_the_file_passes(file: str, node: Path, extension_packages
 
 def run_tests(node: Path, path: Path) -> tuple[int, str]:
     """Run one file; the browsers that it started end with it, also when it takes too long."""
-    environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"}
+    environment = os.environ | {
+        "PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}",
+        "GASOLINE_TEST_PYTHON": sys.executable,
+    }
     environment.pop("NODE_TEST_CONTEXT", None)
     process = subprocess.Popen(
         [node, "--test", "--test-reporter=tap", path],
