@@ -25,6 +25,12 @@ export const CHECK_COLLECTOR = 'check-collector';
 /** chrome.storage.local: what survives the browser. The worker alone writes it; popup and options may read it. */
 export const SETTINGS_KEY = 'settings';
 
+/**
+ * chrome.storage.session: `{ origin, at }` while the browser asks for the permission of an origin that is being
+ * switched on. It may close the popup to ask; the next popup then finishes.
+ */
+export const SWITCHING_ON_KEY = 'switching-on';
+
 /** Key in a page's localStorage that holds the session id of its origin. */
 export const SESSION_ID_KEY = 'gasoline:session-id';
 

@@ -1,6 +1,14 @@
 /** The popup: asks the worker for its state, shows it, and hands over what the person wants. */
 
-import { CHECK_COLLECTOR, GET_STATE, NEW_SESSION, SET_ENABLED, ask, permissionPattern } from '../messages.js';
+import {
+  CHECK_COLLECTOR,
+  GET_STATE,
+  NEW_SESSION,
+  SET_ENABLED,
+  SWITCHING_ON_KEY,
+  ask,
+  permissionPattern,
+} from '../messages.js';
 import { byId, messageOf, setShown, setText } from '../ui/dom.js';
 import { popupView } from './view.js';
 
@@ -11,6 +19,8 @@ import { popupView } from './view.js';
 const CLOCK_INTERVAL_MS = 1000;
 /** For which a button says that it has copied, in milliseconds. */
 const COPIED_SHOWN_MS = 2000;
+/** For which a popup may finish what the one before it had begun, in milliseconds. */
+const SWITCHING_ON_MS_MAX = 120_000;
 
 const elements = {
   problem: byId('problem', HTMLElement),
@@ -147,14 +157,47 @@ async function refreshLater() {
   refreshing = false;
 }
 
-/** The permission is asked for before anything is awaited: the browser wants that inside the click. */
 async function switchOnOrOff() {
   const origin = state?.origin;
   if (!origin) return;
   const enabled = elements.onOff.getAttribute('aria-checked') !== 'true';
-  if (enabled && !(await chrome.permissions.request({ origins: [permissionPattern(origin)] }))) {
+  if (enabled && !(await permissionFor(origin))) {
     throw new Error(`The browser was not allowed to let Gasoline on ${origin}, so it stays off.`);
   }
+  await setEnabled(origin, enabled);
+}
+
+/**
+ * Ask before anything is awaited: the browser wants that inside the click. It may close the popup to ask, so what was
+ * wanted is noted for the popup that comes next.
+ * @param {string} origin
+ * @returns {Promise<boolean>}
+ */
+async function permissionFor(origin) {
+  const asked = chrome.permissions.request({ origins: [permissionPattern(origin)] });
+  const noted = chrome.storage.session.set({ [SWITCHING_ON_KEY]: { origin, at: Date.now() } });
+  try {
+    return await asked;
+  } finally {
+    await noted;
+    await chrome.storage.session.remove(SWITCHING_ON_KEY);
+  }
+}
+
+async function finishSwitchingOn() {
+  const { [SWITCHING_ON_KEY]: wanted } = await chrome.storage.session.get(SWITCHING_ON_KEY);
+  if (!wanted) return;
+  await chrome.storage.session.remove(SWITCHING_ON_KEY);
+  const { origin, at } = /** @type {{ origin: string, at: number }} */ (wanted);
+  const isMeant = state?.origin === origin && Date.now() - at <= SWITCHING_ON_MS_MAX;
+  if (isMeant && state?.permitted && !state.enabled) await setEnabled(origin, true);
+}
+
+/**
+ * @param {string} origin
+ * @param {boolean} enabled
+ */
+async function setEnabled(origin, enabled) {
   take(await ask(SET_ENABLED, { ...fields, origin, enabled }));
   setText(elements.announcement, `Gasoline is ${enabled ? 'on' : 'off'} for ${origin}.`);
 }
@@ -214,4 +257,5 @@ chrome.storage.session.onChanged.addListener(refreshLater);
 setInterval(show, CLOCK_INTERVAL_MS);
 
 await attempt(refresh);
+await attempt(finishSwitchingOn);
 await attempt(checkCollector);

@@ -118,7 +118,7 @@ test('switching on asks the browser for the origin without its port, then the wo
   });
   await page.getByRole('switch').click();
   await page.getByText('On. Clicks, requests and errors').waitFor();
-  assert.deepEqual((await asked()).slice(-2), [
+  assert.deepEqual((await asked()).filter(({ type }) => type !== 'get-state').slice(-2), [
     { permissions: { origins: ['https://shop.example/*'] }, inClick: true },
     { type: 'set-enabled', origin, enabled: true },
   ]);
@@ -136,6 +136,43 @@ test('a refused permission is told, and the switch stays off', async () => {
   assert.equal(await page.getByRole('switch').getAttribute('aria-checked'), 'false');
   assert.equal((await asked()).some(({ type }) => type === 'set-enabled'), false);
 });
+
+const OFF = { enabled: false, connected: false, session: null };
+const note = (value) => page.evaluate((noted) => chrome.storage.session.set({ 'switching-on': noted }), value);
+
+test('a popup that the browser closed to ask is finished by the next one', async () => {
+  await openPopup({ ...OFF, permitted: false });
+  const noted = await page.evaluate(() => {
+    chrome.permissions.request = async () => new Promise(() => undefined);
+    return new Promise((resolve) => {
+      chrome.storage.session.onChanged.addListener((changes) => resolve(changes['switching-on']?.newValue?.origin));
+      document.querySelector('#switch').click();
+    });
+  });
+  assert.equal(noted, 'https://shop.example');
+  await page.close();
+  await openPopup(OFF, { 'set-enabled': observedState() });
+  const message = { type: 'set-enabled', origin: 'https://shop.example', enabled: true };
+  assert.deepEqual((await asked()).filter(({ type }) => type === 'set-enabled'), [message]);
+  assert.deepEqual(await page.evaluate(() => chrome.storage.session.get('switching-on')), {});
+});
+
+const NOT_MEANT = {
+  'another site': { state: OFF, noted: { origin: 'https://other.example', at: Date.now() } },
+  'too long ago': { state: OFF, noted: { origin: 'https://shop.example', at: Date.now() - 121_000 } },
+  'not permitted': { state: { ...OFF, permitted: false }, noted: { origin: 'https://shop.example', at: Date.now() } },
+};
+
+for (const [name, { state, noted }] of Object.entries(NOT_MEANT)) {
+  test(`what was wanted is forgotten: ${name}`, async () => {
+    await openPopup(OFF);
+    await note(noted);
+    await page.close();
+    await openPopup(state);
+    assert.deepEqual((await asked()).filter(({ type }) => type === 'set-enabled'), []);
+    assert.deepEqual(await page.evaluate(() => chrome.storage.session.get('switching-on')), {});
+  });
+}
 
 test('the session id and the call are copied whole', async () => {
   await openPopup();
