@@ -27,8 +27,11 @@ class KernelBuildHook(BuildHookInterface):  # pyright: ignore[reportMissingTypeA
         command.inplace = True
         command.build_temp = GENERATED
         command.ensure_finalized()
-        command.run()
         paths = [Path(command.get_ext_fullpath(extension.name)).resolve() for extension in extensions]
+        for path in paths:
+            # One of older sources must not stay where the new ones do not compile.
+            path.unlink(missing_ok=True)
+        command.run()
         built = [f"/{path.relative_to(self.root).as_posix()}" for path in paths if path.exists()]
         if built:
             build_data["pure_python"] = False

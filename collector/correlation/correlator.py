@@ -62,7 +62,7 @@ def native_kernel() -> ModuleType | None:
     """Return the compiled kernel; None where it was not compiled."""
     try:
         from collector.correlation import kernel
-    except ImportError:
+    except ModuleNotFoundError:
         return None
     return kernel
 

@@ -26,13 +26,21 @@ _HOST_KEYS = ("http.host", "server.address", "net.host.name")
 _PORT_KEYS = ("server.port", "net.host.port")
 _PATH_KEYS = ("url.path", "http.target")
 _QUERY_KEYS = ("url.query",)
-HTTP_KEYS = frozenset(
-    _METHOD_KEYS + _URL_KEYS + _STATUS_KEYS + _SCHEME_KEYS + _HOST_KEYS + _PORT_KEYS + _PATH_KEYS + _QUERY_KEYS
+HTTP_KEY_GROUPS = (
+    _METHOD_KEYS,
+    _URL_KEYS,
+    _STATUS_KEYS,
+    _SCHEME_KEYS,
+    _HOST_KEYS,
+    _PORT_KEYS,
+    _PATH_KEYS,
+    _QUERY_KEYS,
 )
+_HTTP_KEYS = frozenset(key for group in HTTP_KEY_GROUPS for key in group)
 _USER_AGENT_KEYS = ("user_agent.original", "http.user_agent", "browser.user_agent")
 _CLIENT_ADDRESS_KEYS = ("client.address", "http.client_ip", "net.sock.peer.addr", "network.peer.address")
 _HOST_IDENTITY_KEYS = ("host.id", "host.name", "k8s.pod.uid", "container.id")
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
+DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class HttpFacts(NamedTuple):
@@ -45,7 +53,7 @@ class HttpFacts(NamedTuple):
 
 def http_attributes(attributes: Iterable[KeyValue]) -> dict[str, PlainValue]:
     """Return those attributes that `http_facts` and `full_url` read; of a key that occurs twice the last stays."""
-    return {item.key: plain_value(item.value) for item in attributes if item.key in HTTP_KEYS}
+    return {item.key: plain_value(item.value) for item in attributes if item.key in _HTTP_KEYS}
 
 
 def http_facts(attributes: Mapping[str, PlainValue]) -> HttpFacts:
@@ -74,7 +82,7 @@ def full_url(attributes: Mapping[str, PlainValue]) -> str | None:
         host = f"[{host}]"
     scheme = first_text(attributes, _SCHEME_KEYS) or "http"
     port = first_value(attributes, _PORT_KEYS)
-    if port is not None and not _holds_port(host) and str(port) != _DEFAULT_PORTS.get(scheme):
+    if port is not None and not _holds_port(host) and str(port) != DEFAULT_PORTS.get(scheme):
         host = f"{host}:{port}"
     return f"{scheme}://{host}{path}"
 

@@ -6,6 +6,8 @@ from collector.correlation.record import Context, Record
 def file_records(
     batches: Sequence[Sequence[Record]], now: int
 ) -> tuple[dict[TraceKey, list[Record]], set[str], dict[Context, list[int]]] | None: ...
-def encode(
-    records: list[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]
-) -> tuple[bytes, bytes, set[str]] | None: ...
+
+class Encoder:
+    def encode(
+        self, records: list[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]
+    ) -> tuple[bytes, bytes, set[str]] | None: ...

@@ -7,22 +7,21 @@ What is decided here is decided there too, and a property test holds the bytes e
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from collector.correlation.native_record cimport Record
-from collector.pdata.wire cimport LENGTH, VARINT, Slice, read_slice, read_tag, read_varint, size_of, skip
+from collector.pdata.http_kernel cimport NUMBER, HttpValues, Value
+from collector.pdata.http_kernel cimport clear_values, method_of, read_http_attribute, status_of, url_of
+from collector.pdata.wire cimport FIXED64, LENGTH, VARINT, Slice, read_slice, read_tag, size_of, skip
 
 from collector.correlation.join import (
     ROOTS_PER_PART_MAX, TraceKey, candidate_roots, page_urls, root_facts, trace_key_of,
 )
-from collector.pdata.semconv import HTTP_KEYS, http_facts
 
 cdef enum:
     ID_BYTES = 8
     VARINT_BYTES_MAX = 10
-    # What a record takes in the columns at most: two ids, two times, flags, context, session and size.
-    COLUMN_BYTES_MAX = 2 * ID_BYTES + 2 * VARINT_BYTES_MAX + 4 * 5
-    HEADER_BYTES_MIN = 256
+    BUFFER_BYTES_MIN = 256
     TYPE_NETWORK = 1
     KIND_SHIFT = 3
     ERROR_SHIFT = 6
@@ -31,8 +30,8 @@ cdef enum:
     LOG_SHIFT = 12
     ROOT_SHIFT = 13
 
-cdef dict _HTTP_KEYS = {key.encode(): key for key in HTTP_KEYS}
-cdef Py_ssize_t _HTTP_KEY_BYTES_MAX = max(len(key) for key in _HTTP_KEYS)
+# Never written to: static memory is zero.
+cdef unsigned char[ID_BYTES] _NO_ID
 
 
 cdef class _Buffer:
@@ -45,7 +44,7 @@ cdef class _Buffer:
         PyMem_Free(self.start)
 
     cdef int reserve(self, Py_ssize_t more) except -1:
-        cdef Py_ssize_t room = max(HEADER_BYTES_MIN, self.size + more)
+        cdef Py_ssize_t room = max(BUFFER_BYTES_MIN, self.size + more)
         cdef unsigned char *start
         if self.size + more <= self.room:
             return 0
@@ -82,6 +81,11 @@ cdef class _Buffer:
     cdef int text(self, int field, str value) except -1:
         cdef bytes encoded = value.encode()
         return self.content(field, PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
+
+    cdef int signed(self, int field, int64_t value) except -1:
+        """Append an sint64, zigzag."""
+        self.varint(field << 3 | VARINT)
+        return self.varint((<uint64_t> value << 1) ^ <uint64_t> (value >> 63))
 
     cdef int packed(self, int field, _Buffer column) except -1:
         if column.size:
@@ -130,99 +134,123 @@ def file_records(batches, uint64_t now):
     return traces, sessions, totals
 
 
-def encode(list records, dict contexts, dict sessions):
-    """See chunk.encode; None where a record is not one of the kernel's."""
-    cdef Record record
-    for each in records:
-        if type(each) is not Record:
-            return None
-    return _header(records, contexts, sessions), _body(records), _named(records)
+cdef class Encoder:
+    """Encodes chunks, one at a time; what it writes into is kept from one to the next."""
 
+    cdef _Buffer header, starts, durations, flags, contexts, sessions, sizes, root, body
 
-cdef bytes _body(list records):
-    cdef Record record
-    cdef _Buffer body = _Buffer()
-    cdef Py_ssize_t size = 0
-    for record in records:
-        size += size_of(record.slice) + 1 + VARINT_BYTES_MAX
-    body.reserve(size)
-    for record in records:
-        body.content(1, record.slice.at, size_of(record.slice))
-    return body.taken()
+    def __cinit__(self):
+        self.header, self.starts, self.durations, self.flags = _Buffer(), _Buffer(), _Buffer(), _Buffer()
+        self.contexts, self.sessions, self.sizes = _Buffer(), _Buffer(), _Buffer()
+        self.root, self.body = _Buffer(), _Buffer()
 
+    def encode(self, list records, dict contexts, dict sessions):
+        """See chunk.encode; None where a record is not one of the kernel's."""
+        cdef Record record
+        cdef set named = set()
+        for each in records:
+            if type(each) is not Record:
+                return None
+            record = <Record> each
+            if record.session_id:
+                named.add(record.session_id)
+        return self.write_header(records, contexts, sessions), self.write_body(records), named
 
-cdef set _named(list records):
-    cdef Record record
-    cdef set named = set()
-    for record in records:
-        if record.session_id:
-            named.add(record.session_id)
-    return named
+    cdef bytes write_body(self, list records):
+        cdef Record record
+        self.body.size = 0
+        for record in records:
+            self.body.content(1, record.slice.at, size_of(record.slice))
+        return self.body.taken()
 
+    cdef bytes write_header(self, list records, dict contexts, dict sessions):
+        cdef Record record
+        cdef _Buffer header = self.header
+        cdef Py_ssize_t count = len(records), position
+        cdef uint64_t base = (<Record> records[0]).time_unix_nano
+        cdef list roots = _roots(records)
+        cdef unsigned char byte
+        cdef bint has_events = False, has_pages = False
+        for record in records:
+            base = min(base, record.time_unix_nano)
+            has_events = has_events or len(record.span_events) > 0
+            has_pages = has_pages or record.is_page
+        self.write_columns(records, roots, base, contexts, sessions)
+        header.size = 0
+        if base:
+            header.varint(1 << 3 | FIXED64)
+            for position in range(8):
+                byte = <unsigned char> (base >> 8 * position & 0xFF)
+                header.append(&byte, 1)
+        self.write_ids(records, count)
+        header.packed(4, self.starts)
+        header.packed(5, self.durations)
+        header.packed(6, self.flags)
+        header.packed(7, self.contexts)
+        header.packed(8, self.sessions)
+        if has_events:
+            _events(header, records, base)
+        header.packed(12, self.sizes)
+        self.write_roots(records, roots)
+        if has_pages:
+            _stored_pages(header, page_urls(records))
+        return header.taken()
 
-cdef bytes _header(list records, dict contexts, dict sessions):
-    cdef Record record
-    cdef _Buffer header = _Buffer(), starts = _Buffer(), durations = _Buffer(), flags = _Buffer()
-    cdef _Buffer context_numbers = _Buffer(), session_numbers = _Buffer(), sizes = _Buffer()
-    cdef Py_ssize_t count = len(records), position
-    cdef uint64_t base = (<Record> records[0]).time_unix_nano
-    cdef list roots = _roots(records)
-    cdef bytes ids, others
-    cdef char *id_at
-    cdef char *other_at
-    cdef object context = None, context_number = None
-    cdef str session_id = None
-    cdef object session_number = None
-    cdef bint has_events = False, has_pages = False
-    cdef unsigned char byte
-    for record in records:
-        base = min(base, record.time_unix_nano)
-    ids = PyBytes_FromStringAndSize(NULL, count * ID_BYTES)
-    others = PyBytes_FromStringAndSize(NULL, count * ID_BYTES)
-    id_at, other_at = PyBytes_AS_STRING(ids), PyBytes_AS_STRING(others)
-    memset(id_at, 0, count * ID_BYTES)
-    memset(other_at, 0, count * ID_BYTES)
-    for position, record in enumerate(records):
-        if record.has_span:
-            memcpy(id_at + position * ID_BYTES, record.span, ID_BYTES)
-        if record.content_hash:
-            memcpy(other_at + position * ID_BYTES, PyBytes_AS_STRING(record.content_hash), ID_BYTES)
-        elif record.has_parent:
-            memcpy(other_at + position * ID_BYTES, record.parent, ID_BYTES)
-        starts.varint(record.time_unix_nano - base)
-        durations.varint(record.end_time_unix_nano - record.time_unix_nano)
-        flags.varint(_flags(record, roots[position]))
-        if record.context is not context:
-            context = record.context
-            context_number = contexts[context]
-        context_numbers.varint(context_number)
-        if record.session_id is not session_id:
-            session_id = record.session_id
-            session_number = sessions[session_id]
-        session_numbers.varint(session_number)
-        sizes.varint(size_of(record.slice))
-        has_events = has_events or len(record.span_events) > 0
-        has_pages = has_pages or record.is_page
-    header.reserve(count * COLUMN_BYTES_MAX + HEADER_BYTES_MIN)
-    if base:
-        header.varint(1 << 3 | 1)
-        for position in range(8):
-            byte = <unsigned char> (base >> 8 * position & 0xFF)
-            header.append(&byte, 1)
-    header.content(2, id_at, count * ID_BYTES)
-    header.content(3, other_at, count * ID_BYTES)
-    header.packed(4, starts)
-    header.packed(5, durations)
-    header.packed(6, flags)
-    header.packed(7, context_numbers)
-    header.packed(8, session_numbers)
-    if has_events:
-        _events(header, records, base)
-    header.packed(12, sizes)
-    _stored_roots(header, records, roots)
-    if has_pages:
-        _stored_pages(header, page_urls(records))
-    return header.taken()
+    cdef int write_columns(self, list records, list roots, uint64_t base, dict contexts, dict sessions) except -1:
+        cdef Record record
+        cdef Py_ssize_t position
+        cdef object context = None
+        cdef str session_id = None
+        cdef uint64_t context_number = 0, session_number = 0
+        self.starts.size = self.durations.size = self.flags.size = 0
+        self.contexts.size = self.sessions.size = self.sizes.size = 0
+        for position, record in enumerate(records):
+            self.starts.varint(record.time_unix_nano - base)
+            self.durations.varint(record.end_time_unix_nano - record.time_unix_nano)
+            self.flags.varint(_flags(record, roots[position]))
+            if record.context is not context:
+                context = record.context
+                context_number = contexts[context]
+            self.contexts.varint(context_number)
+            if record.session_id is not session_id:
+                session_id = record.session_id
+                session_number = sessions[session_id]
+            self.sessions.varint(session_number)
+            self.sizes.varint(size_of(record.slice))
+        return 0
+
+    cdef int write_ids(self, list records, Py_ssize_t count) except -1:
+        """Write the ids of the spans, then their parents' or the hashes of logs; zero where there is none."""
+        cdef Record record
+        self.header.varint(2 << 3 | LENGTH)
+        self.header.varint(count * ID_BYTES)
+        for record in records:
+            self.header.append(<unsigned char *> record.span if record.has_span else <unsigned char *> _NO_ID, ID_BYTES)
+        self.header.varint(3 << 3 | LENGTH)
+        self.header.varint(count * ID_BYTES)
+        for record in records:
+            if record.content_hash:
+                self.header.append(PyBytes_AS_STRING(record.content_hash), ID_BYTES)
+            elif record.has_parent:
+                self.header.append(record.parent, ID_BYTES)
+            else:
+                self.header.append(_NO_ID, ID_BYTES)
+        return 0
+
+    cdef int write_roots(self, list records, list roots) except -1:
+        cdef _Buffer root = self.root
+        candidates = [position for position, is_root in enumerate(roots) if is_root]
+        if len(candidates) > ROOTS_PER_PART_MAX:
+            candidates = candidate_roots(records, candidates)
+        for position in candidates:
+            root.size = 0
+            if position:
+                root.varint(1 << 3 | VARINT)
+                root.varint(position)
+            if _write_facts(root, <Record> records[position]):
+                _write_facts_of_twin(root, root_facts(records[position]))
+            self.header.content(13, root.start, root.size)
+        return 0
 
 
 cdef inline uint32_t _flags(Record record, bint is_root):
@@ -269,34 +297,6 @@ cdef int _events(_Buffer header, list records, uint64_t base) except -1:
     return 0
 
 
-cdef int _stored_roots(_Buffer header, list records, list roots) except -1:
-    cdef _Buffer root
-    cdef Record record
-    cdef int64_t number
-    candidates = [position for position, is_root in enumerate(roots) if is_root]
-    if len(candidates) > ROOTS_PER_PART_MAX:
-        candidates = candidate_roots(records, candidates)
-    for position in candidates:
-        record = records[position]
-        name, method, url, status = _facts(record)
-        root = _Buffer()
-        if position:
-            root.varint(1 << 3 | VARINT)
-            root.varint(position)
-        if name:
-            root.text(2, name)
-        if method is not None:
-            root.text(3, method)
-        if url is not None:
-            root.text(4, url)
-        if status is not None:
-            number = status
-            root.varint(5 << 3 | VARINT)
-            root.varint((<uint64_t> number << 1) ^ <uint64_t> (number >> 63))
-        header.content(13, root.start, root.size)
-    return 0
-
-
 cdef int _stored_pages(_Buffer header, dict urls) except -1:
     cdef _Buffer page
     for position, url in urls.items():
@@ -310,63 +310,52 @@ cdef int _stored_pages(_Buffer header, dict urls) except -1:
     return 0
 
 
-cdef tuple _facts(Record record):
-    """Return name, method, URL and status of a span; attributes that are neither text nor number go to `join`."""
-    cdef Slice wire = record.slice, content, name = Slice(NULL, NULL)
+cdef int _write_facts(_Buffer root, Record record) except -2:
+    """Append name, method, URL and status of a span; -1, and nothing, where its attributes are for the twin to read."""
+    cdef Slice wire = record.slice, content, name = Slice(NULL, NULL), method
     cdef uint32_t tag = 0
     cdef bint is_network = record.type_number == TYPE_NETWORK
-    cdef dict attributes = {}
+    cdef HttpValues found
+    cdef Value status
+    cdef bytes url = None
+    clear_values(&found)
     while wire.at < wire.end:
         if read_tag(&wire, &tag):
-            return tuple(root_facts(record))
+            return -1
         if tag == (5 << 3 | LENGTH):
             if read_slice(&wire, &name):
-                return tuple(root_facts(record))
+                return -1
         elif tag == (9 << 3 | LENGTH) and is_network:
-            if read_slice(&wire, &content) or _http_attribute(content, attributes):
-                return tuple(root_facts(record))
+            if read_slice(&wire, &content) or read_http_attribute(content, &found):
+                return -1
         elif skip(&wire, tag):
-            return tuple(root_facts(record))
-    text = PyBytes_FromStringAndSize(<const char *> name.at, size_of(name)).decode()
+            return -1
+    if is_network:
+        url = url_of(&found)
+        if url is None:
+            return -1
+    if size_of(name):
+        root.content(2, name.at, size_of(name))
     if not is_network:
-        return (text, None, None, None)
-    method, url, status = http_facts(attributes)
-    return (text, method, url, status)
+        return 0
+    method, status = method_of(&found), status_of(&found)
+    if size_of(method):
+        root.content(3, method.at, size_of(method))
+    if url:
+        root.content(4, PyBytes_AS_STRING(url), PyBytes_GET_SIZE(url))
+    if status.kind == NUMBER:
+        root.signed(5, status.number)
+    return 0
 
 
-cdef int _http_attribute(Slice wire, dict attributes) except -2:
-    """Add an attribute that `http_facts` reads; -1 where its value is not one text or one number."""
-    cdef Slice key = Slice(NULL, NULL), value = Slice(NULL, NULL), content
-    cdef uint32_t tag = 0
-    cdef uint64_t number = 0
-    cdef int values = 0
-    while wire.at < wire.end:
-        if read_tag(&wire, &tag):
-            return -1
-        if tag == (1 << 3 | LENGTH):
-            if read_slice(&wire, &key):
-                return -1
-        elif tag == (2 << 3 | LENGTH):
-            if read_slice(&wire, &value):
-                return -1
-            values += 1
-        elif skip(&wire, tag):
-            return -1
-    if size_of(key) > _HTTP_KEY_BYTES_MAX:
-        return 0
-    text = _HTTP_KEYS.get(PyBytes_FromStringAndSize(<const char *> key.at, size_of(key)))
-    if text is None:
-        return 0
-    if values != 1 or read_tag(&value, &tag):
-        return -1
-    if tag == (1 << 3 | LENGTH):
-        if read_slice(&value, &content) or value.at != value.end:
-            return -1
-        attributes[text] = PyBytes_FromStringAndSize(<const char *> content.at, size_of(content)).decode()
-        return 0
-    if tag == (3 << 3 | VARINT):
-        if read_varint(&value, &number) or value.at != value.end:
-            return -1
-        attributes[text] = <int64_t> number
-        return 0
-    return -1
+cdef int _write_facts_of_twin(_Buffer root, facts) except -1:
+    name, method, url, status = facts
+    if name:
+        root.text(2, name)
+    if method is not None:
+        root.text(3, method)
+    if url is not None:
+        root.text(4, url)
+    if status is not None:
+        root.signed(5, status)
+    return 0

@@ -15,7 +15,7 @@ def native_kernel() -> ModuleType | None:
     """Return the compiled kernel; None where it was not compiled."""
     try:
         from collector.store.sqlite import chunk_kernel
-    except ImportError:
+    except ModuleNotFoundError:
         return None
     return chunk_kernel
 
@@ -25,6 +25,7 @@ class ChunkMaker:
 
     def __init__(self, *, native: bool = True) -> None:
         self._kernel = native_kernel() if native else None
+        self._encoder = self._kernel.Encoder() if self._kernel else None
 
     def file(self, requests: Sequence[Sequence[Record]], now_unix_nano: int) -> Filed:
         """See filing.file_records."""
@@ -33,5 +34,5 @@ class ChunkMaker:
 
     def encode(self, records: list[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]) -> Encoded:
         """See chunk.encode."""
-        found = self._kernel.encode(records, contexts, sessions) if self._kernel else None
+        found = self._encoder.encode(records, contexts, sessions) if self._encoder else None
         return Encoded(*found) if found else encode(records, contexts, sessions)

@@ -112,7 +112,7 @@ def native_kernel() -> ModuleType | None:
     """Return the compiled kernel; None where it was not compiled."""
     try:
         from collector.store.sqlite import header_kernel
-    except ImportError:
+    except ModuleNotFoundError:
         return None
     return header_kernel
 
