@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv; a machine needs Python >= 3.11, make and a package registry.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench lock proto rooms clean install-demo install-dev
+.PHONY: help demo serve test check bench lock proto bundle rooms clean install-demo install-dev
 
 python := .venv/bin/python
 sources := collector exporters mcp_server tests scripts
@@ -34,11 +34,14 @@ lock: install-dev ## Resolve the hash-locked sets anew from pyproject.toml
 proto: install-dev ## Generate the classes of every .proto file
 	@sh scripts/proto.sh
 
+bundle: install-dev ## Build the content scripts that the browser extension loads
+	@sh scripts/npm.sh run --silent build
+
 rooms: install-dev ## Write the list of modules in ARCHITECTURE.md from their docstrings
 	@$(python) scripts/rooms.py
 
 clean: ## Remove .venv and what tools keep
-	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv build dist extension/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 install-demo:
 	@sh requirements/install.sh demo
