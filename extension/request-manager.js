@@ -9,7 +9,7 @@ import { redactUrl } from './shared/redact.js';
 import { formatTraceparent, parseTraceparent, prependTracestate, spanOfServerTiming } from './shared/trace-context.js';
 
 /** Requests that are remembered to be matched with their timing, and those in flight. */
-export const REQUESTS_MAX = 500;
+export const REQUESTS_MAX = 2000;
 /** Addresses that did not bear our headers. */
 export const UNTRACED_MAX = 200;
 
@@ -87,7 +87,8 @@ export class RequestManager {
     this.recent.push(request);
     if (this.recent.length > REQUESTS_MAX) this.recent.shift();
     const [oldest] = this.inFlight;
-    if (oldest && this.inFlight.size > REQUESTS_MAX) this.inFlight.delete(oldest);
+    // Told of without its end, rather than not at all.
+    if (oldest && this.inFlight.size > REQUESTS_MAX) this.end(oldest, { isIncomplete: true });
     return request;
   }
 

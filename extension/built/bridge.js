@@ -2,15 +2,15 @@
 "use strict";
 (() => {
   // messages.js
-  var SESSION_ID_KEY = "gasoline:session-id";
+  const SESSION_ID_KEY = "gasoline:session-id";
 
   // page/channel.js
-  var HELLO = "gasoline:hello";
+  const HELLO = "gasoline:hello";
 
   // bridge/outbox.js
-  var OUTBOX_RECORDS_MAX = 5e3;
-  var OUTBOX_CHARS_MAX = 4 * 1024 * 1024;
-  var Outbox = class {
+  const OUTBOX_RECORDS_MAX = 5e3;
+  const OUTBOX_CHARS_MAX = 4 * 1024 * 1024;
+  const Outbox = class {
     /** @param {string} bridgeId */
     constructor(bridgeId) {
       this.bridgeId = bridgeId;
@@ -67,7 +67,7 @@
   };
 
   // bridge/main.js
-  var Bridge = class {
+  const Bridge = class {
     /** @param {{ up: string, down: string, traceId: string, navigatedAt: number }} hello */
     constructor(hello) {
       this.hello = hello;

@@ -88,6 +88,7 @@ function endingOf(response) {
  * @returns {Call | null} null for what is not ours to trace: data and blob URLs, calls that the browser will refuse
  */
 function readCall(window, natives, manager, args) {
+  if (args.length === 0) return null;
   try {
     const [input, init] = args;
     const read = requestReader(natives, input);

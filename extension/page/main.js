@@ -37,7 +37,7 @@ class PageObserver {
     this.listeners = [];
     this.session = new PageSession({
       now: () => this.clock.now(),
-      storages: () => this.#storages(),
+      storage: () => window.localStorage,
       tell: (message) => this.channel.send(message),
     });
     this.requests = new RequestManager({
@@ -202,11 +202,6 @@ class PageObserver {
       const time = this.clock.at(entry.startTime);
       this.#log('browser.resource_timing', { time, attributes: resourceTiming(entry), context });
     }
-  }
-
-  /** @returns {Storage[]} */
-  #storages() {
-    return [this.window.localStorage];
   }
 }
 

@@ -23,12 +23,12 @@ export class PageSession {
   /**
    * @param {object} parts
    * @param {() => number} parts.now milliseconds since 1970
-   * @param {() => Storage[]} parts.storages where the id is written: localStorage, and what else mirrors it
+   * @param {() => Storage} parts.storage where the id is written: localStorage; may throw, too
    * @param {(message: object) => void} parts.tell the worker
    */
-  constructor({ now, storages, tell }) {
+  constructor({ now, storage, tell }) {
     this.now = now;
-    this.storages = storages;
+    this.storage = storage;
     this.tell = tell;
     /** @type {Configuration['session'] | null} */
     this.session = null;
@@ -86,13 +86,12 @@ export class PageSession {
   #write() {
     if (!this.session || this.deletions.length > DELETIONS_PER_MINUTE_MAX) return;
     const { id } = this.session;
-    for (const storage of this.storages()) {
-      try {
-        if (storage.getItem(SESSION_ID_KEY) !== id) storage.setItem(SESSION_ID_KEY, id);
-        this.written = id;
-      } catch {
-        // Blocked or full: the id lives in memory alone.
-      }
+    try {
+      const storage = this.storage();
+      if (storage.getItem(SESSION_ID_KEY) !== id) storage.setItem(SESSION_ID_KEY, id);
+      this.written = id;
+    } catch {
+      // Blocked or full: the id lives in memory alone.
     }
   }
 
@@ -102,8 +101,7 @@ export class PageSession {
   #wasDeleted() {
     if (!this.written || this.written !== this.session?.id) return false;
     try {
-      const [storage] = this.storages();
-      if (!storage || storage.getItem(SESSION_ID_KEY) !== null) return false;
+      if (this.storage().getItem(SESSION_ID_KEY) !== null) return false;
     } catch {
       return false;
     }

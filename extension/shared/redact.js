@@ -85,7 +85,8 @@ export function redactText(text) {
 }
 
 /** Words and numbers that follow `code:` or `state=` in messages that hold no secret, and `token: bearer`. */
-const ORDINARY = /^(?:-?\d{1,5}\b.*|true|false|null|undefined|bearer|basic|REDACTED.*|[A-Z][A-Z_]{2,}|[a-z]{1,12})$/;
+const ORDINARY =
+  /^(?:-?\d{1,5}\b.*|true|false|null|undefined|[Bb]earer|[Bb]asic|REDACTED.*|[A-Z][A-Z_]{2,}|[a-z]{1,12})$/;
 
 /**
  * @param {string} segment

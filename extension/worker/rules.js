@@ -29,7 +29,6 @@ const RESOURCES = [
   'ping',
   'csp_report',
   'media',
-  'websocket',
   'webtransport',
   'other',
 ];
@@ -99,14 +98,24 @@ function pageRules(situation, tabId, origin, page) {
   });
   const key = `${tabId} ${origin}`;
   return {
-    [`navigate get ${key}`]: navigationRule(origin, tabId, { requestMethods: ['get'] }, {
-      requestHeaders: navigation,
-      ...announced(page.next, 'GET'),
-    }),
-    [`navigate other ${key}`]: navigationRule(origin, tabId, { excludedRequestMethods: ['get'] }, {
-      requestHeaders: navigation,
-      ...announced(page.next, 'POST'),
-    }),
+    [`navigate get ${key}`]: navigationRule(
+      origin,
+      tabId,
+      { requestMethods: ['get'] },
+      {
+        requestHeaders: navigation,
+        ...announced(page.next, 'GET'),
+      },
+    ),
+    [`navigate other ${key}`]: navigationRule(
+      origin,
+      tabId,
+      { excludedRequestMethods: ['get'] },
+      {
+        requestHeaders: navigation,
+        ...announced(page.next, 'POST'),
+      },
+    ),
     [`frames ${key}`]: setRule(origin, tabId, ['sub_frame'], {
       requestHeaders: [...traceHeaders(current, sessionId), session],
       ...announced(current, 'GET'),
@@ -179,10 +188,7 @@ function setRule(origin, tabId, resourceTypes, headers) {
  * @returns {object[]}
  */
 function traceHeaders(context, sessionId) {
-  return [
-    setHeader('traceparent', formatTraceparent(context)),
-    setHeader('tracestate', prependTracestate(sessionId)),
-  ];
+  return [setHeader('traceparent', formatTraceparent(context)), setHeader('tracestate', prependTracestate(sessionId))];
 }
 
 /**

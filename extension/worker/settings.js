@@ -120,7 +120,8 @@ function checkedOrigins(value, name) {
   if (!Array.isArray(value) || value.length > ORIGINS_MAX) throw new Error(`${name}: at most ${ORIGINS_MAX} origins`);
   const origins = value.map((text) => {
     const origin = exactOrigin(text);
-    if (!origin) throw new Error(`${name}: ${String(text).slice(0, 100)} is not an exact origin like https://shop.test:8443`);
+    if (!origin)
+      {throw new Error(`${name}: ${String(text).slice(0, 100)} is not an exact origin like https://shop.test:8443`);}
     return origin;
   });
   return [...new Set(origins)];

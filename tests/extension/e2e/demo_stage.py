@@ -1,4 +1,4 @@
-"""Starts the demo's collector and its three instrumented services, prints where they are, and ends with standard input."""
+"""Starts the demo's collector and its three services, prints where they are, and ends with standard input."""
 
 import json
 import sys

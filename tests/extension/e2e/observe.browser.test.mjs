@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { Browser, sessionTrace, startDemo, storedId } from './stage.mjs';
+import { Browser, sessionTrace, startAll, startDemo, storedId } from './stage.mjs';
 
 /** @type {Browser} */
 let browser;
@@ -11,12 +11,12 @@ let browser;
 let demo;
 
 before(async () => {
-  [browser, demo] = await Promise.all([Browser.launch(), startDemo()]);
+  [browser, demo] = await startAll(Browser.launch(), startDemo());
   await browser.switchOn(demo.shop, { endpoint: demo.endpoint });
 });
 after(() => Promise.all([browser?.close(), demo?.stop()]));
 
-test('flow: one session holds navigation, click, fetch, server spans, console error and exception, in causal order', async () => {
+test('testing:real-browser flow:one-timeline testing:real-services: all of it in order', async () => {
   const page = await browser.open(`${demo.shop}/?token=hunter2hunter2`);
   const sessionId = await storedId(page);
   assert.match(sessionId, /^session-[0-9a-f]{32}$/, 'session-id:generated');
@@ -38,7 +38,10 @@ test('flow: one session holds navigation, click, fetch, server spans, console er
       has(found, ({ name }) => name === 'exception') &&
       has(found, ({ name, service }) => service === 'browser' && name === 'POST') &&
       has(found, ({ service, signal }) => service === 'payments' && signal === 'span') &&
-      has(found, ({ service, kind, attributes }) => service === 'shop' && kind === 'server' && attributes['http.route'] === '/'),
+      has(
+        found,
+        ({ service, kind, attributes }) => service === 'shop' && kind === 'server' && attributes['http.route'] === '/',
+      ),
   );
 
   const services = ['browser', 'orders', 'payments', 'shop'];
@@ -61,10 +64,15 @@ test('flow: one session holds navigation, click, fetch, server spans, console er
   assert.equal(headers['traceparent'], `00-${post.request_id}-${post.span_id}-01`, 'request-id:sent-as-traceparent');
   assert.equal(post.attributes['http.response.status_code'], 502, 'request-id:response-mapping');
   assert.equal(post.error, true);
-  const server = find(({ service, kind, parent_span_id: parent }) => service === 'shop' && kind === 'server' && parent === post.span_id);
+  const server = find(
+    ({ service, kind, parent_span_id: parent }) => service === 'shop' && kind === 'server' && parent === post.span_id,
+  );
   const order = [load, click, post, server, find(({ service, kind }) => service === 'payments' && kind === 'server')];
   const positions = order.map((event) => events.indexOf(event));
-  assert.deepEqual(positions, positions.toSorted((a, b) => a - b));
+  assert.deepEqual(
+    positions,
+    positions.toSorted((a, b) => a - b),
+  );
 
   const failed = find(({ name }) => name === 'browser.console');
   assert.equal(failed.body, 'checkout failed {"password":"REDACTED","status":502}');
@@ -74,7 +82,8 @@ test('flow: one session holds navigation, click, fetch, server spans, console er
   assert.equal(exception.attributes['exception.message'], 'cart is undefined');
   assert.match(exception.attributes['exception.stacktrace'], /cart is undefined/);
 
-  const evidence = (service) => new Set(events.filter((event) => event.service === service).map((event) => event.evidence));
+  const evidence = (service) =>
+    new Set(events.filter((event) => event.service === service).map((event) => event.evidence));
   assert.deepEqual(evidence('browser'), new Set(['attribute']));
   for (const service of ['shop', 'orders', 'payments']) assert.ok(evidence(service).has('tracestate'), service);
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 
-import { Browser, html, sessionsWhen, startCollector, startSite, storedId, until } from './stage.mjs';
+import { Browser, html, sessionsWhen, startAll, startCollector, startSite, storedId, until } from './stage.mjs';
 
 const HOURS_MS = 60 * 60 * 1000;
 const LONG = { idleTimeoutMs: HOURS_MS, maxAgeMs: 4 * HOURS_MS, scope: 'origin', targets: [] };
@@ -15,7 +15,7 @@ let collector;
 let site;
 
 before(async () => {
-  [browser, collector] = await Promise.all([Browser.launch(), startCollector()]);
+  [browser, collector] = await startAll(Browser.launch(), startCollector());
 });
 after(async () => {
   await Promise.all([browser?.close(), collector?.stop()]);
@@ -37,7 +37,11 @@ afterEach(async () => {
 /** @returns {Promise<any[]>} the sessions of this test's site, oldest first, once there are so many */
 function sessions(count, isWhole = () => true) {
   const own = (all) => all.filter(({ first_url: url }) => url?.startsWith(site.origin));
-  return sessionsWhen(collector.observe, (all) => own(all).length >= count && isWhole(own(all)), `${count} sessions`).then(own);
+  return sessionsWhen(
+    collector.observe,
+    (all) => own(all).length >= count && isWhole(own(all)),
+    `${count} sessions`,
+  ).then(own);
 }
 
 /** Everything that the session's requests carried, by header. */
@@ -57,17 +61,27 @@ async function lifecycle(id) {
 
 /** Exactly these sessions, each continuing the one before, ended for these reasons; the last one lives. */
 async function assertChain(ids, reasons) {
-  const lives = await until(async () => {
-    const found = await Promise.all(ids.map(lifecycle));
-    return found.every(({ started }) => started.length > 0) && found.flatMap(({ ended }) => ended).length >= reasons.length && found;
-  }, `sessions that ended for ${reasons.join(', ')}`);
+  const lives = await until(
+    async () => {
+      const found = await Promise.all(ids.map(lifecycle));
+      return (
+        found.every(({ started }) => started.length > 0) &&
+        found.flatMap(({ ended }) => ended).length >= reasons.length &&
+        found
+      );
+    },
+    `sessions that ended for ${reasons.join(', ')}`,
+  );
   assert.deepEqual(
     lives,
-    ids.map((_, index) => ({ started: [index === 0 ? '' : ids[index - 1]], ended: index < reasons.length ? [reasons[index]] : [] })),
+    ids.map((_, index) => ({
+      started: [index === 0 ? '' : ids[index - 1]],
+      ended: index < reasons.length ? [reasons[index]] : [],
+    })),
   );
 }
 
-test('session-id:generated session-id:local-storage session-id:survives-reload: reloads and tabs share one session', async () => {
+test('session-id:generated session-id:local-storage session-id:survives-reload: tabs share it', async () => {
   const page = await browser.open(`${site.origin}/`);
   const id = await storedId(page);
   assert.match(id, /^session-[0-9a-f]{32}$/);
@@ -84,7 +98,7 @@ test('session-id:generated session-id:local-storage session-id:survives-reload: 
   assert.deepEqual(sent('tracestate'), new Set([`gasoline=${id}`]));
 });
 
-test('session-id:ends risk:fresh-id-after-logout: event of the page, key removed, popup: each makes a fresh id', async () => {
+test('session-id:ends risk:fresh-id-after-logout: event, key removed, popup: each makes one', async () => {
   const page = await browser.open(`${site.origin}/`);
   const ids = [await storedId(page)];
   const next = async (act) => {
@@ -147,7 +161,8 @@ test('scope tab: each tab has a session of its own', async () => {
   const [one, two] = [await browser.open(`${site.origin}/one`), await browser.open(`${site.origin}/two`)];
   await one.reload();
   await until(() => site.seen.filter(({ url }) => url === '/one').length === 2, 'the reload');
-  const idOf = (path) => new Set(site.seen.filter(({ url }) => url === path).map(({ headers }) => headers['x-session-id']));
+  const idOf = (path) =>
+    new Set(site.seen.filter(({ url }) => url === path).map(({ headers }) => headers['x-session-id']));
   assert.equal(idOf('/one').size, 1);
   assert.equal(idOf('/two').size, 1);
   assert.notDeepEqual(idOf('/one'), idOf('/two'));
@@ -176,7 +191,12 @@ test('off means zero footprint, for another origin and for this one when it is s
       page.evaluate(async () => {
         const [navigation] = performance.getEntriesByType('navigation');
         await fetch('/api/x');
-        return [Object.keys(localStorage), navigation.serverTiming.length, console.error.name, Object.keys(window).length];
+        return [
+          Object.keys(localStorage),
+          navigation.serverTiming.length,
+          console.error.name,
+          Object.keys(window).length,
+        ];
       });
     await page.goto(`${other.origin}/`);
     assert.deepEqual((await footprint()).slice(0, 2), [[], 0]);
@@ -188,7 +208,11 @@ test('off means zero footprint, for another origin and for this one when it is s
     const later = [...site.seen.slice(from), ...other.seen];
     assert.ok(later.length >= 3);
     const own = ['traceparent', 'tracestate', 'x-session-id'];
-    for (const { headers } of later) assert.deepEqual(own.filter((name) => name in headers), []);
+    for (const { headers } of later)
+      {assert.deepEqual(
+        own.filter((name) => name in headers),
+        [],
+      );}
     const left = await browser.console.evaluate(async () => [
       await chrome.scripting.getRegisteredContentScripts(),
       await chrome.declarativeNetRequest.getSessionRules(),

@@ -1,4 +1,6 @@
-/** What the tests in Chromium stand on: a real collector, web servers that record what they see, the extension, loaded. */
+/**
+ * What the tests in Chromium stand on: a real collector, web servers that record what they see, the extension, loaded.
+ */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -31,6 +33,19 @@ export async function until(look, what) {
     await new Promise((resolve) => setTimeout(resolve, STEP_MS));
   }
   throw new Error(`waited too long for ${what}`);
+}
+
+/**
+ * Start several things at once; if one cannot be, the others have their `close` or `stop` called before it is told.
+ * @param {Promise<any>[]} starting
+ * @returns {Promise<any[]>}
+ */
+export async function startAll(...starting) {
+  const settled = await Promise.allSettled(starting);
+  const failed = settled.find(({ status }) => status === 'rejected');
+  if (!failed) return settled.map(({ value }) => value);
+  await Promise.all(settled.map(({ value }) => value?.close?.() ?? value?.stop?.()));
+  throw failed.reason;
 }
 
 /**
@@ -242,12 +257,9 @@ export class Browser {
  * @returns {Promise<string>} the session id in the page's localStorage
  */
 export async function storedId(page, not = '') {
-  const handle = await page.waitForFunction(
-    (unwanted) => {
-      const id = localStorage.getItem('gasoline:session-id');
-      return id !== unwanted && id;
-    },
-    not,
-  );
+  const handle = await page.waitForFunction((unwanted) => {
+    const id = localStorage.getItem('gasoline:session-id');
+    return id !== unwanted && id;
+  }, not);
   return /** @type {Promise<string>} */ (handle.jsonValue());
 }

@@ -1,0 +1,185 @@
+/** A page behaves with the extension as it does without; and no header of ours goes where it may not. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { act, startServers } from './behaviour.mjs';
+import { Browser, sessionTrace, startAll, startCollector, storedId, until } from './stage.mjs';
+
+const HEADERS = ['traceparent', 'tracestate', 'x-session-id'];
+/** What a preflight asks for on our behalf, where a redirect leads to another origin: asked, never sent. */
+const PREFLIGHT = 'access-control-request-headers';
+/** @type {Browser} */
+let plain;
+/** @type {Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof startCollector>>} */
+let collector;
+/** @type {{ without: import('./behaviour.mjs').Servers, on: import('./behaviour.mjs').Servers }} */
+let servers;
+/** @type {Record<string, Record<string, unknown>>} */
+const outcomes = {};
+/** @type {string} */
+let sessionId;
+
+before(async () => {
+  [plain, browser, collector] = await startAll(
+    Browser.launch({ hasExtension: false }),
+    Browser.launch(),
+    startCollector(),
+  );
+  servers = { without: await startServers(), on: await startServers() };
+  await browser.switchOn(servers.on.own.origin, { endpoint: collector.endpoint });
+  const page = await plain.context.newPage();
+  await page.goto(`${servers.without.own.origin}/`);
+  outcomes.without = await page.evaluate(act, servers.without.other.origin);
+  const observed = await browser.open(`${servers.on.own.origin}/`);
+  sessionId = await storedId(observed);
+  outcomes.on = await observed.evaluate(act, servers.on.other.origin);
+});
+after(async () => {
+  await Promise.all([plain?.close(), browser?.close(), collector?.stop()]);
+  for (const { own, other } of Object.values(servers ?? {})) await Promise.all([own.stop(), other.stop()]);
+  await collector?.remove();
+});
+
+/** Ports differ between the two runs. */
+const withoutPorts = (value) => JSON.parse(JSON.stringify(value).replaceAll(/127\.0\.0\.1:\d+/g, 'host'));
+const at = (path) => servers.on.own.seen.filter(({ url }) => url === path);
+const trace = (headers) => headers['traceparent']?.split('-')[1];
+
+test('the page sees the same, whatever it does', () => {
+  assert.deepEqual(withoutPorts(outcomes.on), withoutPorts(outcomes.without));
+});
+
+test('the servers see the same requests, but for what is sent again without our headers', () => {
+  const requests = ({ own, other }) =>
+    [...own.seen, ...other.seen]
+      .map(({ method, url }) => `${method} ${url}`)
+      .filter((line) => !line.includes('favicon'));
+  const rest = requests(servers.on);
+  for (const line of requests(servers.without)) rest.splice(rest.indexOf(line), 1);
+  const repeated = ['GET /away', 'GET /broken', 'OPTIONS /landing', 'OPTIONS /open'];
+  assert.deepEqual(
+    [...new Set(rest)].sort().filter((line) => !repeated.includes(line)),
+    [],
+  );
+});
+
+test('risk:same-origin: no header reaches another origin, not through redirects either', () => {
+  const { seen } = servers.on.other;
+  assert.ok(
+    ['/simple', '/reused', '/landing', '/open', '/no-cors', '/xhr'].every((path) =>
+      seen.some(({ url }) => url === path),
+    ),
+  );
+  for (const { method, url, headers } of seen) {
+    assert.deepEqual(
+      HEADERS.filter((name) => name in headers),
+      [],
+      `${method} ${url}`,
+    );
+    if (!['/landing', '/open'].includes(url)) assert.equal(headers[PREFLIGHT], undefined, url);
+    assert.ok(!headers[PREFLIGHT]?.includes('x-session-id'), url);
+  }
+});
+
+test('session-id:on-every-request: everything that the page sends to its own origin names the session', () => {
+  // A sandboxed frame belongs to no origin, and a web socket is no HTTP request that the browser's rules may touch.
+  const isOurs = ({ headers, url }) => headers.origin !== 'null' && url !== '/socket';
+  const requests = servers.on.own.seen.filter(isOurs);
+  assert.ok(requests.length >= 30);
+  const unnamed = requests.filter(({ headers }) => headers['x-session-id'] !== sessionId).map(({ url }) => url);
+  assert.deepEqual(unnamed, []);
+});
+
+test('request-id:generated request-id:sent-as-traceparent: each fetch and XHR has a trace of its own', () => {
+  const scripted = [
+    ...at('/echo'),
+    ...at('/xhr-state'),
+    ...at('/missing'),
+    ...at('/from-srcdoc'),
+    ...at('/from-blank'),
+  ];
+  const traces = scripted.map(({ headers }) => trace(headers));
+  assert.ok(traces.length >= 15);
+  assert.equal(traces.every(Boolean), true);
+  assert.equal(new Set(traces).size, traces.length);
+  assert.equal(at('/xhr-state')[0].headers['tracestate'], `gasoline=${sessionId},own=1,two=2`);
+});
+
+test("the page's own traceparent is adopted; a sandboxed frame is left alone", () => {
+  assert.equal(at('/traced')[0].headers['traceparent'], `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`);
+  const [sandboxed] = at('/from-sandbox');
+  assert.deepEqual(
+    HEADERS.filter((name) => name in sandboxed.headers),
+    [],
+  );
+});
+
+test('what no script reaches carries the trace of the page load', () => {
+  const [load] = at('/');
+  for (const path of ['/beacon', '/worker.js']) assert.equal(trace(at(path)[0].headers), trace(load.headers), path);
+});
+
+test('request-id:forwarded request-id:response-mapping: each request is told with what came of it', async () => {
+  const { events } = await sessionTrace(collector.observe, sessionId, (found) =>
+    found.some(({ attributes }) => attributes['url.full']?.endsWith('/from-blank')),
+  );
+  const told = (path, extra = {}) =>
+    events.find(
+      ({ signal, attributes }) =>
+        signal === 'span' &&
+        attributes['url.full']?.endsWith(path) &&
+        Object.entries(extra).every(([key, value]) => attributes[key] === value),
+    );
+  const outcome = ({ attributes, error }) => [attributes['http.response.status_code'], attributes['error.type'], error];
+  assert.deepEqual(outcome(told('/missing')), [404, '404', true]);
+  assert.deepEqual(outcome(told('/broken')), [undefined, 'TypeError', true]);
+  assert.deepEqual(outcome(told('/never', { 'error.type': 'AbortError' })), [undefined, 'AbortError', false]);
+  assert.deepEqual(outcome(told('/never', { 'error.type': 'timeout' })), [undefined, 'timeout', true]);
+  assert.match(told('/around').attributes['gasoline.response.url'], /\/landed$/);
+  assert.match(told('/away').attributes['gasoline.response.url'], /\/landing$/);
+  const [echo] = at('/echo');
+  const mapped = events.filter(({ request_id: id }) => id === trace(echo.headers)).map(({ name }) => name);
+  assert.deepEqual(mapped, ['GET', 'browser.resource_timing']);
+  assert.equal(told('/traced').span_id, 'b'.repeat(16));
+  assert.ok(events.some(({ name }) => name === 'gasoline.websocket.close'));
+  assert.ok(events.some(({ name }) => name === 'gasoline.propagation.fallback'));
+});
+
+test('a page that allows nothing is observed all the same', async () => {
+  const page = await browser.open(`${servers.on.own.origin}/strict`);
+  assert.equal(await page.evaluate(() => fetch('/echo').then((response) => response.text())), 'GET /echo ');
+  const request = await until(() => at('/echo').at(-1), 'the request');
+  assert.ok(trace(request.headers));
+  await sessionTrace(collector.observe, sessionId, (events) =>
+    events.some(({ request_id: id }) => id === trace(request.headers)),
+  );
+});
+
+test('targets: an origin on the list gets trace headers, never X-Session-ID', async () => {
+  const { own, other } = servers.on;
+  await browser.ask('set-settings', { settings: { targets: [other.origin] } });
+  const page = await browser.open(`${own.origin}/`);
+  const from = other.seen.length;
+  assert.equal(
+    await page.evaluate((url) => fetch(url).then((response) => response.text()), `${other.origin}/open`),
+    'other',
+  );
+  const { headers } = other.seen.slice(from).find(({ method }) => method === 'GET') ?? assert.fail();
+  assert.deepEqual(
+    HEADERS.filter((name) => name in headers),
+    ['traceparent', 'tracestate'],
+  );
+  // One that does not know the headers: the request is sent again without them, and the address remembered.
+  for (let time = 0; time < 2; time += 1) {
+    assert.equal(
+      await page.evaluate((url) => fetch(url).then((response) => response.text()), `${other.origin}/closed`),
+      'other',
+    );
+  }
+  const closed = other.seen.filter(({ url }) => url === '/closed').map(({ method }) => method);
+  assert.deepEqual(closed, ['OPTIONS', 'GET', 'GET']);
+  await browser.ask('set-settings', { settings: { targets: [] } });
+});

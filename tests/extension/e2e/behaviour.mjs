@@ -1,0 +1,246 @@
+/**
+ * A page that does what pages do with requests, and the two servers that it talks to. Run with the extension and
+ * without.
+ */
+
+import { html, startSite } from './stage.mjs';
+
+const PARTS = 3;
+
+/** @typedef {Awaited<ReturnType<typeof startServers>>} Servers */
+
+/** The page's own server, and one of another origin that allows its pages to ask, but none of our headers. */
+export async function startServers() {
+  const other = await startSite((request, response) => {
+    const { origin } = request.headers;
+    if (origin) response.setHeader('access-control-allow-origin', origin);
+    if (request.url === '/open')
+      {response.setHeader('access-control-allow-headers', 'traceparent,tracestate,x-session-id');}
+    response.end('other');
+  });
+  const own = await startSite((request, response) => answer(other.origin, request, response));
+  return { own, other };
+}
+
+/**
+ * @param {string} other
+ * @param {import('node:http').IncomingMessage} request
+ * @param {import('node:http').ServerResponse} response
+ */
+function answer(other, request, response) {
+  const { pathname } = new URL(request.url ?? '/', 'http://any');
+  if (pathname === '/') html(response, '<div id="here"></div>');
+  else if (pathname === '/strict')
+    {html(response, '', { 'content-security-policy': "default-src 'none'; connect-src 'self'" });}
+  else if (pathname === '/frame') html(response, 'frame');
+  else if (pathname === '/away') response.writeHead(302, { location: `${other}/landing` }).end();
+  else if (pathname === '/away-open') response.writeHead(302, { location: `${other}/open` }).end();
+  else if (pathname === '/around') response.writeHead(302, { location: '/landed' }).end();
+  else if (pathname === '/broken') request.socket.destroy();
+  else if (pathname === '/missing') response.writeHead(404).end('missing');
+  else if (pathname === '/never') return;
+  else if (pathname === '/stream') sendParts(response);
+  else if (pathname === '/worker.js') {
+    response.writeHead(200, { 'content-type': 'text/javascript' });
+    response.end("fetch('/from-worker').then((r) => r.text()).then((t) => postMessage(t))");
+  } else if (pathname === '/events') {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end('data: one\n\n');
+  } else readBody(request).then((body) => response.end(`${request.method} ${pathname} ${body}`));
+}
+
+/** @param {import('node:http').IncomingMessage} request */
+async function readBody(request) {
+  let body = '';
+  for await (const part of request) body += part;
+  return body;
+}
+
+/** @param {import('node:http').ServerResponse} response */
+async function sendParts(response) {
+  for (let part = 0; part < PARTS; part += 1) response.write(`part ${part};`);
+  response.end();
+}
+
+/**
+ * Runs in the page: each act's outcome, as the page sees it.
+ * @param {string} other origin
+ * @returns {Promise<Record<string, unknown>>}
+ */
+export async function act(other) {
+  const outcomes = {};
+  const run = async (name, work) => {
+    try {
+      outcomes[name] = await work();
+    } catch (error) {
+      outcomes[name] = `${error.name}: ${error.message}`;
+    }
+  };
+  const text = (response) => response.text();
+  const shape = (response) => [response.status, response.type, response.redirected, new URL(response.url).pathname];
+  await run('shape of fetch', () => [
+    [fetch.name, fetch.length],
+    [fetch, XMLHttpRequest.prototype.send, console.log].map((one) =>
+      /^function \w* ?\(\) \{ \[native code\] \}$/.test(String(one)),
+    ),
+  ]);
+  await run('string', () => fetch('/echo').then(text));
+  await run('url', () => fetch(new URL('/echo', location.href)).then(text));
+  await run('object', () => {
+    let reads = 0;
+    const address = { toString: () => `/echo?${(reads += 1)}` };
+    return fetch(address)
+      .then(text)
+      .then((said) => [said, reads]);
+  });
+  await run('request', () => fetch(new Request('/echo', { method: 'PUT', body: 'body' })).then(text));
+  await run('request and init', () =>
+    fetch(new Request('/echo', { method: 'POST', body: 'old' }), { body: 'new' }).then(text),
+  );
+  await run('request as init', () => fetch('/echo', new Request('/else', { method: 'DELETE' })).then(text));
+  await run('used request', async () => {
+    const request = new Request('/echo', { method: 'POST', body: 'x' });
+    await fetch(request);
+    return [request.bodyUsed, await fetch(request).then(text)];
+  });
+  await run('headers', async () => {
+    const init = { headers: { 'x-own': '1' } };
+    await fetch('/echo', init);
+    return [JSON.stringify(init), await fetch(`${other}/simple`, { headers: { accept: 'a/b' } }).then(text)];
+  });
+  await run('reused init', async () => {
+    const init = { headers: { accept: 'a/b' } };
+    await fetch('/echo', init);
+    return [await fetch(`${other}/reused`, init).then(text), Object.keys(init.headers)];
+  });
+  await run('frozen init', () => fetch('/echo', Object.freeze({ method: 'POST', body: 'frozen' })).then(text));
+  await run('bad header', () => fetch('/echo', { headers: { 'bad header': '1' } }));
+  await run('bad url', () => fetch('http://'));
+  await run('no arguments', () => fetch());
+  await run('missing', () => fetch('/missing').then(shape));
+  await run('around', () => fetch('/around').then(shape));
+  await run('away', () => fetch('/away').then(shape));
+  await run('away with body', () => fetch('/away-open').then(shape));
+  await run('redirect error', () => fetch('/around', { redirect: 'error' }));
+  await run('redirect manual', () => fetch('/around', { redirect: 'manual' }).then((response) => response.type));
+  await run('no-cors', () => fetch(`${other}/no-cors`, { mode: 'no-cors' }).then((response) => response.type));
+  await run('broken', () => fetch('/broken'));
+  await run('data', () => fetch('data:text/plain,data').then(text));
+  await run('blob', () => fetch(URL.createObjectURL(new Blob(['blob']))).then(text));
+  await run('keepalive', () => fetch('/echo', { method: 'POST', body: 'k', keepalive: true }).then(text));
+  await run('aborted', () => {
+    const controller = new AbortController();
+    const promise = fetch('/never', { signal: controller.signal });
+    controller.abort();
+    return promise;
+  });
+  await run('aborted with reason', () =>
+    fetch('/never', { signal: AbortSignal.abort('why') }).catch((reason) => reason),
+  );
+  await run('stream', async () => {
+    const response = await fetch('/stream');
+    const isLocked = response.body.locked;
+    return [isLocked, response.bodyUsed, await response.text()];
+  });
+  await run('cancelled stream', async () => {
+    const reader = (await fetch('/stream')).body.getReader();
+    await reader.cancel();
+    return reader.closed.then(() => 'closed');
+  });
+  await run('unhandled', async () => {
+    const heard = new Promise((resolve) => {
+      addEventListener('unhandledrejection', (event) => (event.preventDefault(), resolve(event.reason.name)), {
+        once: true,
+      });
+    });
+    void fetch('http://');
+    return heard;
+  });
+  await run('own tracing', () =>
+    fetch('/traced', { headers: { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` } }).then(text),
+  );
+  await run('credentials', () => fetch(`http://user:word@${location.host}/echo`));
+  await run('beacon', () => navigator.sendBeacon('/beacon', 'b'));
+  await run(
+    'worker',
+    () => new Promise((resolve) => (new Worker('/worker.js').onmessage = ({ data }) => resolve(data))),
+  );
+  await run(
+    'event source',
+    () =>
+      new Promise((resolve) => {
+        const source = new EventSource('/events');
+        source.onmessage = ({ data }) => (source.close(), resolve([data, source.url === `${location.origin}/events`]));
+      }),
+  );
+  const xhr = (method, url, prepare = () => {}) =>
+    new Promise((resolve) => {
+      const request = new XMLHttpRequest();
+      const events = [];
+      for (const type of ['loadstart', 'load', 'error', 'abort', 'timeout', 'loadend']) {
+        request.addEventListener(type, () => {
+          events.push(type);
+          if (type === 'loadend') resolve([events.join(' '), request.status, request.responseText]);
+        });
+      }
+      request.open(method, url);
+      prepare(request);
+      request.send(method === 'GET' ? null : 'sent');
+    });
+  await run('xhr', () => xhr('POST', '/echo'));
+  await run('xhr tracestate', () =>
+    xhr('GET', '/xhr-state', (request) => {
+      request.setRequestHeader('tracestate', 'own=1');
+      request.setRequestHeader('tracestate', 'two=2');
+    }),
+  );
+  await run('xhr elsewhere', () => xhr('GET', `${other}/xhr`));
+  await run('xhr aborted', () => xhr('GET', '/never', (request) => queueMicrotask(() => request.abort())));
+  await run('xhr timeout', () => xhr('GET', '/never', (request) => (request.timeout = 50)));
+  await run('xhr not open', () => new XMLHttpRequest().setRequestHeader('traceparent', 'x'));
+  await run('xhr sync', () => {
+    const request = new XMLHttpRequest();
+    request.open('GET', '/echo', false);
+    request.send();
+    return request.responseText;
+  });
+  const frame = (attributes) =>
+    new Promise((resolve) => {
+      const element = document.createElement('iframe');
+      Object.assign(element, attributes);
+      if (attributes.sandbox) element.setAttribute('sandbox', attributes.sandbox);
+      addEventListener('message', ({ data }) => resolve(data), { once: true });
+      document.body.append(element);
+    });
+  const ask = (path) => `<script>fetch('${location.origin}${path}').then((r) => r.text(), (e) => e.name)
+    .then((t) => parent.postMessage(t, '*'))</script>`;
+  await run('srcdoc frame', () => frame({ srcdoc: ask('/from-srcdoc') }));
+  await run('sandboxed frame', () => frame({ srcdoc: ask('/from-sandbox'), sandbox: 'allow-scripts' }));
+  await run('about:blank frame', async () => {
+    const element = document.body.appendChild(document.createElement('iframe'));
+    return element.contentWindow.fetch('/from-blank').then(text);
+  });
+  await run('console', () => {
+    let reads = 0;
+    console.log({
+      get expensive() {
+        reads += 1;
+        return 1;
+      },
+      toJSON() {
+        reads += 1;
+      },
+    });
+    return [reads, console.log.name, console.log.length];
+  });
+  await run(
+    'web socket',
+    () =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(`ws://${location.host}/socket`);
+        socket.onclose = ({ code }) => resolve([code, socket instanceof WebSocket, WebSocket.OPEN, WebSocket.name]);
+      }),
+  );
+  await run('globals', () => Object.keys(window).filter((name) => /gasoline/i.test(name)));
+  return outcomes;
+}

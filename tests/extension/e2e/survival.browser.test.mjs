@@ -1,0 +1,141 @@
+/** Nothing that a living page has recorded is lost: not when the worker ends, not when the collector is away. */
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+
+import { Browser, html, sessionTrace, startAll, startCollector, startSite, storedId, until } from './stage.mjs';
+
+const KILLS = 5;
+const FETCHES_BETWEEN = 20;
+/** @type {Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof startCollector>>} */
+let collector;
+/** @type {Awaited<ReturnType<typeof startSite>>} */
+let site;
+
+before(async () => {
+  [browser, collector] = await startAll(Browser.launch(), startCollector());
+});
+after(async () => {
+  await Promise.all([browser?.close(), collector?.stop()]);
+  await collector?.remove();
+});
+beforeEach(async () => {
+  site = await startSite((request, response) => {
+    if (request.url?.startsWith('/api')) response.end('{}');
+    else html(response, '<button>press</button>');
+  });
+  await browser.switchOn(site.origin, { endpoint: collector.endpoint });
+});
+afterEach(async () => {
+  for (const page of browser.context.pages()) if (page !== browser.console) await page.close();
+  await browser.ask('set-enabled', { origin: site.origin, enabled: false });
+  await site.stop();
+});
+
+/** @param {import('playwright-core').Page} page; @param {string[]} names */
+const fetchAll = (page, names) =>
+  page.evaluate((paths) => Promise.all(paths.map((path) => fetch(path).then((response) => response.text()))), names);
+const spansOf = (events) =>
+  events
+    .filter(({ signal, name }) => signal === 'span' && name === 'GET')
+    .map(({ attributes }) => new URL(attributes['url.full']).pathname);
+const namesOf = (round) => Array.from({ length: FETCHES_BETWEEN }, (_, index) => `/api/${round}/${index}`);
+
+test('the worker is ended again and again while a page works: each record arrives, and none twice', async () => {
+  const page = await browser.open(`${site.origin}/`);
+  const sessionId = await storedId(page);
+  const expected = [];
+  for (let round = 0; round < KILLS; round += 1) {
+    const names = namesOf(round);
+    expected.push(...names);
+    const fetched = fetchAll(page, names);
+    assert.equal(await until(() => browser.killWorker(), 'a worker to end'), 1);
+    await fetched;
+  }
+  await page.evaluate(() => console.warn('the end'));
+  const { events } = await sessionTrace(
+    collector.observe,
+    sessionId,
+    (found) => spansOf(found).length >= expected.length && found.some(({ body }) => body === 'the end'),
+  );
+  assert.deepEqual(spansOf(events).toSorted(), expected.toSorted());
+  const timings = events.filter(
+    ({ name, attributes }) => name === 'browser.resource_timing' && attributes['url.full'].includes('/api/'),
+  );
+  assert.equal(timings.length, expected.length);
+  const { export: exported } = await browser.ask('get-state', { origin: site.origin });
+  assert.equal(exported.droppedRecords, 0);
+});
+
+test('the collector is away for a while: the popup says so, and all arrives when it is back', async () => {
+  const page = await browser.open(`${site.origin}/`);
+  const sessionId = await storedId(page);
+  const http = new URL(collector.endpoint).host;
+  await collector.stop();
+  await fetchAll(page, namesOf('away'));
+  const state = await until(async () => {
+    const found = await browser.ask('get-state', { origin: site.origin });
+    return found.collector.reachable === false && found.export.queuedRecords >= FETCHES_BETWEEN && found;
+  }, 'word of the failure');
+  assert.match(state.collector.reason, /nothing answers at .*gasoline serve/);
+  assert.equal(state.export.lastError.message, state.collector.reason);
+  await browser.killWorker();
+  collector = await startCollector({ dataDir: collector.dataDir, http });
+  assert.equal((await browser.ask('check-collector')).reachable, true);
+  const { events } = await sessionTrace(
+    collector.observe,
+    sessionId,
+    (found) => spansOf(found).length >= FETCHES_BETWEEN,
+  );
+  assert.deepEqual(spansOf(events).toSorted(), namesOf('away').toSorted());
+  await until(
+    async () => (await browser.ask('get-state', { origin: site.origin })).export.queuedRecords === 0,
+    'an empty queue',
+  );
+});
+
+test('a page that goes away tells of what it had in flight', async () => {
+  const slow = await startSite((request, response) => {
+    if (request.url === '/') html(response, '');
+  });
+  try {
+    await browser.switchOn(slow.origin, {});
+    const page = await browser.open(`${slow.origin}/`);
+    const sessionId = await storedId(page);
+    await page.evaluate(() => void fetch('/pending'));
+    await until(() => slow.seen.some(({ url }) => url === '/pending'), 'the request');
+    await page.evaluate(() => addEventListener('pagehide', () => console.info('goodbye')));
+    await page.goto(`${site.origin}/`);
+    const { events } = await sessionTrace(collector.observe, sessionId, (found) =>
+      found.some(({ body }) => body === 'goodbye'),
+    );
+    const pending = events.find(
+      ({ signal, attributes }) => signal === 'span' && attributes['url.full'].endsWith('/pending'),
+    );
+    assert.equal(pending.attributes['gasoline.incomplete'], true);
+    assert.equal(pending.error, false);
+  } finally {
+    await browser.ask('set-enabled', { origin: slow.origin, enabled: false });
+    await slow.stop();
+  }
+});
+
+test('a page that comes back from the back/forward cache is observed again', async () => {
+  const page = await browser.open(`${site.origin}/one`);
+  const sessionId = await storedId(page);
+  await page.evaluate(() => (window.isTheSame = true));
+  await page.goto('about:blank');
+  await page.goBack({ waitUntil: 'commit' });
+  assert.equal(await page.evaluate(() => window.isTheSame), true, 'the page was not in the cache');
+  await fetchAll(page, namesOf('back'));
+  const { events } = await sessionTrace(
+    collector.observe,
+    sessionId,
+    (found) => spansOf(found).length >= FETCHES_BETWEEN,
+  );
+  assert.deepEqual(spansOf(events).toSorted(), namesOf('back').toSorted());
+  const state = await browser.ask('get-state', { origin: site.origin });
+  assert.equal(state.session.id, sessionId);
+});

@@ -1,0 +1,72 @@
+"""What the specification asks of the extension, each id held by tests in JavaScript that carry it in their title.
+
+The files run once, whoever asks first: here or in test_node.py.
+"""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.timeout(330)
+
+RunNodeTests = Callable[[str], tuple[int, str]]
+_PASSED = re.compile(r"^ok \d+ - (.*)$", re.MULTILINE)
+
+
+@pytest.fixture
+def assert_carried(request: pytest.FixtureRequest, run_node_tests: RunNodeTests) -> Callable[..., None]:
+    """Hold that each requirement of this test is in the title of a test of these files that passed."""
+    marker = request.node.get_closest_marker("requirement")
+    assert marker is not None
+
+    def check(*files: str) -> None:
+        titles = " ".join(title for file in files for title in _PASSED.findall(run_node_tests(file)[1]))
+        carried = {word.removesuffix(":") for word in titles.split()}
+        assert [requirement for requirement in marker.args if requirement not in carried] == []
+
+    return check
+
+
+@pytest.mark.requirement(
+    "session-id:generated",
+    "session-id:local-storage",
+    "session-id:survives-reload",
+    "session-id:time-to-live",
+    "session-id:ends",
+    "risk:fresh-id-after-logout",
+)
+def test_sessions_in_chromium(assert_carried: Callable[..., None]) -> None:
+    assert_carried("e2e/sessions.browser.test.mjs")
+
+
+@pytest.mark.requirement(
+    "session-id:on-every-request",
+    "request-id:generated",
+    "request-id:sent-as-traceparent",
+    "request-id:response-mapping",
+    "request-id:forwarded",
+    "risk:same-origin",
+)
+def test_requests_in_chromium(assert_carried: Callable[..., None]) -> None:
+    assert_carried("e2e/behaviour.browser.test.mjs")
+
+
+@pytest.mark.requirement("testing:real-browser", "flow:one-timeline", "testing:real-services")
+def test_a_real_browser_through_real_services(assert_carried: Callable[..., None]) -> None:
+    assert_carried("e2e/observe.browser.test.mjs")
+
+
+@pytest.mark.requirement("session-id:form", "risk:request-id-collision")
+def test_ids(assert_carried: Callable[..., None]) -> None:
+    assert_carried("unit/shared.test.mjs", "unit/request-manager.test.mjs")
+
+
+def test_the_built_scripts_are_fresh(root: Path, node: Path, extension_packages: Path, tmp_path: Path) -> None:
+    assert extension_packages.is_dir()
+    subprocess.run([node, "build.mjs", tmp_path], cwd=root / "extension", check=True, timeout=60)
+    fresh = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    built = {path.name: path.read_text() for path in (root / "extension" / "built").iterdir()}
+    assert fresh == built, "run: sh scripts/npm.sh run build"

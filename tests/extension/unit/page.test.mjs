@@ -1,0 +1,175 @@
+/** The page's side: its session, its outbox, console arguments as text. */
+
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+
+import { OUTBOX_CHARS_MAX, OUTBOX_RECORDS_MAX, Outbox } from '../../../extension/bridge/outbox.js';
+import { INSPECTED_CHARS_MAX, inspectAll } from '../../../extension/page/inspect.js';
+import { DELETIONS_PER_MINUTE_MAX, PageSession, TOUCH_INTERVAL_MS } from '../../../extension/page/page-session.js';
+
+const KEY = 'gasoline:session-id';
+/** @type {Map<string, string>} */
+let stored;
+/** @type {any[]} */
+let told;
+/** @type {PageSession} */
+let session;
+let time = 0;
+const configuration = (differences = {}) => ({
+  session: { id: 'one', nextId: 'two', startedAt: 0, lastActivityAt: 0, ...differences },
+  page: null,
+  targets: [],
+  idleTimeoutMs: 100_000,
+  maxAgeMs: 1_000_000,
+  headerRules: true,
+});
+
+beforeEach(() => {
+  stored = new Map();
+  told = [];
+  time = 5000;
+  const storage = {
+    getItem: (key) => stored.get(key) ?? null,
+    setItem: (key, value) => void stored.set(key, value),
+  };
+  session = new PageSession({ now: () => time, storage: () => storage, tell: (message) => told.push(message) });
+});
+
+test('before the worker has spoken there is no id, and whatever the page stored is not one', () => {
+  stored.set(KEY, 'planted');
+  assert.equal(session.current(), '');
+  session.apply(configuration());
+  assert.equal(session.current(), 'one');
+  assert.equal(stored.get(KEY), 'one');
+});
+
+test('an expired session is left for the next id at the moment it is read', () => {
+  session.apply(configuration());
+  time += 99_999;
+  assert.equal(session.current(), 'one');
+  time += 1;
+  assert.equal(session.current(), 'two');
+  assert.equal(stored.get(KEY), 'one', 'the stored id changes when the worker says so');
+  session.apply(configuration({ id: 'two', nextId: 'three' }));
+  assert.equal(stored.get(KEY), 'two');
+});
+
+test('activity extends, and is told once a second', () => {
+  session.apply(configuration());
+  for (const [later, messages] of [
+    [0, 1],
+    [TOUCH_INTERVAL_MS - 1, 1],
+    [1, 2],
+  ]) {
+    time += later;
+    session.touch();
+    assert.equal(told.length, messages);
+  }
+  time += 99_999;
+  assert.equal(session.current(), 'one');
+});
+
+test('a removed key is a logout; when something removes it all the time, it is left alone', () => {
+  session.apply(configuration());
+  stored.delete(KEY);
+  assert.equal(session.current(), 'two');
+  assert.deepEqual(told, [{ type: 'end', reason: 'logout' }]);
+  for (let round = 1; round <= DELETIONS_PER_MINUTE_MAX + 3; round += 1) {
+    session.apply(configuration({ id: `id ${round}`, nextId: `id ${round + 1}` }));
+    stored.delete(KEY);
+    session.current();
+  }
+  assert.equal(told.length, DELETIONS_PER_MINUTE_MAX);
+});
+
+test('storage that throws: the id lives in memory', () => {
+  const broken = () => {
+    throw new Error('blocked');
+  };
+  session = new PageSession({ now: () => time, storage: broken, tell: (message) => told.push(message) });
+  assert.doesNotThrow(() => session.apply(configuration()));
+  assert.equal(session.current(), 'one');
+});
+
+test('outbox: a batch stays until the worker has stored it, with all before it', () => {
+  const outbox = new Outbox('bridge');
+  assert.equal(outbox.seal(), null);
+  outbox.add({ a: 1 });
+  outbox.add({ a: 2 });
+  assert.deepEqual(outbox.seal(), {
+    type: 'records',
+    bridgeId: 'bridge',
+    seq: 1,
+    records: [{ a: 1 }, { a: 2 }],
+    dropped: 0,
+  });
+  outbox.add({ a: 3 });
+  outbox.seal();
+  assert.deepEqual(
+    outbox.unstored.map(({ seq }) => seq),
+    [1, 2],
+  );
+  outbox.stored(1);
+  assert.deepEqual(
+    outbox.unstored.map(({ seq }) => seq),
+    [2],
+  );
+  outbox.stored(2);
+  assert.deepEqual([outbox.isEmpty, outbox.chars, outbox.sizes.size], [true, 0, 0]);
+});
+
+test('outbox: beyond its bounds records are dropped, and the next batch says how many', () => {
+  const outbox = new Outbox('bridge');
+  for (let number = 0; number < OUTBOX_RECORDS_MAX + 2; number += 1) outbox.add({});
+  const batch = outbox.seal();
+  assert.deepEqual([batch?.records.length, batch?.dropped, outbox.seal()], [OUTBOX_RECORDS_MAX, 2, null]);
+  outbox.stored(1);
+  outbox.add({});
+  assert.equal(outbox.seal()?.dropped, 0);
+  const large = new Outbox('bridge');
+  large.add({ text: 'x'.repeat(OUTBOX_CHARS_MAX - 100) });
+  large.add({ text: 'x'.repeat(100) });
+  assert.equal(large.seal()?.dropped, 1);
+});
+
+test('console arguments: data is shown, nothing of the page runs, secrets and values of elements stay out', () => {
+  globalThis.Node = /** @type {any} */ (
+    class {
+      nodeName = 'INPUT';
+      value = 'hunter2';
+    }
+  );
+  let runs = 0;
+  const trap = {
+    get getter() {
+      runs += 1;
+      return 1;
+    },
+    toJSON() {
+      runs += 1;
+    },
+    toString() {
+      runs += 1;
+      return '';
+    },
+  };
+  assert.equal(
+    inspectAll(['text', 1, null, undefined, 2n, Symbol('s'), () => 1]),
+    'text 1 null undefined 2n Symbol(s) [function]',
+  );
+  assert.equal(
+    inspectAll([{ a: [1, 'b'], password: 'x', apiKey: 'y' }]),
+    '{"a":[1,"b"],"password":"REDACTED","apiKey":"REDACTED"}',
+  );
+  assert.equal(inspectAll([new TypeError('no cart')]), 'TypeError: no cart');
+  assert.equal(inspectAll([new globalThis.Node()]), '<input>');
+  assert.match(inspectAll([trap]), /^\{"toJSON":\[function\],"toString":\[function\]\}$/);
+  assert.equal(runs, 0);
+  const circular = { name: 'loop' };
+  Object.assign(circular, { circular });
+  assert.equal(
+    inspectAll([circular]),
+    '{"name":"loop","circular":{"name":"loop","circular":{"name":"loop","circular":{…}}}}',
+  );
+  assert.equal(inspectAll(['x'.repeat(10 * INSPECTED_CHARS_MAX)]).length, INSPECTED_CHARS_MAX);
+});

@@ -1,0 +1,171 @@
+/** Requests: their ids, their headers, and what is told when they end. */
+
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+
+import { REQUESTS_MAX, RequestManager, UNTRACED_MAX } from '../../../extension/request-manager.js';
+
+const SESSION = `session-${'a'.repeat(32)}`;
+const OWN = 'https://shop.test';
+/** @type {any[]} */
+let emitted;
+/** @type {string[]} */
+let ownTracing;
+/** @type {RequestManager} */
+let manager;
+let time = 0;
+
+beforeEach(() => {
+  emitted = [];
+  ownTracing = [];
+  time = 1000;
+  manager = new RequestManager({
+    origin: OWN,
+    sessionId: () => SESSION,
+    now: () => time,
+    monotonicNow: () => time - 1000,
+    emit: (record) => emitted.push(record),
+    onOwnTracing: (origin) => ownTracing.push(origin),
+  });
+});
+
+const begin = (method, url, headers = {}) => manager.begin(method, new URL(url), new Headers(headers));
+
+test('risk:request-id-collision request-id:generated: ids are random, of the full length, and never the same', () => {
+  const contexts = Array.from({ length: 2000 }, () => begin('GET', `${OWN}/`).context);
+  for (const { traceId, spanId } of contexts) {
+    assert.match(traceId, /^[0-9a-f]{32}$/);
+    assert.match(spanId, /^[0-9a-f]{16}$/);
+  }
+  assert.equal(new Set(contexts.map(({ traceId }) => traceId)).size, 2000);
+});
+
+test('the own origin gets trace headers; X-Session-ID only where the rules are off', () => {
+  const { headers, context } = begin('GET', `${OWN}/api`);
+  assert.deepEqual(headers, {
+    traceparent: `00-${context.traceId}-${context.spanId}-01`,
+    tracestate: `gasoline=${SESSION}`,
+  });
+  manager.headerRules = false;
+  assert.equal(begin('GET', `${OWN}/api`).headers['X-Session-ID'], SESSION);
+});
+
+test('other origins get nothing, but for exact ones that were allowed, and they never X-Session-ID', () => {
+  manager.headerRules = false;
+  manager.targets = new Set(['https://api.test']);
+  assert.deepEqual(Object.keys(begin('GET', 'https://api.test/x').headers), ['traceparent', 'tracestate']);
+  const refused = [
+    'https://api.test:444/',
+    'http://api.test/',
+    'https://evil-api.test/',
+    'https://api.test.evil/',
+    'http://shop.test/',
+  ];
+  for (const url of [...refused, 'https://user:word@api.test/', 'https://user@shop.test/']) {
+    assert.deepEqual(begin('GET', url).headers, {}, url);
+  }
+});
+
+test("the page's own traceparent is adopted, its tracestate kept behind ours; an invalid one is replaced", () => {
+  const own = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`, tracestate: 'vendor=1' };
+  const request = begin('GET', `${OWN}/`, own);
+  assert.deepEqual(request.context, { traceId: '1'.repeat(32), spanId: '2'.repeat(16) });
+  assert.deepEqual(request.headers, { tracestate: `gasoline=${SESSION},vendor=1` });
+  assert.deepEqual(ownTracing, []);
+  begin('GET', 'https://api.test/', own);
+  assert.deepEqual(ownTracing, ['https://api.test']);
+  assert.ok(begin('GET', `${OWN}/`, { traceparent: '00-0-0-01' }).headers['traceparent']);
+});
+
+test('request-id:response-mapping: a response, a redirect, a failure, an abort, an error status', () => {
+  const end = (ending, url = `${OWN}/api?token=abcdef#top`) => {
+    const request = begin('post', url);
+    time += 25;
+    manager.end(request, ending);
+    manager.end(request, { status: 200 });
+    return emitted.splice(0);
+  };
+  const [span, ...more] = end({ status: 201, responseUrl: `${OWN}/api?token=abcdef` });
+  assert.deepEqual(more, []);
+  assert.deepEqual(
+    { ...span, traceId: '', spanId: '' },
+    {
+      kind: 'span',
+      name: 'POST',
+      start: 1000,
+      end: 1025,
+      traceId: '',
+      spanId: '',
+      sessionId: SESSION,
+      attributes: {
+        'http.request.method': 'POST',
+        'url.full': `${OWN}/api?token=REDACTED#top`,
+        'server.address': 'shop.test',
+        'server.port': 443,
+        'http.response.status_code': 201,
+      },
+    },
+  );
+  const told = (ending) =>
+    end(ending).map(({ error = false, attributes }) => [
+      error,
+      attributes['error.type'],
+      attributes['http.response.status_code'],
+    ])[0];
+  assert.deepEqual(told({ status: 404 }), [true, '404', 404]);
+  assert.deepEqual(told({ status: 500 }), [true, '500', 500]);
+  assert.deepEqual(told({ status: 399 }), [false, undefined, 399]);
+  assert.deepEqual(told({ error: 'TypeError' }), [true, 'TypeError', undefined]);
+  assert.deepEqual(told({ error: 'AbortError' }), [false, 'AbortError', undefined]);
+  assert.equal(
+    end({ status: 200, responseUrl: 'https://cdn.test/x?sig=1' })[0].attributes['gasoline.response.url'],
+    'https://cdn.test/x?sig=REDACTED',
+  );
+  const answered = { traceId: '3'.repeat(32), spanId: '4'.repeat(16) };
+  const serverTiming = `db;dur=3, traceparent;desc="00-${answered.traceId}-${answered.spanId}-01"`;
+  assert.deepEqual(end({ status: 200, serverTiming })[0].links, [answered]);
+});
+
+test('what is in flight when the page goes is told once', () => {
+  begin('GET', `${OWN}/one`);
+  manager.end(begin('GET', `${OWN}/two`), { status: 200 });
+  manager.endAll();
+  manager.endAll();
+  assert.deepEqual(
+    emitted.map(({ attributes }) => attributes['gasoline.incomplete'] ?? false),
+    [false, true],
+  );
+});
+
+test('a method that HTTP does not know is _OTHER', () => {
+  manager.end(begin('steal', `${OWN}/`), { status: 200 });
+  assert.equal(emitted[0].name, '_OTHER');
+});
+
+test('a timing finds its request: the oldest one of that address that had begun, each once', () => {
+  const first = begin('GET', `${OWN}/a#x`);
+  time += 10;
+  const second = begin('GET', `${OWN}/a`);
+  assert.equal(manager.requestOf(`${OWN}/b`, 50), null);
+  assert.equal(manager.requestOf(`${OWN}/a`, 0), first);
+  assert.equal(manager.requestOf(`${OWN}/a`, 0), null);
+  assert.equal(manager.requestOf(`${OWN}/a`, 10), second);
+});
+
+test('an address that did not bear our headers is left alone, in bounded number', () => {
+  for (let number = 0; number <= UNTRACED_MAX; number += 1) manager.giveUpOn(begin('GET', `${OWN}/${number}?x=1`));
+  assert.deepEqual(begin('GET', `${OWN}/0?y=2`).headers, {});
+  assert.notDeepEqual(begin('GET', `${OWN}/${UNTRACED_MAX}`).headers, {});
+  assert.equal(emitted[0].event, 'gasoline.propagation.fallback');
+});
+
+test('one more request than are remembered: the oldest goes', () => {
+  for (let number = 0; number <= REQUESTS_MAX; number += 1) begin('GET', `${OWN}/${number}`);
+  assert.equal(manager.inFlight.size, REQUESTS_MAX);
+  assert.deepEqual(
+    emitted.map(({ attributes }) => [attributes['url.full'], attributes['gasoline.incomplete']]),
+    [[`${OWN}/0`, true]],
+  );
+  assert.equal(manager.recent.length, REQUESTS_MAX);
+  assert.equal(manager.requestOf(`${OWN}/0`, 0), null);
+});

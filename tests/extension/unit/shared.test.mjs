@@ -1,0 +1,211 @@
+/** Trace context, redaction, times, and the look at what pages send. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { CLOCK_DRIFT_MS, PageClock, unixNano } from '../../../extension/shared/clock.js';
+import { isSessionId, newSessionId, newSpanContext } from '../../../extension/shared/ids.js';
+import { ATTRIBUTES_MAX, RECORD_AGE_MS_MAX, checkedRecord } from '../../../extension/shared/records.js';
+import { TEXT_CHARS_MAX, isSecretName, redactText, redactUrl } from '../../../extension/shared/redact.js';
+import {
+  TRACESTATE_CHARS_MAX,
+  TRACESTATE_MEMBERS_MAX,
+  parseTraceparent,
+  prependTracestate,
+  spanOfServerTiming,
+} from '../../../extension/shared/trace-context.js';
+
+const [TRACE, SPAN] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'];
+const NOW = 1_795_000_000_000;
+
+test('session-id:form: ids have their form, and nothing else is taken for one', () => {
+  for (let time = 0; time < 100; time += 1) assert.ok(isSessionId(newSessionId()));
+  for (const no of ['session-a7f8e3d9c1b2e4f6', `session-${'A'.repeat(32)}`, `${newSessionId()} `, '', null, 7]) {
+    assert.equal(isSessionId(no), false);
+  }
+});
+
+test('traceparent: what W3C allows is read, everything else is not there', () => {
+  assert.deepEqual(parseTraceparent(`00-${TRACE}-${SPAN}-01`), { traceId: TRACE, spanId: SPAN });
+  assert.deepEqual(parseTraceparent(`cc-${TRACE}-${SPAN}-01-what-comes`), { traceId: TRACE, spanId: SPAN });
+  const invalid = [`ff-${TRACE}-${SPAN}-01`, `00-${TRACE}-${SPAN}-01-more`, `00-${'0'.repeat(32)}-${SPAN}-01`];
+  for (const no of [...invalid, `00-${TRACE}-${'0'.repeat(16)}-01`, `00-${TRACE.toUpperCase()}-${SPAN}-01`, '', null]) {
+    assert.equal(parseTraceparent(no), null, String(no));
+  }
+});
+
+test('tracestate: ours first, an older one of ours replaced, within the limits of W3C', () => {
+  assert.equal(prependTracestate('s', null), 'gasoline=s');
+  assert.equal(prependTracestate('s', 'a=1 , gasoline=old,,b=2'), 'gasoline=s,a=1,b=2');
+  const many = Array.from({ length: 40 }, (_, index) => `k${index}=1`).join(',');
+  assert.equal(prependTracestate('s', many).split(',').length, TRACESTATE_MEMBERS_MAX);
+  const long = `big=${'x'.repeat(200)},${'a=1,'.repeat(3)}huge=${'y'.repeat(400)},z=9`;
+  assert.equal(prependTracestate('s', long), 'gasoline=s,a=1,a=1,a=1,z=9');
+  const full = Array.from({ length: 10 }, (_, index) => `k${index}=${'v'.repeat(80)}`).join(',');
+  assert.ok(prependTracestate('s', full).length <= TRACESTATE_CHARS_MAX);
+  assert.match(prependTracestate('s', full), /^gasoline=s,k0=/);
+});
+
+test('the span that answered is read from Server-Timing', () => {
+  const found = { traceId: TRACE, spanId: SPAN };
+  assert.deepEqual(spanOfServerTiming(`traceparent;desc="00-${TRACE}-${SPAN}-01"`), found);
+  assert.deepEqual(spanOfServerTiming(`db;dur=5, traceparent;desc=00-${TRACE}-${SPAN}-00`), found);
+  for (const no of [null, '', 'db;dur=5', `xtraceparent;desc="00-${TRACE}-${SPAN}-01"`])
+    {assert.equal(spanOfServerTiming(no), null);}
+});
+
+test('urls lose what is secret and keep their keys', () => {
+  const cases = {
+    'https://user:word@shop.test/a?b=c': 'https://REDACTED:REDACTED@shop.test/a?b=c',
+    'https://shop.test/?token=1&accessToken=2&X-Amz-Signature=3&q=shoes&API_KEY=4':
+      'https://shop.test/?token=REDACTED&accessToken=REDACTED&X-Amz-Signature=REDACTED&q=shoes&API_KEY=REDACTED',
+    'https://shop.test/cb#access_token=1': 'https://shop.test/cb#REDACTED',
+    'https://shop.test/#/route': 'https://shop.test/#/route',
+    'https://shop.test/reset/eyJhbGciOi.eyJzdWIiOi.c2ln/x': 'https://shop.test/reset/REDACTED/x',
+    [`https://shop.test/invite/${TRACE}`]: 'https://shop.test/invite/REDACTED',
+    'data:text/plain,secret': 'data:',
+    'https://shop.test/?%74oken=1': 'https://shop.test/?%74oken=REDACTED',
+  };
+  for (const [url, redacted] of Object.entries(cases)) {
+    assert.equal(redactUrl(url), redacted);
+    assert.equal(redactUrl(redacted), redacted, 'redacted once more');
+  }
+});
+
+test('texts lose what has a form of a secret, and keep the rest', () => {
+  const cases = {
+    'Authorization: Bearer abcdef123456': 'Authorization: Bearer REDACTED',
+    'token=abc123456 status=502': 'token=REDACTED status=502',
+    '{"password":"hunter2","user":"ann"}': '{"password":"REDACTED","user":"ann"}',
+    'card 4111 1111 1111 1111 declined': 'card REDACTED declined',
+    'order 1234567890123 shipped': 'order 1234567890123 shipped',
+    AKIAIOSFODNN7EXAMPLE: 'REDACTED',
+    'postgres://ann:word@db/shop': 'postgres://REDACTED@db/shop',
+    'GET https://shop.test/?token=x failed': 'GET https://shop.test/?token=REDACTED failed',
+    'failed with code: 502': 'failed with code: 502',
+    'state=loading': 'state=loading',
+    'POST /api/checkout failed: 502': 'POST /api/checkout failed: 502',
+  };
+  for (const [text, redacted] of Object.entries(cases)) {
+    assert.equal(redactText(text), redacted);
+    assert.equal(redactText(redacted), redacted, 'redacted once more');
+  }
+  const key = '-----BEGIN RSA PRIVATE ' + 'KEY-----\nabc\n-----END RSA PRIVATE ' + 'KEY-----';
+  assert.equal(redactText(`before ${key} after`), 'before REDACTED after');
+});
+
+test('a text is kept up to its limit, and costs no more when it is huge', () => {
+  assert.equal(redactText('x'.repeat(TEXT_CHARS_MAX)).length, TEXT_CHARS_MAX);
+  const cut = redactText('x'.repeat(TEXT_CHARS_MAX + 1));
+  assert.equal(cut.length, TEXT_CHARS_MAX);
+  assert.ok(cut.endsWith('…'));
+  assert.equal(redactText('a=b '.repeat(1_000_000)).length, TEXT_CHARS_MAX);
+});
+
+test('names that hold secrets', () => {
+  for (const name of [
+    'token',
+    'csrf_token',
+    'apiKey',
+    'X-Api-Key',
+    'PASSWORD',
+    'newPassword',
+    'sid',
+    'X-Goog-Signature',
+  ])
+    {assert.ok(isSecretName(name), name);}
+  for (const name of ['page', 'q', 'monkey', 'status', 'author', 'keyboard', 'tokens_used'])
+    {assert.equal(isSecretName(name), false, name);}
+});
+
+test('times: nanoseconds exact to the microsecond, and a clock that follows the wall after sleep', () => {
+  assert.equal(unixNano(1_795_383_378_706.7), '1795383378706699951');
+  assert.equal(unixNano(0), '0');
+  assert.equal(unixNano(1.9999999), '2000000');
+  let [monotonic, wall] = [10, 1010];
+  const clock = new PageClock(
+    1000,
+    () => monotonic,
+    () => wall,
+  );
+  assert.equal(clock.now(), 1010);
+  [monotonic, wall] = [20, 1020 + CLOCK_DRIFT_MS];
+  assert.equal(clock.now(), 1020);
+  [monotonic, wall] = [30, 1031 + CLOCK_DRIFT_MS + 5000];
+  assert.equal(clock.now(), wall);
+  monotonic += 5;
+  wall += 5;
+  assert.equal(clock.now(), wall);
+  assert.equal(clock.at(monotonic), wall);
+});
+
+const log = (differences = {}) => ({
+  kind: 'log',
+  event: 'exception',
+  time: NOW,
+  severity: 17,
+  attributes: {},
+  ...differences,
+});
+const span = (differences = {}) => ({
+  kind: 'span',
+  name: 'GET',
+  start: NOW,
+  end: NOW + 5,
+  ...newSpanContext(),
+  attributes: {},
+  ...differences,
+});
+
+test('records of a page: only known names, valid ids and times that can be', () => {
+  assert.ok(checkedRecord(log(), NOW));
+  assert.ok(checkedRecord(span(), NOW));
+  const refused = [
+    null,
+    'text',
+    {},
+    log({ event: 'session.start' }),
+    log({ time: NOW - RECORD_AGE_MS_MAX }),
+    log({ time: Number.NaN }),
+    span({ name: 'anything' }),
+    span({ traceId: 'x' }),
+    span({ spanId: '0'.repeat(16) }),
+    span({ end: 'late' }),
+  ];
+  for (const record of refused) assert.equal(checkedRecord(record, NOW), null);
+  assert.ok(checkedRecord(log({ time: NOW - RECORD_AGE_MS_MAX + 1 }), NOW));
+  assert.equal(checkedRecord(span({ end: NOW - 5 }), NOW)?.end, NOW);
+});
+
+test('records of a page: unknown members go, values are bounded, secrets are taken out once more', () => {
+  const attributes = {
+    'url.full': 'https://shop.test/?token=x',
+    'Bad Key': 1,
+    nested: { a: 1 },
+    'a.number': 2,
+    'a.nan': Number.NaN,
+    'a.flag': true,
+    text: 'Bearer abcdef1234',
+  };
+  const checked = checkedRecord(
+    log({ attributes, body: 'password=hunter2', severity: 99, more: 1, traceId: TRACE, spanId: SPAN }),
+    NOW,
+  );
+  assert.deepEqual(checked, {
+    kind: 'log',
+    event: 'exception',
+    time: NOW,
+    severity: 9,
+    body: 'password=REDACTED',
+    traceId: TRACE,
+    spanId: SPAN,
+    attributes: {
+      'url.full': 'https://shop.test/?token=REDACTED',
+      'a.number': 2,
+      'a.flag': true,
+      text: 'Bearer REDACTED',
+    },
+  });
+  const many = Object.fromEntries(Array.from({ length: ATTRIBUTES_MAX + 1 }, (_, index) => [`a${index}`, 1]));
+  assert.equal(Object.keys(checkedRecord(log({ attributes: many }), NOW)?.attributes ?? {}).length, ATTRIBUTES_MAX);
+});
