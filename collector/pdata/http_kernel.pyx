@@ -1,7 +1,8 @@
 # cython: language_level=3
 """Native twin of `semconv.http_attributes` and `http_facts`, on the bytes of a span's attributes.
 
--1 and None stand for what is left to the twin: values that are neither one text nor one whole number, hosts that hold a colon.
+-1 and None stand for what is left to the twin: values that are neither one text nor one whole number, hosts that hold a
+colon.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING

@@ -197,7 +197,8 @@ cdef object _row(
     cdef bint is_log = flags >> LOG_SHIFT & 1
     return _new(Row, (
         key, _NO_INDEX, _TYPES[flags & TYPE_BITS], "log" if is_log else "span", _KINDS[flags >> KIND_SHIFT & 7],
-        trace_id, _id_at(header.span_ids, position), b"" if is_log else _id_at(header.others, position), start, start + duration,
+        trace_id, _id_at(header.span_ids, position), b"" if is_log else _id_at(header.others, position),
+        start, start + duration,
         flags >> ERROR_SHIFT & 1 == 1, _SEVERITIES[flags >> SEVERITY_SHIFT & 7],
         session_id, _EVIDENCES[flags >> EVIDENCE_SHIFT & 3], context[0], context[1],
         bytes_of(_piece(header.others, position)) if is_log else b"",
