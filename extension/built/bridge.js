@@ -2,15 +2,15 @@
 "use strict";
 (() => {
   // messages.js
-  const SESSION_ID_KEY = "gasoline:session-id";
+  var SESSION_ID_KEY = "gasoline:session-id";
 
   // page/channel.js
-  const HELLO = "gasoline:hello";
+  var HELLO = "gasoline:hello";
 
   // bridge/outbox.js
-  const OUTBOX_RECORDS_MAX = 5e3;
-  const OUTBOX_CHARS_MAX = 4 * 1024 * 1024;
-  const Outbox = class {
+  var OUTBOX_RECORDS_MAX = 5e3;
+  var OUTBOX_CHARS_MAX = 4 * 1024 * 1024;
+  var Outbox = class {
     /** @param {string} bridgeId */
     constructor(bridgeId) {
       this.bridgeId = bridgeId;
@@ -67,7 +67,7 @@
   };
 
   // bridge/main.js
-  const Bridge = class {
+  var Bridge = class {
     /** @param {{ up: string, down: string, traceId: string, navigatedAt: number }} hello */
     constructor(hello) {
       this.hello = hello;

@@ -2,8 +2,8 @@
 "use strict";
 (() => {
   // shared/ids.js
-  const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
-  const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
+  var TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+  var SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
   function randomHex(byteCount) {
     const bytes = crypto.getRandomValues(new Uint8Array(byteCount));
     let hex = "";
@@ -26,16 +26,16 @@
   }
 
   // shared/redact.js
-  const TEXT_CHARS_MAX = 4096;
-  const REDACTED = "REDACTED";
-  const SECRET_NAME = new RegExp(
+  var TEXT_CHARS_MAX = 4096;
+  var REDACTED = "REDACTED";
+  var SECRET_NAME = new RegExp(
     "^(?:.*[-_.])?(?:token|pass|passwd|password|passphrase|pwd|secret|key|apikey|privatekey|accesskey|sig|signature|auth|authorization|credential|credentials|code|otp|pin|state|nonce|assertion|samlresponse|session|sessionid|sid|cookie|jwt|bearer|ticket|awsaccesskeyid|x-amz-.*|x-goog-.*)$",
     "i"
   );
-  const CAMEL = /([a-z0-9])([A-Z])/g;
-  const JWT = /\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?/g;
-  const LONG_HEX = /^[0-9a-f]{32,}$/i;
-  const TEXT_PATTERNS = [
+  var CAMEL = /([a-z0-9])([A-Z])/g;
+  var JWT = /\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?/g;
+  var LONG_HEX = /^[0-9a-f]{32,}$/i;
+  var TEXT_PATTERNS = [
     [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
     [JWT, REDACTED],
     [/\b(bearer|basic)\s+[\w.~+/-]{6,}=*/gi, `$1 ${REDACTED}`],
@@ -43,9 +43,9 @@
     [/\b(?:gh[pousr]_|github_pat_|xox[abprs]-|sk-|sk_live_|glpat-)[\w-]{10,}/g, REDACTED],
     [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi, `$1${REDACTED}@`]
   ];
-  const CARD_NUMBER = /\b(?:\d[ -]?){12,18}\d\b/g;
-  const ASSIGNMENT = /(["']?)\b([\w.-]{2,40})\1(\s*[:=]\s*)(["']?)([^\s"'&,;}]{3,})\4/g;
-  const URL_IN_TEXT = /\bhttps?:\/\/[^\s"'<>()]+/gi;
+  var CARD_NUMBER = /\b(?:\d[ -]?){12,18}\d\b/g;
+  var ASSIGNMENT = /(["']?)\b([\w.-]{2,40})\1(\s*[:=]\s*)(["']?)([^\s"'&,;}]{3,})\4/g;
+  var URL_IN_TEXT = /\bhttps?:\/\/[^\s"'<>()]+/gi;
   function isSecretName(name) {
     return SECRET_NAME.test(name.replace(CAMEL, "$1_$2"));
   }
@@ -109,10 +109,10 @@
   }
 
   // shared/trace-context.js
-  const TRACESTATE_MEMBERS_MAX = 32;
-  const TRACESTATE_CHARS_MAX = 512;
-  const KEY = "gasoline";
-  const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+  var TRACESTATE_MEMBERS_MAX = 32;
+  var TRACESTATE_CHARS_MAX = 512;
+  var KEY = "gasoline";
+  var TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
   function formatTraceparent(context) {
     return `00-${context.traceId}-${context.spanId}-01`;
   }
@@ -137,10 +137,10 @@
   }
 
   // request-manager.js
-  const REQUESTS_MAX = 2e3;
-  const UNTRACED_MAX = 200;
-  const METHODS = /* @__PURE__ */ new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"]);
-  const RequestManager = class {
+  var REQUESTS_MAX = 2e3;
+  var UNTRACED_MAX = 200;
+  var METHODS = /* @__PURE__ */ new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"]);
+  var RequestManager = class {
     /**
      * @param {object} parts
      * @param {string} parts.origin of the page
@@ -303,8 +303,8 @@
   }
 
   // shared/clock.js
-  const CLOCK_DRIFT_MS = 1e3;
-  const PageClock = class {
+  var CLOCK_DRIFT_MS = 1e3;
+  var PageClock = class {
     /**
      * @param {number} timeOrigin milliseconds since 1970 at which the page's monotonic clock was zero
      * @param {() => number} monotonicNow
@@ -363,8 +363,8 @@
   }
 
   // page/channel.js
-  const HELLO = "gasoline:hello";
-  const Channel = class {
+  var HELLO = "gasoline:hello";
+  var Channel = class {
     /**
      * @param {import('./natives.js').Natives} natives
      * @param {EventTarget} target
@@ -399,9 +399,9 @@
   };
 
   // page/inspect.js
-  const DEPTH_MAX = 3;
-  const MEMBERS_MAX = 20;
-  const INSPECTED_CHARS_MAX = 4096;
+  var DEPTH_MAX = 3;
+  var MEMBERS_MAX = 20;
+  var INSPECTED_CHARS_MAX = 4096;
   function inspectAll(values) {
     let text = "";
     for (const value of values) {
@@ -453,8 +453,8 @@
   }
 
   // page/selector.js
-  const ANCESTORS_MAX = 30;
-  const CLASSES_MAX = 5;
+  var ANCESTORS_MAX = 30;
+  var CLASSES_MAX = 5;
   function selectorOf(element) {
     const parts = [];
     let current = (
@@ -483,11 +483,11 @@
   }
 
   // page/events.js
-  const SEVERITIES = (
+  var SEVERITIES = (
     /** @type {const} */
     { debug: 5, log: 9, info: 9, warn: 13, error: 17 }
   );
-  const BUTTONS = ["left", "middle", "right"];
+  var BUTTONS = ["left", "middle", "right"];
   function watchConsole({ window: window2, natives, emit }) {
     const { console } = window2;
     const restores = Object.entries(SEVERITIES).map(([method, severity]) => {
@@ -729,7 +729,7 @@
   }
 
   // messages.js
-  const SESSION_ID_KEY = "gasoline:session-id";
+  var SESSION_ID_KEY = "gasoline:session-id";
 
   // session-manager.js
   function expiryOf(session, now, limits) {
@@ -740,9 +740,9 @@
   }
 
   // page/page-session.js
-  const TOUCH_INTERVAL_MS = 1e3;
-  const DELETIONS_PER_MINUTE_MAX = 3;
-  const PageSession = class {
+  var TOUCH_INTERVAL_MS = 1e3;
+  var DELETIONS_PER_MINUTE_MAX = 3;
+  var PageSession = class {
     /**
      * @param {object} parts
      * @param {() => number} parts.now milliseconds since 1970
@@ -827,37 +827,37 @@
   };
 
   // node_modules/web-vitals/dist/web-vitals.js
-  let t = -1;
-  const n = () => t;
-  const e = (n2) => {
+  var t = -1;
+  var n = () => t;
+  var e = (n2) => {
     addEventListener("pageshow", (e2) => {
       e2.persisted && (t = e2.timeStamp, n2(e2));
     }, true);
   };
-  const i = (t2, n2, e2, i2) => {
+  var i = (t2, n2, e2, i2) => {
     let o2, s2;
     return (a2) => {
       n2.value >= 0 && (a2 || i2) && (s2 = n2.value - (o2 ?? 0), (s2 || void 0 === o2) && (o2 = n2.value, n2.delta = s2, n2.rating = ((t3, n3) => t3 > n3[1] ? "poor" : t3 > n3[0] ? "needs-improvement" : "good")(n2.value, e2), t2(n2)));
     };
   };
-  const o = (t2) => {
+  var o = (t2) => {
     requestAnimationFrame(() => requestAnimationFrame(() => t2()));
   };
-  const s = () => {
+  var s = () => {
     const t2 = performance.getEntriesByType("navigation")[0];
     if (t2 && t2.responseStart > 0 && t2.responseStart < performance.now()) return t2;
   };
-  const a = () => s()?.activationStart ?? 0;
-  let r = -1;
-  const c = /* @__PURE__ */ new Set();
-  const f = () => "hidden" !== document.visibilityState || document.prerendering ? 1 / 0 : 0;
-  const h = (t2) => {
+  var a = () => s()?.activationStart ?? 0;
+  var r = -1;
+  var c = /* @__PURE__ */ new Set();
+  var f = () => "hidden" !== document.visibilityState || document.prerendering ? 1 / 0 : 0;
+  var h = (t2) => {
     if ("hidden" === document.visibilityState) {
       if ("visibilitychange" === t2.type) for (const t3 of c) t3();
       isFinite(r) || (r = "visibilitychange" === t2.type ? t2.timeStamp : 0, removeEventListener("prerenderingchange", h, true));
     }
   };
-  const d = (t2 = false) => {
+  var d = (t2 = false) => {
     if (t2 && (r = 1 / 0), r < 0) {
       const t3 = a(), n2 = document.prerendering ? void 0 : globalThis.performance.getEntriesByType("visibility-state").find((n3) => "hidden" === n3.name && n3.startTime >= t3)?.startTime;
       r = n2 ?? f(), addEventListener("visibilitychange", h, true), addEventListener("prerenderingchange", h, true), e(() => {
@@ -872,18 +872,18 @@
       c.add(t3);
     } };
   };
-  const l = (t2, e2 = -1, i2, o2 = 0, r2, c2, f2) => {
+  var l = (t2, e2 = -1, i2, o2 = 0, r2, c2, f2) => {
     const h2 = s(), d2 = h2?.navigationId || 0;
     let l2 = "navigate";
     i2 ? l2 = i2 : n() >= 0 ? l2 = "back-forward-cache" : h2 && (document.prerendering || a() > 0 ? l2 = "prerender" : document.wasDiscarded ? l2 = "restore" : h2.type && (l2 = h2.type.replace(/_/g, "-")));
     return { name: t2, value: e2, rating: "good", delta: 0, entries: [], id: `v6-${Date.now()}-${Math.floor(8999999999999 * Math.random()) + 1e12}`, navigationType: l2, navigationId: o2 || d2, navigationInteractionId: r2, navigationURL: c2 || h2?.name, navigationStartTime: f2 || 0 };
   };
-  const g = /* @__PURE__ */ new WeakMap();
+  var g = /* @__PURE__ */ new WeakMap();
   function u(t2, n2) {
     let e2 = g.get(n2);
     return e2 || (e2 = /* @__PURE__ */ new WeakMap(), g.set(n2, e2)), e2.get(t2) || e2.set(t2, new n2()), e2.get(t2);
   }
-  const v = class {
+  var v = class {
     t;
     i = 0;
     o = [];
@@ -893,7 +893,7 @@
       this.i && n2 && e2 && t2.startTime - e2.startTime < 1e3 && t2.startTime - n2.startTime < 5e3 ? (this.i += t2.value, this.o.push(t2)) : (this.i = t2.value, this.o = [t2]), this.t?.(t2);
     }
   };
-  const m = (t2, n2, e2 = {}) => {
+  var m = (t2, n2, e2 = {}) => {
     try {
       const i2 = t2.filter((t3) => PerformanceObserver.supportedEntryTypes.includes(t3));
       if (i2.length > 0) {
@@ -909,27 +909,27 @@
     } catch {
     }
   };
-  const p = (t2) => globalThis.PerformanceObserver?.supportedEntryTypes?.includes("soft-navigation") && "function" === typeof globalThis.PerformanceSoftNavigation?.prototype?.getLargestInteractionContentfulPaint && t2 && t2.reportSoftNavs;
-  const b = (t2, n2) => {
+  var p = (t2) => globalThis.PerformanceObserver?.supportedEntryTypes?.includes("soft-navigation") && "function" == typeof globalThis.PerformanceSoftNavigation?.prototype?.getLargestInteractionContentfulPaint && t2 && t2.reportSoftNavs;
+  var b = (t2, n2) => {
     if (t2.set(n2.navigationId, n2), t2.size > 2) {
       const n3 = t2.keys().next().value;
       void 0 !== n3 && t2.delete(n3);
     }
   };
-  const T = (t2) => {
+  var T = (t2) => {
     let n2 = false;
     return () => {
       n2 || (t2(), n2 = true);
     };
   };
-  const y = class {
+  var y = class {
     l;
   };
-  const _ = (t2) => {
+  var _ = (t2) => {
     document.prerendering ? addEventListener("prerenderingchange", t2, true) : t2();
   };
-  const E = [1800, 3e3];
-  const M = (t2, s2 = {}) => {
+  var E = [1800, 3e3];
+  var M = (t2, s2 = {}) => {
     const r2 = p(s2);
     _(() => {
       const c2 = u(s2, y), f2 = d();
@@ -952,8 +952,8 @@
       }
     });
   };
-  const L = [0.1, 0.25];
-  const P = (t2, s2 = {}) => {
+  var L = [0.1, 0.25];
+  var P = (t2, s2 = {}) => {
     const a2 = d();
     M(T(() => {
       let r2, c2 = l("CLS", 0);
@@ -976,18 +976,18 @@
       }), setTimeout(r2));
     }));
   };
-  let w = 0;
-  let I = 1 / 0;
-  let k = 0;
-  const C = (t2) => {
+  var w = 0;
+  var I = 1 / 0;
+  var k = 0;
+  var C = (t2) => {
     for (const n2 of t2) n2.interactionId && (I = Math.min(I, n2.interactionId), k = Math.max(k, n2.interactionId), w = k ? (k - I) / 7 + 1 : 0);
   };
-  let F;
-  const N = () => F ? w : performance.interactionCount ?? 0;
-  const B = () => {
+  var F;
+  var N = () => F ? w : performance.interactionCount ?? 0;
+  var B = () => {
     "interactionCount" in performance || F || (F = m(["event"], C, { durationThreshold: 0 }));
   };
-  const S = class {
+  var S = class {
     u = 0;
     v = [];
     m = /* @__PURE__ */ new Map();
@@ -1016,7 +1016,7 @@
       }
     }
   };
-  const q = (t2) => {
+  var q = (t2) => {
     const n2 = "requestIdleCallback" in globalThis ? 1e3 : 0, e2 = globalThis.requestIdleCallback || setTimeout, i2 = globalThis.cancelIdleCallback || clearTimeout;
     if ("hidden" === document.visibilityState) t2();
     else {
@@ -1030,8 +1030,8 @@
       }, { timeout: n2 });
     }
   };
-  const A = [200, 500];
-  const x = (t2, o2 = {}) => {
+  var A = [200, 500];
+  var x = (t2, o2 = {}) => {
     if (!globalThis.PerformanceEventTiming || !("interactionId" in PerformanceEventTiming.prototype)) return;
     const s2 = d();
     _(() => {
@@ -1059,15 +1059,15 @@
       }));
     });
   };
-  const H = class {
+  var H = class {
     p;
     l;
     h(t2) {
       this.p?.(t2);
     }
   };
-  const O = [2500, 4e3];
-  const U = (t2, s2 = {}) => {
+  var O = [2500, 4e3];
+  var U = (t2, s2 = {}) => {
     let r2 = false;
     const c2 = p(s2);
     _(() => {
@@ -1124,11 +1124,11 @@
       }
     });
   };
-  const W = [800, 1800];
-  const $ = (t2) => {
+  var W = [800, 1800];
+  var $ = (t2) => {
     document.prerendering ? _(() => $(t2)) : "complete" !== document.readyState ? addEventListener("load", () => $(t2), true) : setTimeout(t2);
   };
-  const D = (t2, o2 = {}) => {
+  var D = (t2, o2 = {}) => {
     const r2 = p(o2);
     let c2 = l("TTFB"), f2 = i(t2, c2, W, o2.reportAllChanges);
     $(() => {
@@ -1149,7 +1149,7 @@
   };
 
   // page/timings.js
-  const NAVIGATION_TIMES = (
+  var NAVIGATION_TIMES = (
     /** @type {const} */
     [
       "dom_complete",
@@ -1163,7 +1163,7 @@
       "unload_event_start"
     ]
   );
-  const FETCH_TIMES = (
+  var FETCH_TIMES = (
     /** @type {const} */
     [
       "duration",
@@ -1181,7 +1181,7 @@
       "decoded_body_size"
     ]
   );
-  const RESOURCE_FIELDS = (
+  var RESOURCE_FIELDS = (
     /** @type {const} */
     [
       "initiator_type",
@@ -1315,8 +1315,8 @@
   }
 
   // page/main.js
-  const LOGOUT_EVENT = "gasoline:logout";
-  const PageObserver = class {
+  var LOGOUT_EVENT = "gasoline:logout";
+  var PageObserver = class {
     /** @param {any} window */
     constructor(window2) {
       this.window = window2;
