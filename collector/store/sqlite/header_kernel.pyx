@@ -5,6 +5,7 @@ A property test holds the rows equal. The header was written by the store itself
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyTypeObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_SET_ITEM
 from libc.stdint cimport uint32_t, uint64_t
@@ -16,7 +17,7 @@ from collector.correlation.record import EventType, Evidence, Severity
 from collector.store.api import Row, RowKey
 
 cdef extern from "Python.h":
-    object PyType_GenericAlloc(object type_, Py_ssize_t size)
+    object PyType_GenericAlloc(PyTypeObject *type_, Py_ssize_t size)
     void PyObject_GC_UnTrack(void *made)
 
 cdef enum:
@@ -225,7 +226,7 @@ cdef object _new(type_, tuple fields):
     What a row holds can be in no cycle, so garbage collection need not look at tens of thousands of them.
     """
     cdef Py_ssize_t index
-    made = PyType_GenericAlloc(type_, len(fields))
+    made = PyType_GenericAlloc(<PyTypeObject *> type_, len(fields))
     for index in range(len(fields)):
         value = fields[index]
         Py_INCREF(value)
