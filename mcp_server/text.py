@@ -7,15 +7,23 @@ from collections.abc import Callable
 from typing import Any
 
 from collector.query.params import ObserveParams
-from collector.query.service import QueryService
+from collector.query.service import Answer, QueryService
 from mcp_server.render.text import render
 
 TRACE_PAGE_SIZE = 10_000
 
 
-def answer_text(query: QueryService, params: ObserveParams, *, is_cancelled: Callable[[], bool] = lambda: False) -> str:
-    """Answer `params` as text. Raises QueryError and StoreUnavailableError."""
-    return render(answer_for_text(query, params, is_cancelled=is_cancelled), params)
+def answer_text(
+    query: QueryService,
+    params: ObserveParams,
+    *,
+    is_cancelled: Callable[[], bool] = lambda: False,
+    with_notes: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer,
+) -> str:
+    """Answer `params` as text; `with_notes` adds to the answer. Raises QueryError and StoreUnavailableError."""
+    answer = answer_for_text(query, params, is_cancelled=is_cancelled)
+    cursor_after = answer.cursor_after if isinstance(answer, Answer) else None
+    return render(with_notes(answer), params, cursor_after)
 
 
 def answer_for_text(

@@ -13,7 +13,7 @@ from collector.query.facts import RequestFacts, SessionFacts
 from collector.query.failure import failure_of, newest_failure
 from collector.query.lists import ListKey, requests_matching, sessions_matching
 from collector.query.prefixes import Unknown, session_id_of
-from collector.query.question import Question
+from collector.query.question import Page, Question
 from collector.query.records import (
     REQUEST_IDS_IN_LIST_MAX,
     Lifecycle,
@@ -82,8 +82,9 @@ def list_page(
     start = bisect_right(found, _after(question), key=lambda item: item[0]) if question.cursor else 0
     page = found[start : start + question.page_size]
     answer: dict[str, Any] = {name: []}
+    question.cut(Page([key for key, _ in page], len(found), low=catalog.low))
     if start + len(page) < len(found):
-        answer["next_cursor"] = question.next_cursor(page[-1][0], len(found), low=catalog.low)
+        answer["next_cursor"] = question.cursor_after(len(page))
     answer["total"] = len(found)
     if catalog.low > 0:
         question.snapshot.note(f"partial: what was committed before commit {catalog.low} was not looked at")

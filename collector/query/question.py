@@ -1,8 +1,8 @@
 """One question under way: what is asked, as of when, and how much of the answer is wanted."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from collector.errors import QueryError
 from collector.query.cursor import Cursor, asked_hash, evicted_error, read_cursor, restart_call, write_cursor
@@ -12,9 +12,21 @@ from collector.query.snapshot import Snapshot, TimeLimit
 from collector.store.api import Position, Reader
 
 
+class Page(NamedTuple):
+    """The order keys of the entries of one page, in order; the rest is what a cursor says of the whole answer."""
+
+    keys: Sequence[Sequence[int | str]]
+    size: int
+    picked: str = ""
+    low: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`position` is the store's at this call; `snapshot.upto` the commit that the answer is as of."""
+    """`position` is the store's at this call; `snapshot.upto` the commit that the answer is as of.
+
+    `pages` holds the page of the answer once it is cut.
+    """
 
     params: ObserveParams
     cursor: Cursor | None
@@ -23,6 +35,7 @@ class Question:
     page_size: int
     snapshot: Snapshot
     window: Window
+    pages: list[Page] = field(default_factory=list[Page])
 
     @property
     def selection(self) -> Selection:
@@ -41,18 +54,23 @@ class Question:
         if self.was_evicted and self.cursor is not None and self.cursor.size != size:
             raise evicted_error(self.params)
 
-    def next_cursor(self, after: Sequence[int | str], size: int, picked: str = "", low: int = 0) -> str:
-        """Return the cursor of the page after the one that ends with the order key `after`."""
+    def cut(self, page: Page) -> None:
+        """Remember what the answer's page holds, so that `cursor_after` can tell how to go on."""
+        self.pages.append(page)
+
+    def cursor_after(self, count: int) -> str:
+        """Return the cursor that goes on after the first `count` entries of the page, at least one."""
+        page = self.pages[-1]
         return write_cursor(
             Cursor(
                 commit=self.snapshot.upto,
                 evictions=self.position.evictions,
                 now_unix_nano=self.now_unix_nano,
                 asked=asked_hash(self.params),
-                after=list(after),
-                size=size,
-                picked=picked,
-                low=low,
+                after=list(page.keys[count - 1]),
+                size=page.size,
+                picked=page.picked,
+                low=page.low,
             )
         )
 

@@ -3,7 +3,7 @@
 import gc
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,14 @@ def _collection_paused() -> Generator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+class Answer(dict[str, Any]):
+    """An answer as JSON has it; `cursor_after(count)` goes on after the first `count` entries of a list's page."""
+
+    def __init__(self, answer: Mapping[str, Any], cursor_after: Callable[[int], str]) -> None:
+        super().__init__(answer)
+        self.cursor_after = cursor_after
 
 
 class QueryService:
@@ -71,6 +79,7 @@ class QueryService:
     ) -> dict[str, Any]:
         """Return the answer; `page_size` overrides `limit`. Waits if `wait_for` asks for it, until `is_cancelled`.
 
+        It is an Answer, for those who may show less of its page than there is.
         Raises QueryError, whose text names the argument and a valid call, and StoreUnavailableError.
         """
         missing = ""
@@ -102,7 +111,7 @@ class QueryService:
             question = question_of(
                 self._reader, params, page_size, self._clock_unix_nano(), lambda: TimeLimit(self._time_limit_s)
             )
-            return question.finish(self._dispatch(question))
+            return Answer(question.finish(self._dispatch(question)), question.cursor_after)
 
     def _dispatch(self, question: Question) -> dict[str, Any]:
         what = question.params.what

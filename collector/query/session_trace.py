@@ -6,7 +6,7 @@ from collector.query.catalog import Catalog
 from collector.query.lists import newest_with_errors, sessions_matching
 from collector.query.pages import events_of, matching, page_start, read_key, written_key
 from collector.query.prefixes import Unknown, session_id_of
-from collector.query.question import Question
+from collector.query.question import Page, Question
 from collector.query.selection import EVERY_TIME
 from collector.query.snapshot import Snapshot
 from collector.query.views import View, Views, session_view
@@ -57,7 +57,8 @@ def add_page(question: Question, view: View, picked: str, answer: dict[str, Any]
     page = matched[start : start + question.page_size]
     answer[name] = events_of(question, page, view.through)
     if start + len(page) < len(matched):
-        answer["next_cursor"] = question.next_cursor(written_key(page[-1][0]), len(view.ordered), picked)
+        question.cut(Page([written_key(key) for key, _ in page[-1:]], len(view.ordered), picked))
+        answer["next_cursor"] = question.cursor_after(1)
     answer["total"] = len(matched)
     notes = list(view.notes)
     if not matched:

@@ -1,7 +1,7 @@
 """The text of lists: sessions, requests, logs; newest first, one entry a line, causes below what failed."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from collector.query.calltree import span_id_of, start_of
 from collector.query.event import Event, RequestRecord, SessionRecord
@@ -22,10 +22,13 @@ from mcp_server.render.words import log_words
 # A session costs at most 40 tokens, its share of the last line included; reasons are cut until that holds.
 SESSION_CHARACTERS_MAX = 40 * CHARACTERS_PER_TOKEN
 REASON_CHARACTERS = (200, 120, 90, 70, 60, 50, 40)
-LAST_LINE_CHARACTERS = 90
+# What the numbers in the last line may add to a guess of its length.
+_LAST_LINE_SPARE = 10
+
+CursorAfter: TypeAlias = Callable[[int], str] | None
 
 
-def sessions_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
+def sessions_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None) -> str:
     """Return the text of a `sessions` answer: id, start, requests, then what caused the last failure.
 
     Where there is room: length, first path, services.
@@ -45,11 +48,10 @@ def sessions_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
             break
     spare = (room - sum(len(entry) + 1 for entry in entries)) // max(1, len(entries))
     entries = [_with_extras(entry, record, spare) for entry, record in zip(entries, records, strict=True)]
-    kept = _fitting(entries, params, note_lines(answer))
-    return _list_text(answer, params, kept, len(entries), "session", next_call)
+    return _list_text(answer, params, entries, "session", next_call, cursor_after)
 
 
-def requests_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
+def requests_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None) -> str:
     """Return the text of a `requests` answer: id, start, what was asked for and answered, services, session."""
     records: list[RequestRecord] = answer["requests"]
     short = short_ids(record["request_id"] for record in records)
@@ -67,16 +69,15 @@ def requests_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
             words.append(f"· session {shown_session_id(whole, sessions[whole])}")
         entry = " ".join(word for word in words if word)
         entries.append(f"{entry}\ncause: {cause_words(record['cause'])}" if "cause" in record else entry)
-    kept = _fitting(entries, params, note_lines(answer))
     chosen = next((record for record in records if "cause" in record), records[0] if records else None)
     if chosen:
         next_call = call("request-trace", request_id=short[chosen["request_id"]])
     else:
         next_call = _where_else(params, call("logs"))
-    return _list_text(answer, params, kept, len(entries), "request", next_call)
+    return _list_text(answer, params, entries, "request", next_call, cursor_after)
 
 
-def logs_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
+def logs_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None) -> str:
     """Return the text of a `logs` answer: time of day, service, level, message, request."""
     events: list[Event] = answer["events"]
     short = short_ids(event["request_id"] for event in events if "request_id" in event)
@@ -94,7 +95,6 @@ def logs_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
             f"[{short[event['request_id']]}]" if "request_id" in event else "",
         ]
         entries.append(heading + " ".join(word for word in words if word))
-    kept = _fitting(entries, params, note_lines(answer))
     asked = next((event for event in events if event["error"] and "request_id" in event), None)
     asked = asked or next((event for event in events if "request_id" in event), None)
     if asked and not params.request_id:
@@ -105,7 +105,7 @@ def logs_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
         next_call = call("sessions")
     else:
         next_call = _where_else(params, call("requests"))
-    return _list_text(answer, params, kept, len(entries), "log", next_call)
+    return _list_text(answer, params, entries, "log", next_call, cursor_after)
 
 
 def _session_entry(record: SessionRecord, short: Mapping[str, str], reason_characters: int) -> str:
@@ -134,30 +134,50 @@ def _with_extras(entry: str, record: SessionRecord, spare: int) -> str:
     return f"{line}{newline}{cause}"
 
 
-def _fitting(entries: Sequence[str], params: ObserveParams, notes: Sequence[str]) -> list[str]:
-    """Keep the first entries that the budget holds; a list whose limit was asked for may grow to the cap."""
+def _list_text(
+    answer: Mapping[str, Any],
+    params: ObserveParams,
+    entries: Sequence[str],
+    noun: str,
+    next_call: str,
+    cursor_after: CursorAfter,
+) -> str:
+    """Show the first entries that the budget holds; a list whose limit was asked for may grow to the cap."""
     tokens = BUDGET_TOKENS_MAX if "limit" in params.model_fields_set else params.budget
-    room = tokens * CHARACTERS_PER_TOKEN - 2 * LAST_LINE_CHARACTERS - sum(len(note) + 1 for note in notes)
-    kept: list[str] = []
-    for entry in entries:
+    notes = note_lines(answer)
+    room = tokens * CHARACTERS_PER_TOKEN - sum(len(note) + 1 for note in notes)
+
+    def last(count: int) -> str:
+        further = _further(answer, params, count, len(entries), cursor_after)
+        if further and (noun == "log" or params.cursor):
+            words = further
+        else:
+            words = f"{next_call}, or for more {further}" if further else next_call
+        return last_line(count, answer["total"], noun, words)
+
+    kept = _fitting(entries, room - len(last(len(entries))))
+    if len(kept) < len(entries):
+        kept = _fitting(entries, room - len(last(max(1, len(kept)))) - _LAST_LINE_SPARE)
+    return "\n".join([*notes, *kept, last(len(kept))])
+
+
+def _further(
+    answer: Mapping[str, Any], params: ObserveParams, shown: int, listed: int, cursor_after: CursorAfter
+) -> str:
+    """Return the call that goes on after what is shown; "" if nothing follows."""
+    if shown == listed:
+        return same_call(params, cursor=answer["next_cursor"]) if "next_cursor" in answer else ""
+    if cursor_after is None or not shown:
+        return same_call(params, limit=max(1, shown))
+    return same_call(params, cursor=cursor_after(shown))
+
+
+def _fitting(entries: Sequence[str], room: int) -> Sequence[str]:
+    for count, entry in enumerate(entries):
         room -= len(entry) + 1
         if room < 0:
-            break
-        kept.append(entry)
-    return kept
-
-
-def _list_text(
-    answer: Mapping[str, Any], params: ObserveParams, kept: Sequence[str], listed: int, noun: str, next_call: str
-) -> str:
-    if len(kept) < listed and kept:
-        next_call = same_call(params, limit=len(kept))
-    elif "next_cursor" in answer and (noun == "log" or params.cursor):
-        next_call = same_call(params, cursor=answer["next_cursor"])
-    elif "next_cursor" in answer:
-        next_call += f", or for more {same_call(params, cursor=answer['next_cursor'])}"
-    last = last_line(len(kept), answer["total"], noun, next_call)
-    return "\n".join([*note_lines(answer), *kept, last])
+            return entries[:count]
+    return entries
 
 
 def _where_else(params: ObserveParams, otherwise: str) -> str:

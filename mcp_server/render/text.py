@@ -4,7 +4,7 @@ What we say begins in the first column; recorded data stands on lines that begin
 cut within ours. The last line is always ours: what is shown of how much, and the next call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from collector.query.params import ObserveParams
@@ -16,15 +16,19 @@ from mcp_server.render.session_trace import session_trace_text
 from mcp_server.render.status import status_text
 
 
-def render(answer: Mapping[str, Any], params: ObserveParams) -> str:
-    """Return the text of an answer to `params`, at most the budget, and whatever happens at most 8,000 tokens."""
+def render(answer: Mapping[str, Any], params: ObserveParams, cursor_after: Callable[[int], str] | None = None) -> str:
+    """Return the text of an answer to `params`, at most the budget, and whatever happens at most 8,000 tokens.
+
+    `cursor_after(count)` goes on after the first `count` entries of a list; without it a list that does not fit
+    names the limit that does.
+    """
     match params.what:
         case "sessions":
-            return sessions_text(answer, params)
+            return sessions_text(answer, params, cursor_after)
         case "requests":
-            return requests_text(answer, params)
+            return requests_text(answer, params, cursor_after)
         case "logs":
-            return logs_text(answer, params)
+            return logs_text(answer, params, cursor_after)
         case "status":
             return status_text(answer)
         case "session-trace" if "session" not in answer:

@@ -13,8 +13,7 @@ from collector.errors import GasolineError
 from collector.query.params import ObserveParams, parse_params
 from collector.query.service import QueryService
 from mcp_server.queries import QueryThreads
-from mcp_server.render.text import render
-from mcp_server.text import answer_for_text
+from mcp_server.text import answer_text
 from mcp_server.types import error_result, json_result, text_result
 from mcp_server.unasked_notes import UnaskedNotes
 
@@ -91,9 +90,7 @@ async def call_observe(
             )
         return text_result(
             await threads.run(
-                lambda is_cancelled: render(
-                    notes.add_to(answer_for_text(query, params, is_cancelled=is_cancelled)), params
-                )
+                lambda is_cancelled: answer_text(query, params, is_cancelled=is_cancelled, with_notes=notes.add_to)
             )
         )
     except GasolineError as error:
