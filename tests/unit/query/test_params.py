@@ -1,5 +1,6 @@
 """Arguments are refused by name, with a valid call; never ignored."""
 
+import math
 from typing import Any
 
 import pytest
@@ -95,3 +96,36 @@ def test_an_offset_is_less_than_a_day(offset: str, is_valid: bool) -> None:
     else:
         with pytest.raises(ValueError, match="is no time"):
             time_unix_nano_of(text, 0)
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ("sessions", "limit"),
+        ("session-trace", "budget"),
+        ("logs", "wait_for"),
+        ("requests", "min_duration_ms"),
+    ],
+)
+@pytest.mark.parametrize("value", [True, False, math.nan, math.inf, -math.inf, "NaN", "Infinity", [1], {}])
+def test_a_number_is_no_truth_value_and_has_an_end(what: str, name: str, value: object) -> None:
+    pick = {"pick": "last"} if what == "session-trace" else {}
+    with pytest.raises(QueryError, match=rf"^{name}: .*\. A valid call: observe\(what=\"{what}\""):
+        parse_params({"what": what, name: value, **pick})
+
+
+@pytest.mark.parametrize("value", [1.5, "1.5", 10**400])
+def test_a_count_is_whole(value: object) -> None:
+    with pytest.raises(QueryError, match=r"^limit: "):
+        parse_params({"what": "sessions", "limit": value})
+
+
+@pytest.mark.parametrize("value", [5, 5.0, "5"])
+def test_a_whole_number_may_be_written_in_any_way(value: object) -> None:
+    assert parse_params({"what": "sessions", "limit": value}).limit == 5
+
+
+@pytest.mark.parametrize("value", [1, 0, "yes", 1.0])
+def test_a_truth_value_is_no_number(value: object) -> None:
+    with pytest.raises(QueryError, match=r"^without_session: "):
+        parse_params({"what": "requests", "without_session": value})
