@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from collector.correlation.record import Correlated
-from collector.pdata.envelope import Group, Signal, cut_request
+from collector.pdata.envelope import Group, Signal, count_data_points, cut_request
 
 
 @dataclass(slots=True)
@@ -22,12 +22,24 @@ class Telemetry:
     body: bytes
     correlated: Correlated | None = None
     _groups: list[Group] | None = field(default=None, repr=False, compare=False)
+    _records: int | None = field(default=None, repr=False, compare=False)
 
     def groups(self) -> list[Group]:
         """Cut the body of traces or logs, once, when it is first asked for. Raises InvalidDataError."""
         if self._groups is None:
             self._groups = cut_request(self.signal, self.body)
         return self._groups
+
+    def count_records(self) -> int:
+        """Return how many spans, log records or data points the body holds, invalid ones too. Raises InvalidDataError."""
+        if self._records is None:
+            if self.signal is Signal.METRICS:
+                self._records = count_data_points(self.body)
+            elif self.correlated:
+                self._records = len(self.correlated.records) + self.correlated.rejected
+            else:
+                self._records = sum(len(group.slices) for group in self.groups())
+        return self._records
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,10 @@ class Processor(Protocol):
 
 class Exporter(Protocol):
     """The end of a pipeline."""
+
+    async def start(self) -> None:
+        """Begin what goes on beside `export`; called once, before any receiver accepts."""
+        ...
 
     async def export(self, telemetry: Telemetry) -> None:
         """Deliver; return only when delivery is durable. Raises RefusedError, BusyError for what may be retried."""

@@ -20,6 +20,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.encoding.otlp_json import request_to_protobuf
+from collector.encoding.to_json import request_to_json
 from collector.errors import InvalidDataError, TooLargeError
 from collector.pdata.envelope import Signal
 
@@ -134,6 +135,17 @@ def test_any_message_survives_the_protobuf_library_s_json_with_hex_ids(signal: S
     message = data.draw(messages_of(CLASSES[signal]))
     document = as_otlp_json(MessageToDict(message, use_integers_for_enums=True))
     assert CLASSES[signal].FromString(request_to_protobuf(signal, json.dumps(document).encode())) == message
+
+
+@pytest.mark.parametrize("signal", list(Signal))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_any_message_survives_being_written_and_read(signal: Signal, data: st.DataObject) -> None:
+    message = data.draw(messages_of(CLASSES[signal]))
+    line = request_to_json(signal, message.SerializeToString())
+    assert b"\n" not in line
+    assert CLASSES[signal].FromString(request_to_protobuf(signal, line)) == message
+    assert json.loads(line) == as_otlp_json(MessageToDict(message, use_integers_for_enums=True))
 
 
 @given(body=DOCUMENTS)

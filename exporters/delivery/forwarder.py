@@ -1,0 +1,190 @@
+"""From the queue on disk to a backend: several requests at a time, each until it is delivered or refused for good."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Annotated, NamedTuple, Protocol
+
+from pydantic import Field
+
+from collector.component import Telemetry
+from collector.config.model import Settings
+from collector.errors import BusyError
+from collector.pdata.envelope import Signal
+from collector.telemetry.metrics import ExporterCounters
+from exporters.delivery.retry import Backoff, NotDeliveredError, RetrySettings
+from exporters.delivery.segment import Entry, Frame
+from exporters.delivery.sending_queue import SendingQueue
+
+QUEUE_BYTES_MAX = 512 * 1024 * 1024
+QUEUE_BYTES_MIN = 64 * 1024
+CONSUMERS = 10
+CONSUMERS_MAX = 100
+DRAIN_S = 3.0
+MESSAGE_CHARS_MAX = 300
+
+_logger = logging.getLogger("gasoline.forward")
+
+
+class SendingQueueSettings(Settings):
+    """`sending_queue`: `queue_size` in bytes on disk, `num_consumers` requests sent at a time.
+
+    `storage` is the folder that holds it, None is `sending_queue` in the data folder.
+    """
+
+    queue_size: Annotated[int, Field(ge=QUEUE_BYTES_MIN)] = QUEUE_BYTES_MAX
+    num_consumers: Annotated[int, Field(ge=1, le=CONSUMERS_MAX)] = CONSUMERS
+    storage: Annotated[str, Field(pattern="^/")] | None = None
+
+
+class Delivered(NamedTuple):
+    """A backend's answer: how many records it rejected for good, and what it said."""
+
+    rejected: int = 0
+    message: str = ""
+
+
+class Sender(Protocol):
+    """The way to one backend."""
+
+    async def send(self, signal: Signal, body: bytes) -> Delivered:
+        """Send one export request; return when the backend has taken it. Raises NotDeliveredError."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections. May be called twice."""
+        ...
+
+
+class Forwarder:
+    """An Exporter: `export` returns when a request is in the queue; delivery goes on behind it."""
+
+    def __init__(
+        self,
+        name: str,
+        sender: Sender,
+        queue: SendingQueue,
+        retry: RetrySettings,
+        counters: ExporterCounters,
+        drop: Callable[[str, int], None],
+        *,
+        consumers: int = CONSUMERS,
+        clock_s: Callable[[], float] = time.monotonic,
+        randomness: Callable[[], float] = random.random,
+    ) -> None:
+        """`drop` counts, by reason, records that will never be delivered."""
+        self._name = name
+        self._sender = sender
+        self._queue = queue
+        self._retry = retry
+        self._counters = counters
+        self._drop = drop
+        self._consumers = consumers
+        self._clock_s = clock_s
+        self._randomness = randomness
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+        self._failing = False
+        counters.watch_queue(lambda: queue.bytes, lambda: queue.bytes_max)
+
+    async def start(self) -> None:
+        """See Exporter; what an earlier process left in the queue is sent first."""
+        self._tasks = [asyncio.create_task(self._consume()) for _ in range(self._consumers)]
+
+    async def export(self, telemetry: Telemetry) -> None:
+        """See Exporter."""
+        records = telemetry.count_records()
+        try:
+            await self._queue.put(Entry(telemetry.signal, records, telemetry.body))
+        except BusyError:
+            self._counters.enqueue_failed(telemetry.signal, records)
+            raise
+
+    async def shutdown(self) -> None:
+        """See Exporter. Sends for at most DRAIN_S; what is left is on disk, and sent by the next process."""
+        self._stopping.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._drain()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self._sender.close()
+        await self._queue.close()
+
+    async def _drain(self) -> None:
+        """Return when the queue is empty, or no consumer is left that gets on."""
+        while self._tasks and not self._queue.is_empty:
+            await self._queue.change()
+            if all(task.done() for task in self._tasks):
+                return
+
+    async def _consume(self) -> None:
+        while True:
+            frame = await self._queue.take()
+            if not await self._deliver(frame):
+                self._queue.wake()
+                return
+            await self._queue.done(frame)
+
+    async def _deliver(self, frame: Frame) -> bool:
+        """Send until delivered or given up; False if it is left for the next process."""
+        backoff = Backoff(self._retry, self._clock_s())
+        while True:
+            failure = await self._attempt(frame.entry)
+            if failure is None:
+                return True
+            pause_s = self._pause_s(backoff, failure)
+            if pause_s is None:
+                self._give_up(frame.entry, failure)
+                return True
+            if not self._failing:
+                self._failing = True
+                _logger.warning("%s: not delivered, trying again: %s", self._name, _shown(failure))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause_s)
+            if self._stopping.is_set():
+                return False
+
+    async def _attempt(self, entry: Entry) -> NotDeliveredError | None:
+        """Send once; return what went wrong."""
+        signal, records, body = entry
+        try:
+            answer = await self._sender.send(signal, body)
+        except NotDeliveredError as error:
+            failure = error
+        except Exception as error:
+            _logger.exception("%s: sending failed in a way that nobody foresaw", self._name)
+            failure = NotDeliveredError(str(error), retryable=True)
+        else:
+            if self._failing:
+                self._failing = False
+                _logger.info("%s: delivering again", self._name)
+            self._counters.sent(signal, records - min(records, answer.rejected))
+            if answer.rejected:
+                self._drop("rejected_by_backend", answer.rejected)
+            if answer.message:
+                _logger.warning("%s: the backend says: %s", self._name, answer.message[:MESSAGE_CHARS_MAX])
+            return None
+        self._counters.send_failed(signal, records)
+        return failure
+
+    def _pause_s(self, backoff: Backoff, failure: NotDeliveredError) -> float | None:
+        if not failure.retryable:
+            return None
+        return backoff.pause_s(self._clock_s(), self._randomness(), failure.retry_after_s)
+
+    def _give_up(self, entry: Entry, failure: NotDeliveredError) -> None:
+        reason = "gave_up_retrying" if failure.retryable else "refused_by_backend"
+        self._drop(reason, entry.records)
+        _logger.error(
+            "%s: %d records of %s cannot be delivered: %s", self._name, entry.records, entry.signal, _shown(failure)
+        )
+
+
+def _shown(failure: NotDeliveredError) -> str:
+    return str(failure)[:MESSAGE_CHARS_MAX]

@@ -1,0 +1,56 @@
+"""When a request that could not be delivered is sent again. Names and times are the Collector's.
+
+https://github.com/open-telemetry/opentelemetry-collector/tree/main/config/configretry
+"""
+
+from collector.config.duration import Duration, seconds
+from collector.config.model import Settings
+
+MULTIPLIER = 1.5
+RANDOMIZATION = 0.5
+RETRY_AFTER_S_MAX = 3600.0
+
+
+class NotDeliveredError(Exception):
+    """A backend did not take a request; `retryable` if it may later, `retry_after_s` if it said when."""
+
+    def __init__(self, message: str, *, retryable: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+
+
+class RetrySettings(Settings):
+    """`retry_on_failure`: pauses grow from `initial_interval` to `max_interval`.
+
+    After `max_elapsed_time` a request is given up; 0 is never, for what was acknowledged must not be lost.
+    """
+
+    initial_interval: Duration = "5s"
+    max_interval: Duration = "30s"
+    max_elapsed_time: Duration = "0s"
+
+
+class Backoff:
+    """The pauses of one request: each longer than the one before, in a random measure. Pure."""
+
+    def __init__(self, settings: RetrySettings, started_s: float) -> None:
+        """`started_s` is the time of the first attempt on the clock that `pause_s` is given."""
+        self._interval_s = seconds(settings.initial_interval)
+        self._interval_s_max = seconds(settings.max_interval)
+        self._elapsed_s_max = seconds(settings.max_elapsed_time)
+        self._started_s = started_s
+
+    def pause_s(self, now_s: float, randomness: float, retry_after_s: float | None) -> float | None:
+        """Return how long to wait before the next attempt; None if the request is to be given up.
+
+        `randomness` is between 0 and 1. Never shorter than the backend asked for, within RETRY_AFTER_S_MAX.
+        """
+        base_s = min(self._interval_s, self._interval_s_max)
+        self._interval_s = base_s * MULTIPLIER
+        pause_s = base_s * (1 - RANDOMIZATION + 2 * RANDOMIZATION * randomness)
+        if retry_after_s is not None:
+            pause_s = max(pause_s, min(retry_after_s, RETRY_AFTER_S_MAX))
+        if self._elapsed_s_max and now_s + pause_s - self._started_s > self._elapsed_s_max:
+            return None
+        return pause_s

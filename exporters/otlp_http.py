@@ -1,0 +1,111 @@
+"""The exporter `otlphttp`: export requests to a backend over HTTP, as protobuf bytes.
+
+https://opentelemetry.io/docs/specs/otlp/#otlphttp
+"""
+
+import asyncio
+import gzip
+import ssl
+from datetime import UTC, datetime
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import httpx2
+
+from collector.config.duration import seconds
+from collector.config.endpoint import is_loopback
+from collector.encoding.answers import read_partial_success, read_retry_after, read_status
+from collector.encoding.response import RESPONSE_BYTES_MAX
+from collector.errors import ConfigError
+from collector.pdata.envelope import Signal
+from exporters.delivery.forwarder import Delivered
+from exporters.delivery.retry import NotDeliveredError
+from exporters.otlp_settings import OtlpHttpExporterSettings, TlsSettings
+
+COMPRESS_ON_LOOP_BYTES_MAX = 64 * 1024
+GZIP_LEVEL = 6
+PROTOBUF = "application/x-protobuf"
+RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
+
+
+class OtlpHttpSender:
+    """Connections to one backend. Raises ConfigError if a file of its TLS settings cannot be read."""
+
+    def __init__(self, settings: OtlpHttpExporterSettings) -> None:
+        self._endpoint = settings.endpoint
+        self._gzip = settings.compression == "gzip"
+        self._timeout_s = seconds(settings.timeout) or None
+        headers = {
+            "User-Agent": f"gasoline/{version('gasoline-otel')}",
+            **settings.headers,
+            "Content-Type": PROTOBUF,
+            **({"Content-Encoding": "gzip"} if self._gzip else {}),
+        }
+        # A proxy of the environment is for other machines.
+        trust_env = not is_loopback(urlsplit(settings.endpoint).hostname or "")
+        self._client = httpx2.AsyncClient(
+            headers=headers, timeout=None, verify=_tls_context(settings.tls), trust_env=trust_env
+        )
+
+    async def send(self, signal: Signal, body: bytes) -> Delivered:
+        """See Sender."""
+        url = f"{self._endpoint}/v1/{signal}"
+        content = await self._compressed(body) if self._gzip else body
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._client.stream("POST", url, content=content) as response,
+            ):
+                answer = await _read(response)
+        except TimeoutError as error:
+            raise NotDeliveredError(f"{url} did not answer within {self._timeout_s:g} s", retryable=True) from error
+        except httpx2.TransportError as error:
+            raise NotDeliveredError(f"{url}: {type(error).__name__}: {error}", retryable=True) from error
+        if response.is_success:
+            return Delivered(*read_partial_success(signal, answer)) if _is_protobuf(response) else Delivered()
+        raise _not_delivered(url, response, answer)
+
+    async def close(self) -> None:
+        """See Sender."""
+        await self._client.aclose()
+
+    async def _compressed(self, body: bytes) -> bytes:
+        if len(body) > COMPRESS_ON_LOOP_BYTES_MAX:
+            return await asyncio.to_thread(gzip.compress, body, GZIP_LEVEL)
+        return gzip.compress(body, GZIP_LEVEL)
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    """Return the body, as far as it may reach."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.aiter_bytes():
+        size += len(piece)
+        if size > RESPONSE_BYTES_MAX:
+            break
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _is_protobuf(response: httpx2.Response) -> bool:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower() == PROTOBUF
+
+
+def _not_delivered(url: str, response: httpx2.Response, answer: bytes) -> NotDeliveredError:
+    message, retry_info_s = read_status(answer) if _is_protobuf(response) else ("", None)
+    retry_after_s = read_retry_after(response.headers.get("retry-after", ""), datetime.now(UTC))
+    return NotDeliveredError(
+        f"{url} answered {response.status_code} {message or response.reason_phrase}",
+        retryable=response.status_code in RETRYABLE_STATUSES,
+        retry_after_s=retry_info_s if retry_after_s is None else retry_after_s,
+    )
+
+
+def _tls_context(tls: TlsSettings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        if tls.cert_file is not None:
+            context.load_cert_chain(tls.cert_file, tls.key_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(f"exporters.otlphttp.tls: a file cannot be used: {error}") from error
+    return context

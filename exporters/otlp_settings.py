@@ -1,0 +1,131 @@
+"""What a user can set on the exporters `otlp` and `otlphttp`, in the names of the OpenTelemetry Collector.
+
+https://github.com/open-telemetry/opentelemetry-collector/tree/main/exporter/otlpexporter
+"""
+
+from typing import Annotated, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from collector.config.duration import Duration
+from collector.config.endpoint import is_loopback, join_endpoint, split_endpoint
+from collector.config.model import Settings
+from exporters.delivery.forwarder import SendingQueueSettings
+from exporters.delivery.retry import RetrySettings
+
+GRPC_PORT = 4317
+HTTP_SCHEMES = ("http", "https")
+
+
+class Target(NamedTuple):
+    """Where a gRPC backend is: `host:port`, and whether its endpoint named a scheme."""
+
+    endpoint: str
+    host: str
+    scheme: str
+
+
+def read_target(endpoint: str) -> Target:
+    """Read `host:port`, also behind `http://` or `https://`. Raises ValueError."""
+    scheme, separator, rest = endpoint.rpartition("://")
+    if separator and scheme not in HTTP_SCHEMES:
+        raise ValueError(f"{endpoint!r}: write host:port, such as backend.example:{GRPC_PORT}")
+    host, port = split_endpoint(rest.rstrip("/"))
+    if not host or not port:
+        raise ValueError(f"{endpoint!r} must name a host and a port, such as backend.example:{GRPC_PORT}")
+    return Target(join_endpoint(host, port), host, scheme)
+
+
+def _check_target(endpoint: str) -> str:
+    read_target(endpoint)
+    return endpoint
+
+
+def _check_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in HTTP_SCHEMES or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(
+            f"{url!r} must be a URL without query, such as https://backend.example:4318; /v1/traces and such are added"
+        )
+    return url.rstrip("/")
+
+
+_Trimmed = StringConstraints(strip_whitespace=True)
+_Target = Annotated[str, _Trimmed, AfterValidator(_check_target)]
+_Url = Annotated[str, _Trimmed, AfterValidator(_check_url)]
+_HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$")]
+_HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e]{0,8192}$")]
+
+
+class TlsSettings(Settings):
+    """`tls`. `insecure` is no TLS; without it, only to a backend on this machine. Files are PEM."""
+
+    insecure: bool | None = None
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+    @model_validator(mode="after")
+    def _key_and_certificate(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file belong together; set both or neither")
+        return self
+
+
+class _ForwardSettings(Settings):
+    headers: Annotated[dict[_HeaderName, _HeaderValue], Field(default_factory=dict)]
+    compression: Literal["gzip", "none"] = "gzip"
+    tls: TlsSettings = TlsSettings()
+    retry_on_failure: RetrySettings = RetrySettings()
+    sending_queue: SendingQueueSettings = SendingQueueSettings()
+
+
+class OtlpExporterSettings(_ForwardSettings):
+    """`exporters.otlp`: OTLP over gRPC. `timeout` is for one attempt."""
+
+    endpoint: _Target
+    timeout: Duration = "5s"
+
+    @property
+    def target(self) -> str:
+        """The backend as `host:port`."""
+        return read_target(self.endpoint).endpoint
+
+    @property
+    def is_plaintext(self) -> bool:
+        """Whether the connection has no TLS."""
+        target = read_target(self.endpoint)
+        if target.scheme == "https":
+            return False
+        return is_loopback(target.host) if self.tls.insecure is None else self.tls.insecure
+
+    @model_validator(mode="after")
+    def _plaintext_is_meant(self) -> Self:
+        if read_target(self.endpoint).scheme == "http" and not self.is_plaintext:
+            raise ValueError(_plaintext_refused(self.endpoint))
+        return self
+
+
+class OtlpHttpExporterSettings(_ForwardSettings):
+    """`exporters.otlphttp`: OTLP over HTTP, in protobuf. `timeout` is for one attempt."""
+
+    endpoint: _Url
+    timeout: Duration = "30s"
+
+    @property
+    def target(self) -> str:
+        """The backend as `host:port`."""
+        parts = urlsplit(self.endpoint)
+        return join_endpoint(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+
+    @model_validator(mode="after")
+    def _plaintext_is_meant(self) -> Self:
+        parts = urlsplit(self.endpoint)
+        if parts.scheme == "http" and not self.tls.insecure and not is_loopback(parts.hostname or ""):
+            raise ValueError(_plaintext_refused(self.endpoint))
+        return self
+
+
+def _plaintext_refused(endpoint: str) -> str:
+    return f"{endpoint} would send in plain text to another machine; use https://, or set tls.insecure: true"

@@ -1,0 +1,153 @@
+"""Both OTLP exporters against real receivers: the bytes as they came, and what each answer of a backend means."""
+
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from collector.component import Outcome
+from collector.errors import BusyError, InvalidDataError, TooLargeError
+from collector.pdata.envelope import Signal
+from exporters.delivery.forwarder import Delivered, Sender
+from exporters.delivery.retry import NotDeliveredError
+from exporters.otlp_grpc import OtlpGrpcSender
+from exporters.otlp_http import COMPRESS_ON_LOOP_BYTES_MAX, OtlpHttpSender
+from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettings
+
+pytestmark = pytest.mark.anyio
+
+StartBackend = Callable[[], Awaitable[Any]]
+BOTH = pytest.mark.parametrize("transport", ["grpc", "http"])
+# A resource with a field that no version of OTLP has: it has to arrive as well.
+BODY = b"\x0a\x05\x0a\x03\xfa\x3e\x00"
+
+
+def sender_to(transport: str, endpoint: str, **settings: Any) -> Sender:
+    if transport == "grpc":
+        return OtlpGrpcSender(OtlpExporterSettings(endpoint=endpoint, **settings))
+    return OtlpHttpSender(OtlpHttpExporterSettings(endpoint=f"http://{endpoint}", **settings))
+
+
+async def failure_of(sender: Sender) -> NotDeliveredError:
+    try:
+        with pytest.raises(NotDeliveredError) as failed:
+            await sender.send(Signal.TRACES, BODY)
+    finally:
+        await sender.close()
+    return failed.value
+
+
+@BOTH
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+async def test_bytes_arrive_as_they_were(start_backend: StartBackend, transport: str, compression: str) -> None:
+    backend = await start_backend()
+    sender = sender_to(transport, getattr(backend, transport), compression=compression)
+    large = b"\x0a" + b"\x82\x80\x08" + bytes(2 + 2 * COMPRESS_ON_LOOP_BYTES_MAX)
+    sent = [(signal, BODY) for signal in Signal] + [(Signal.METRICS, large)]
+    assert [await sender.send(*each) for each in sent] == [Delivered()] * 4
+    assert backend.taken == sent
+    await sender.close()
+    await sender.close()
+
+
+@BOTH
+@pytest.mark.parametrize("signal", list(Signal))
+async def test_a_partial_success_is_read(start_backend: StartBackend, transport: str, signal: Signal) -> None:
+    backend = await start_backend()
+    backend.answers = [Outcome(1, 2, "no ids")]
+    sender = sender_to(transport, getattr(backend, transport))
+    assert await sender.send(signal, BODY) == Delivered(2, "no ids")
+    await sender.close()
+
+
+@BOTH
+async def test_a_busy_backend_says_when_to_come_back(start_backend: StartBackend, transport: str) -> None:
+    backend = await start_backend()
+    backend.answers = [BusyError("one moment", retry_after_s=7)]
+    failure = await failure_of(sender_to(transport, getattr(backend, transport)))
+    assert (failure.retryable, failure.retry_after_s) == (True, 7)
+    assert str(failure).endswith("one moment")
+
+
+@BOTH
+@pytest.mark.parametrize("error", [InvalidDataError("broken"), TooLargeError("too large")])
+async def test_what_a_backend_refuses_is_not_sent_again(
+    start_backend: StartBackend, transport: str, error: Exception
+) -> None:
+    backend = await start_backend()
+    backend.answers = [error]
+    failure = await failure_of(sender_to(transport, getattr(backend, transport)))
+    assert (failure.retryable, failure.retry_after_s) == (False, None)
+
+
+@BOTH
+async def test_a_backend_that_is_away_may_come_back(transport: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        failure = await failure_of(sender_to(transport, f"127.0.0.1:{taken.getsockname()[1]}"))
+    assert (failure.retryable, failure.retry_after_s) == (True, None)
+
+
+@BOTH
+async def test_a_backend_that_does_not_answer_in_time_may_later(transport: str) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        failure = await failure_of(sender_to(transport, f"127.0.0.1:{silent.getsockname()[1]}", timeout="100ms"))
+    assert failure.retryable
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"endpoint": "http://backend.example:4317"},
+        {"endpoint": "backend.example"},
+        {"endpoint": ":4317"},
+        {"endpoint": "backend.example:0"},
+        {"endpoint": "ftp://backend.example:4317"},
+        {"endpoint": "backend.example:4317", "tls": {"cert_file": "/c"}},
+        {"endpoint": "backend.example:4317", "timeout": "5"},
+        {"endpoint": "backend.example:4317", "headers": {"a b": "c"}},
+        {"endpoint": "backend.example:4317", "sending_queue": {"storage": "relative"}},
+    ],
+)
+async def test_settings_of_grpc_that_cannot_be_meant_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        OtlpExporterSettings.model_validate(settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"endpoint": "127.0.0.1:4317"}, True),
+        ({"endpoint": "localhost:4317"}, True),
+        ({"endpoint": "127.0.0.1:4317", "tls": {"insecure": False}}, False),
+        ({"endpoint": "https://127.0.0.1:4317"}, False),
+        ({"endpoint": "backend.example:4317"}, False),
+        ({"endpoint": "http://127.0.0.1:4317/"}, True),
+        ({"endpoint": "http://backend.example:4317", "tls": {"insecure": True}}, True),
+    ],
+)
+async def test_plain_text_goes_to_this_machine_only_unless_said(settings: dict[str, Any], expected: bool) -> None:
+    assert OtlpExporterSettings.model_validate(settings).is_plaintext == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_valid"),
+    [
+        ({"endpoint": "http://127.0.0.1:4318"}, True),
+        ({"endpoint": "https://backend.example/otlp"}, True),
+        ({"endpoint": "http://backend.example:4318", "tls": {"insecure": True}}, True),
+        ({"endpoint": "http://backend.example:4318"}, False),
+        ({"endpoint": "backend.example:4318"}, False),
+        ({"endpoint": "https://user:password@backend.example"}, False),
+    ],
+)
+async def test_over_http_the_scheme_says_whether_it_is_plain_text(settings: dict[str, Any], is_valid: bool) -> None:
+    if is_valid:
+        OtlpHttpExporterSettings.model_validate(settings)
+    else:
+        with pytest.raises(ValidationError):
+            OtlpHttpExporterSettings.model_validate(settings)
