@@ -29,6 +29,7 @@ def admin_routes(running: Callable[[], RunningCollector], counters: Counters, wr
                 "accepted": counters.accepted,
                 "refused": counters.refused,
                 "dropped": counters.dropped,
+                "session_ids_too_long": counters.session_ids_too_long,
                 "metrics": counters.by_metric_name(),
             }
         )

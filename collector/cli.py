@@ -6,7 +6,7 @@ Each command loads what it needs when it runs: `serve` never loads the MCP packa
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -14,6 +14,7 @@ from collector.client_config import CLIENTS, client_config
 from collector.errors import GasolineError
 from collector.flags import data_dir_flag, default_data_dir, endpoint_flag, finite, flag, token
 from collector.questions import QUESTIONS
+from collector.telemetry.logging import LogEncoding, LogLevel
 
 EXIT_NOT_DRAINED = 3
 IDLE_SHUTDOWN_S_MAX = 366 * 86_400.0
@@ -71,6 +72,8 @@ def cli() -> None:
     help="End after that long without exports and readers; 0 is never.",
 )
 @flag("--until-stdin-closes", is_flag=True, help="End with the process that holds the other end of stdin.")
+@flag("--log-level", type=click.Choice(get_args(LogLevel)), help="Log lines at or above it.  [default: info]")
+@flag("--log-encoding", type=click.Choice(get_args(LogEncoding)), help="Text or JSON lines.  [default: console]")
 def serve(
     config: Path | None,
     data_dir: Path,
@@ -80,6 +83,8 @@ def serve(
     free_ports: bool,
     idle_shutdown: float,
     until_stdin_closes: bool,
+    log_level: str | None,
+    log_encoding: str | None,
 ) -> None:
     """Run the collector until Ctrl-C.
 
@@ -94,6 +99,7 @@ def serve(
       GASOLINE_TOKEN=secret gasoline serve --grpc-endpoint 0.0.0.0:4317
     """
     from collector.components import GRPC_ENDPOINT_PATH, HTTP_ENDPOINT_PATH, QUERY_ENDPOINT_PATH
+    from collector.config.model import LOG_ENCODING_PATH, LOG_LEVEL_PATH
     from collector.foreground import ServeOptions
     from collector.foreground import serve as run
 
@@ -101,9 +107,11 @@ def serve(
         GRPC_ENDPOINT_PATH: grpc_endpoint,
         HTTP_ENDPOINT_PATH: http_endpoint,
         QUERY_ENDPOINT_PATH: query_endpoint,
+        LOG_LEVEL_PATH: log_level,
+        LOG_ENCODING_PATH: log_encoding,
     }
-    endpoints = {path: endpoint for path, endpoint in given.items() if endpoint}
-    options = ServeOptions(config, data_dir, endpoints, token(), free_ports, idle_shutdown, until_stdin_closes)
+    overrides = {path: value for path, value in given.items() if value}
+    options = ServeOptions(config, data_dir, overrides, token(), free_ports, idle_shutdown, until_stdin_closes)
     if not run(options, os.environ):
         click.echo("Error: stopped before everything under way was finished", err=True)
         sys.stderr.flush()
@@ -210,4 +218,17 @@ def extension(zip_file: Path | None) -> None:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    cli.main(prog_name="gasoline")
+    try:
+        cli.main(prog_name="gasoline")
+    finally:
+        _let_go_of_stderr()
+
+
+def _let_go_of_stderr() -> None:
+    """Turn stderr away from a pipe that nobody reads: what is left in its buffer would make the exit code 120."""
+    try:
+        sys.stderr.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)

@@ -3,7 +3,6 @@
 The only importer of `exporters`.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,21 +11,22 @@ from typing import Self, cast
 from pydantic import BaseModel, model_validator
 
 from collector.bounded_queue import InFlight
-from collector.component import Consumer, Exporter, Outcome, Processor
+from collector.component import Consumer, Exporter, Processor
 from collector.config.model import CollectorConfig, ComponentId, KnownComponents, PipelineSettings, Settings
-from collector.errors import ConfigError, RefusedError
+from collector.errors import ConfigError
 from collector.pdata.envelope import Signal
 from collector.pipeline import Pipeline, Router
 from collector.processors.session import SessionProcessor, SessionSettings
 from collector.query_port import QueryPort, QuerySettings
 from collector.receivers.otlp.factory import OtlpGrpcSettings, OtlpHttpSettings, create_grpc, create_http
-from collector.receivers.otlp.telemetry import Transport
-from collector.service import Collector, ListeningReceiver, Parts
+from collector.receivers.otlp.telemetry import ReceiverCounters
+from collector.service import STORE_FAILURE_SHOWN_S, Collector, ListeningReceiver, Parts
 from collector.store.api import Reader, Writer
 from collector.store.sqlite.reader import SqliteReader
 from collector.store.sqlite.retention import RetentionSettings
 from collector.store.sqlite.writer import SqliteWriter
-from collector.telemetry.metrics import Counters
+from collector.telemetry.metrics import IN_FLIGHT_BYTES, IN_FLIGHT_BYTES_CAPACITY, Counters, ExporterCounters
+from collector.telemetry.process import watch_process
 from exporters.debug import DebugExporter, DebugSettings
 from exporters.index import IndexExporter, IndexSettings
 
@@ -112,9 +112,15 @@ def configured_endpoints(config: CollectorConfig) -> Mapping[tuple[str, ...], st
 def _make_parts(config: CollectorConfig, writer: Writer, reader: Reader, token: str | None) -> Parts:
     limits = config.service.in_flight
     counters, in_flight = Counters(), InFlight(limits.bytes_max, limits.requests_max)
+    watch_process(counters)
+    counters.watch(IN_FLIGHT_BYTES, (), lambda: in_flight.bytes)
+    counters.watch(IN_FLIGHT_BYTES_CAPACITY, (), lambda: in_flight.bytes_max)
+    delivered = {
+        component_id: ExporterCounters(counters, str(component_id)) for component_id in _used(config, "exporters")
+    }
     exporters = {
-        component_id: _make_exporter(config.exporters[component_id], writer)
-        for component_id in _used(config, "exporters")
+        component_id: _make_exporter(config.exporters[component_id], writer, in_flight, of_exporter)
+        for component_id, of_exporter in delivered.items()
     }
     pipelines = {
         name: _make_pipeline(config, settings, exporters, counters)
@@ -123,12 +129,24 @@ def _make_parts(config: CollectorConfig, writer: Writer, reader: Reader, token: 
     receivers: dict[str, ListeningReceiver] = {}
     for component_id in _used(config, "receivers"):
         router = Router(_pipelines_by_signal(config, component_id, pipelines), counters)
-        made = _make_receivers(config.receivers[component_id], router, in_flight, counters, token)
+        telemetry = ReceiverCounters(counters, str(component_id))
+        made = _make_receivers(config.receivers[component_id], router, in_flight, telemetry, token)
         suffix = f"/{component_id.name}" if component_id.name else ""
         receivers |= {f"{name}{suffix}": receiver for name, receiver in made.items()}
     settings = _query_settings(config)
     query_port = QueryPort(settings, reader, token) if settings else None
-    return Parts(writer, reader, receivers, list(exporters.values()), query_port, counters)
+    is_store_failing = _failing_test(config, delivered)
+    return Parts(writer, reader, receivers, list(exporters.values()), query_port, counters, is_store_failing)
+
+
+def _failing_test(config: CollectorConfig, delivered: Mapping[ComponentId, ExporterCounters]) -> Callable[[], bool]:
+    """Return what tells whether the store does not take what is sent: then every sender is told to come back."""
+    indexes = [
+        counters
+        for component_id, counters in delivered.items()
+        if isinstance(config.exporters[component_id], IndexSettings)
+    ]
+    return lambda: any(counters.has_failed_within(STORE_FAILURE_SHOWN_S) for counters in indexes)
 
 
 def _check_pipelines(config: CollectorConfig) -> None:
@@ -149,11 +167,10 @@ def _used(config: CollectorConfig, section: str) -> Iterable[ComponentId]:
 
 
 def _make_receivers(
-    settings: BaseModel, consumer: Consumer, in_flight: InFlight, counters: Counters, token: str | None
+    settings: BaseModel, consumer: Consumer, in_flight: InFlight, telemetry: ReceiverCounters, token: str | None
 ) -> Mapping[str, ListeningReceiver]:
     if not isinstance(settings, OtlpSettings):
         raise TypeError(f"no receiver takes {type(settings).__name__}")
-    telemetry = ReceiverCounters(counters)
     made: dict[str, ListeningReceiver] = {}
     if settings.protocols.grpc is not None:
         made["grpc"] = create_grpc(settings.protocols.grpc, consumer, in_flight, token=token, telemetry=telemetry)
@@ -162,12 +179,14 @@ def _make_receivers(
     return made
 
 
-def _make_exporter(settings: BaseModel, writer: Writer) -> Exporter:
+def _make_exporter(settings: BaseModel, writer: Writer, in_flight: InFlight, counters: ExporterCounters) -> Exporter:
     match settings:
         case IndexSettings():
-            return IndexExporter(writer)
+            # What waits for the store has room in flight, and no other queue.
+            counters.watch_queue(lambda: in_flight.requests, lambda: in_flight.requests_max)
+            return IndexExporter(writer, counters)
         case DebugSettings():
-            return DebugExporter(settings)
+            return DebugExporter(settings, counters)
         case _:
             raise TypeError(f"no exporter takes {type(settings).__name__}")
 
@@ -219,22 +238,3 @@ def _retention(config: CollectorConfig) -> RetentionSettings:
                 disk_bytes_max=settings.retention.disk_bytes_max, age_s_max=settings.retention.age_hours_max * 3600
             )
     return RetentionSettings()
-
-
-class ReceiverCounters:
-    """Takes what receivers count into the collector's own counters; see ReceiverTelemetry."""
-
-    def __init__(self, counters: Counters) -> None:
-        self._counters = counters
-
-    def on_accepted(self, transport: Transport, signal: Signal, outcome: Outcome) -> None:
-        """See ReceiverTelemetry."""
-        self._counters.accept(signal, outcome.accepted)
-
-    def on_refused(self, transport: Transport, signal: Signal | None, error: RefusedError) -> None:
-        """See ReceiverTelemetry. The reason is the error's name in lower case: `busy`, `too_large`."""
-        name = type(error).__name__.removesuffix("Error")
-        self._counters.refuse(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
-
-    def on_failed(self, transport: Transport, signal: Signal) -> None:
-        """See ReceiverTelemetry; it is counted by the refusal that follows."""

@@ -27,11 +27,11 @@ _logger = logging.getLogger("gasoline")
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """What the flags of `gasoline serve` say. `endpoints` by key path in the configuration."""
+    """What the flags of `gasoline serve` say. `overrides` holds settings by key path in the configuration."""
 
     config_file: Path | None
     data_dir: Path
-    endpoints: Mapping[tuple[str, ...], str]
+    overrides: Mapping[tuple[str, ...], str]
     token: str | None
     free_ports: bool
     idle_shutdown_s: float
@@ -41,7 +41,8 @@ class ServeOptions:
 def serve(options: ServeOptions, environ: Mapping[str, str]) -> bool:
     """Run a collector to its end; return whether it drained in time. Raises ConfigError and StoreError."""
     config, notes = _configured(options, environ)
-    configure_logging(config.service.telemetry.logs.level)
+    logs = config.service.telemetry.logs
+    configure_logging(logs.level, logs.encoding)
     for note in notes:
         _logger.warning("%s", note)
 
@@ -75,7 +76,8 @@ def _call_when_stdin_closes(loop: asyncio.AbstractEventLoop, stop: Callable[[], 
 
 
 def _say_ready(running: RunningCollector) -> None:
-    print(running.ready_line(), file=sys.stderr, flush=True)  # noqa: T201 -- the line that starters wait for
+    with contextlib.suppress(BrokenPipeError):  # whoever started it does not read it any more
+        print(running.ready_line(), file=sys.stderr, flush=True)  # noqa: T201 -- the line that starters wait for
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -90,10 +92,10 @@ def _configured(options: ServeOptions, environ: Mapping[str, str]) -> tuple[Coll
     """Return the configuration, and what to tell about ports that were taken and replaced."""
     text, source = read_config(options.config_file)
 
-    def load(endpoints: Mapping[tuple[str, ...], str]) -> CollectorConfig:
-        return load_config(text, KNOWN_COMPONENTS, source=source, environ=environ, overrides=endpoints)
+    def load(overrides: Mapping[tuple[str, ...], str]) -> CollectorConfig:
+        return load_config(text, KNOWN_COMPONENTS, source=source, environ=environ, overrides=overrides)
 
-    config = load(options.endpoints)
+    config = load(options.overrides)
     if not options.free_ports:
         return config, []
     replaced: dict[tuple[str, ...], str] = {}
@@ -103,7 +105,7 @@ def _configured(options: ServeOptions, environ: Mapping[str, str]) -> tuple[Coll
         if port and _is_taken(endpoint):
             replaced[path] = join_endpoint(host, 0)
             notes.append(f"{endpoint} is taken by another program; taking a free port for {path[-2]} instead")
-    return (load({**options.endpoints, **replaced}) if replaced else config), notes
+    return (load({**options.overrides, **replaced}) if replaced else config), notes
 
 
 def _is_taken(endpoint: str) -> bool:

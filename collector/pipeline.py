@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from collector.component import Consumer, Exporter, Outcome, Processor, Telemetry
-from collector.pdata.envelope import Signal, count_data_points
-from collector.telemetry.metrics import Counters
+from collector.pdata.envelope import Signal
+from collector.telemetry.metrics import SESSION_IDS_TOO_LONG, Counters
 
 _Result = TypeVar("_Result")
 
@@ -48,17 +48,13 @@ class Pipeline:
         """Decode and process; return the number of records. Touches nothing but `telemetry`."""
         for processor in self._processors:
             processor.process(telemetry)
-        if telemetry.signal is Signal.METRICS:
-            return count_data_points(telemetry.body)
-        if telemetry.correlated:
-            return len(telemetry.correlated.records) + telemetry.correlated.rejected
-        return sum(len(group.slices) for group in telemetry.groups())
+        return telemetry.count_records()
 
     def _outcome(self, telemetry: Telemetry, count: int) -> Outcome:
         correlated = telemetry.correlated
         rejected = correlated.rejected if correlated else 0
         if correlated and correlated.overlong_session_ids:
-            self._counters.drop("session_id_too_long", correlated.overlong_session_ids)
+            self._counters.count(SESSION_IDS_TOO_LONG).add(correlated.overlong_session_ids)
         if not rejected:
             return Outcome(count)
         self._counters.drop("invalid_ids", rejected)

@@ -1,11 +1,13 @@
-"""The query port: MCP over HTTP, the JSON of `observe`, and what other processes ask a running collector for.
+"""The query port: MCP over HTTP, the JSON of `observe`, probes, and what other processes ask a running collector for.
 
-The socket listens from the start; the MCP package (0.8 s of import) is loaded afterwards, in a thread, so
-that the receivers take telemetry meanwhile. uvicorn's own signal handlers stay off: service.py owns signals.
+The socket listens from the start, and probes are answered soon after. The MCP package (0.8 s of import) is loaded
+then, in a thread, so that the receivers take telemetry meanwhile; what needs it waits. uvicorn's own signal handlers
+stay off: service.py owns signals.
 """
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 from collector.config.endpoint import join_endpoint, split_endpoint
 from collector.config.model import Settings
 from collector.errors import ConfigError
+from collector.probes import HEALTH_PATH, METRICS_PATH, Probes
 from collector.receivers.otlp.endpoint import check_exposure, listen
 from collector.receivers.otlp.settings import Endpoint, Origin
 
@@ -23,10 +26,13 @@ if TYPE_CHECKING:
 
     from collector.query.status import LiveStatus
     from collector.store.api import Reader
+    from mcp_server.transports import QueryApp
 
 CONNECTIONS_MAX = 1_000
 ACCEPT_BACKLOG = 128
 START_DEADLINE_S = 30.0
+
+_logger = logging.getLogger(__name__)
 
 
 class QuerySettings(Settings):
@@ -49,7 +55,9 @@ class QueryPort:
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
-        self._release_clients: Callable[[], None] = lambda: None
+        self._living: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
+        self._loaded: asyncio.Future[QueryApp] | None = None
         self.requests = 0
         self.requests_open = 0
 
@@ -66,35 +74,53 @@ class QueryPort:
 
     async def start(
         self,
+        probes: Probes,
         live_status: "Callable[[], LiveStatus | None]",
         first_note: Callable[[], str],
         extra_routes: "Callable[[], Sequence[Route]]",
     ) -> None:
-        """Load what answers, and answer; `first_note` goes with the first answer over MCP. Call after `bind`."""
+        """Answer probes, load what answers the rest, and answer. Call after `bind`.
+
+        `first_note` goes with the first answer over MCP. Raises ConfigError if it cannot be started.
+        """
         if self._socket is None:
             raise RuntimeError("bind() comes before start()")
-        app = await asyncio.to_thread(self._load_app, live_status, first_note, extra_routes)
+        self._loaded = asyncio.get_running_loop().create_future()
         ready = asyncio.Event()
-        self._server = _make_server(app, ready)
+        self._server = await asyncio.to_thread(lambda: _make_server(self._front_door(probes), ready))
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="query-port")
-        waiting = asyncio.create_task(ready.wait())
-        await asyncio.wait({waiting, self._serving}, timeout=START_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
+        await self._until(ready, self._serving)
+        app = await asyncio.to_thread(self._load_app, live_status, first_note, extra_routes)
+        alive = asyncio.Event()
+        self._living = asyncio.create_task(self._live(app, alive), name="query-port-lifespan")
+        await self._until(alive, self._living)
+        self._loaded.set_result(app)
+
+    async def _until(self, event: asyncio.Event, working: asyncio.Task[None]) -> None:
+        waiting = asyncio.create_task(event.wait())
+        await asyncio.wait({waiting, working}, timeout=START_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
-        if not ready.is_set():
+        if not event.is_set():
             raise ConfigError(f"the query port {self.endpoint} did not start; see the log lines above")
+
+    async def _live(self, app: "QueryApp", alive: asyncio.Event) -> None:
+        """Hold the app's lifespan, which one task has to enter and leave."""
+        async with app.router.lifespan_context(app):
+            alive.set()
+            await self._ending.wait()
 
     def _load_app(
         self,
         live_status: "Callable[[], LiveStatus | None]",
         first_note: Callable[[], str],
         extra_routes: "Callable[[], Sequence[Route]]",
-    ) -> "ASGIApp":
+    ) -> "QueryApp":
         from collector.query.service import QueryService
         from mcp_server.server import build_server
         from mcp_server.transports import query_app
 
         query = QueryService(self._reader, live_status=live_status)
-        app = query_app(
+        return query_app(
             build_server(query, first_note=first_note),
             query,
             allowed_hosts=self._settings.allowed_hosts,
@@ -102,34 +128,60 @@ class QueryPort:
             token=self._token,
             extra_routes=extra_routes(),
         )
-        self._release_clients = app.release_clients
-        return self._counted(app)
 
-    def _counted(self, app: "ASGIApp") -> "ASGIApp":
-        async def counted(scope: "Scope", receive: "Receive", send: "Send") -> None:
-            if scope["type"] == "lifespan":
-                await app(scope, receive, send)
-                return
-            self.requests += 1
-            self.requests_open += 1
-            try:
-                await app(scope, receive, send)
-            finally:
-                self.requests_open -= 1
+    def _front_door(self, probes: Probes) -> "ASGIApp":
+        """Return the app that the server runs: probes, and the rest as soon as it is loaded.
 
-        return counted
+        Probes name the machine by its address and are no use that keeps an idle collector alive.
+        """
+        from mcp_server.guard import Guard
+
+        def guarded(app: "ASGIApp", token: str | None) -> "ASGIApp":
+            hosts, origins = self._settings.allowed_hosts, self._settings.allowed_origins
+            return Guard(app, allowed_hosts=hosts, allowed_origins=origins, token=token, takes_addresses=True)
+
+        probing = {HEALTH_PATH: guarded(probes.health, None), METRICS_PATH: guarded(probes.metrics, self._token)}
+
+        async def front_door(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            probe = probing.get(scope["path"]) if scope["type"] == "http" else None
+            await (probe or self._answer)(scope, receive, send)
+
+        return front_door
+
+    async def _answer(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if self._loaded is None:
+            raise RuntimeError("start() has not been called")
+        self.requests += 1
+        self.requests_open += 1
+        try:
+            app = await asyncio.shield(self._loaded)
+            await app(scope, receive, send)
+        finally:
+            self.requests_open -= 1
+
+    def release_clients(self) -> None:
+        """Answer what waits for telemetry, and end the streams of news; probes are answered as before."""
+        if self._loaded is not None and self._loaded.done() and not self._loaded.cancelled():
+            self._loaded.result().release_clients()
 
     async def shutdown(self, deadline_s: float) -> None:
         """Accept nothing more, finish what is being answered within the deadline, close. May be called twice."""
         serving, self._serving = self._serving, None
         if self._server is not None and serving is not None:
             self._server.config.timeout_graceful_shutdown = max(1, int(deadline_s))
-            self._release_clients()
+            self.release_clients()
+            if self._loaded is not None and not self._loaded.done():
+                self._loaded.cancel()
             self._server.should_exit = True
             _, late = await asyncio.wait({serving}, timeout=deadline_s + 1)
             for task in late:
                 task.cancel()
             await asyncio.gather(serving, return_exceptions=True)
+        self._ending.set()
+        if self._living is not None:
+            for result in await asyncio.gather(self._living, return_exceptions=True):
+                if isinstance(result, Exception):
+                    _logger.error("the query port did not end cleanly: %s", result)
         if self._socket is not None:
             self._socket.close()
 
@@ -154,7 +206,7 @@ def _make_server(app: "ASGIApp", ready: asyncio.Event) -> "uvicorn.Server":
             log_config=None,
             access_log=False,
             server_header=False,
-            lifespan="on",
+            lifespan="off",
             ws="none",
             limit_concurrency=CONNECTIONS_MAX,
         )

@@ -39,7 +39,13 @@ def live_status(data_dir: Path, token: str | None) -> "LiveStatus | None":
     except CollectorUnreachableError:
         # Its ports are known from the data folder all the same.
         return LiveStatus(endpoints=running.endpoints, refused={}, dropped={})
-    return LiveStatus(endpoints=running.endpoints, refused=_counts(told, "refused"), dropped=_counts(told, "dropped"))
+    too_long = told.get("session_ids_too_long")
+    return LiveStatus(
+        endpoints=running.endpoints,
+        refused=_counts(told, "refused"),
+        dropped=_counts(told, "dropped"),
+        session_ids_too_long=too_long if isinstance(too_long, int) else 0,
+    )
 
 
 def _counts(told: Mapping[str, object], name: str) -> dict[str, int]:

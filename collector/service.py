@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from collector.component import Exporter, Receiver
 from collector.default_ports import other_ports_note
 from collector.idle import wait_until_idle
+from collector.probes import Probes
 from collector.query_port import QueryPort
 from collector.rendezvous import RunningCollector, publish, reader_activity, withdraw
 from collector.store.api import Reader, Writer
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collector.query.status import LiveStatus
 
 SHUTDOWN_DEADLINE_S = 10.0
+STORE_FAILURE_SHOWN_S = 30.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _logger = logging.getLogger("gasoline")
@@ -52,6 +54,7 @@ class Parts:
     exporters: Sequence[Exporter]
     query_port: QueryPort | None
     counters: Counters
+    is_store_failing: Callable[[], bool]
 
 
 class Collector:
@@ -63,6 +66,7 @@ class Collector:
         self._stop = asyncio.Event()
         self._closed = False
         self._started: RunningCollector | None = None
+        self._probes = Probes(self.problem, parts.counters)
 
     async def start(self) -> RunningCollector:
         """Open all ports, receivers first, and say so in `endpoints.json`; return where they are.
@@ -72,11 +76,13 @@ class Collector:
         try:
             if self._parts.query_port is not None:
                 self._parts.query_port.bind()
+            for exporter in self._parts.exporters:
+                await exporter.start()
             for name, receiver in self._parts.receivers.items():
                 await receiver.start()
                 _logger.info("accepting %s=%s", name, receiver.endpoint)
             if self._parts.query_port is not None:
-                await self._parts.query_port.start(self.live_status, self._first_note, self._admin_routes)
+                await self._parts.query_port.start(self._probes, self.live_status, self._first_note, self._admin_routes)
             running = self._running()
             publish(running)
         except BaseException:
@@ -116,12 +122,17 @@ class Collector:
             return
         self._closed = True
         withdraw_from = self._data_dir if self._started else None
-        closing = [receiver.shutdown(deadline_s) for receiver in self._parts.receivers.values()]
+        closing = [asyncio.create_task(each.shutdown(deadline_s)) for each in self._parts.receivers.values()]
         if self._parts.query_port is not None:
-            closing.append(self._parts.query_port.shutdown(deadline_s))
+            # While receivers drain, probes go on being answered: that this one is leaving.
+            self._parts.query_port.release_clients()
+            if closing:
+                await asyncio.wait(closing, timeout=deadline_s / 2)
+            closing.append(asyncio.create_task(self._parts.query_port.shutdown(deadline_s / 2)))
         for result in await asyncio.gather(*closing, return_exceptions=True):
             if isinstance(result, BaseException):
                 _logger.error("a port did not close cleanly: %s", result)
+        self._probes.close()
         for exporter in self._parts.exporters:
             await exporter.shutdown()
         if withdraw_from is not None:
@@ -134,7 +145,20 @@ class Collector:
         from collector.query.status import LiveStatus
 
         counters = self._parts.counters
-        return LiveStatus(endpoints=self._running().endpoints, refused=counters.refused, dropped=counters.dropped)
+        return LiveStatus(
+            endpoints=self._running().endpoints,
+            refused=counters.refused,
+            dropped=counters.dropped,
+            session_ids_too_long=counters.session_ids_too_long,
+        )
+
+    def problem(self) -> str:
+        """Say why nothing should be sent here just now; "" if all is well. See `/healthz`."""
+        if self._stop.is_set() or self._closed:
+            return "stopping"
+        if self._started is None:
+            return "starting"
+        return "the store does not take what is sent; the log tells why" if self._parts.is_store_failing() else ""
 
     def _running(self) -> RunningCollector:
         endpoints = {name: receiver.endpoint for name, receiver in self._parts.receivers.items()}

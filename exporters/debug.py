@@ -10,6 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from collector.component import Telemetry
 from collector.config.model import Settings
 from collector.pdata.envelope import Signal
+from collector.telemetry.metrics import ExporterCounters
 
 DETAILED_RECORDS_MAX = 100
 
@@ -25,14 +26,19 @@ class DebugSettings(Settings):
 class DebugExporter:
     """Logs each request; of one request at most DETAILED_RECORDS_MAX records."""
 
-    def __init__(self, settings: DebugSettings) -> None:
+    def __init__(self, settings: DebugSettings, counters: ExporterCounters) -> None:
         self._detailed = settings.verbosity == "detailed"
+        self._counters = counters
+
+    async def start(self) -> None:
+        """See Exporter; nothing goes on beside."""
 
     async def export(self, telemetry: Telemetry) -> None:
         """See Exporter."""
         groups = () if telemetry.signal is Signal.METRICS else telemetry.groups()
         count = sum(len(group.records) for group in groups)
         _logger.info("%s: %d records, %d bytes", telemetry.signal, count, len(telemetry.body))
+        self._counters.sent(telemetry.signal, count)
         if not self._detailed:
             return
         records: list[Span | LogRecord] = [record for group in groups for record in group.records]

@@ -8,9 +8,10 @@ from pydantic import Field
 
 from collector.component import Telemetry
 from collector.config.model import Settings
-from collector.errors import BusyError, StoreError
+from collector.errors import BusyError, RefusedError, StoreError
 from collector.store.api import Batch, Writer
 from collector.store.sqlite.retention import AGE_S_MAX, DISK_BYTES_MAX
+from collector.telemetry.metrics import ExporterCounters
 
 BODY_HASH_BYTES = 16
 HASH_ON_LOOP_BYTES_MAX = 1024 * 1024
@@ -38,8 +39,12 @@ class IndexSettings(Settings):
 class IndexExporter:
     """Writes what the processor `session` has correlated; returns after the commit."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, counters: ExporterCounters) -> None:
         self._writer = writer
+        self._counters = counters
+
+    async def start(self) -> None:
+        """See Exporter; the writer writes already."""
 
     async def export(self, telemetry: Telemetry) -> None:
         """See Exporter. A write that fails is temporary to the sender: it keeps the data and comes back."""
@@ -49,8 +54,12 @@ class IndexExporter:
         body_hash = await _hash_of(telemetry)
         try:
             await self._writer.write(Batch(correlated.signal, body_hash, correlated.records))
-        except StoreError as error:
+        except (StoreError, RefusedError) as error:
+            self._counters.send_failed(correlated.signal, len(correlated.records))
+            if isinstance(error, RefusedError):
+                raise
             raise BusyError(f"the store cannot write: {error}", STORE_RETRY_AFTER_S) from error
+        self._counters.sent(correlated.signal, len(correlated.records))
 
     async def shutdown(self) -> None:
         """See Exporter. The writer belongs to the service, which closes it last."""

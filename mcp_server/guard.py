@@ -6,6 +6,7 @@ https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#securi
 """
 
 import hmac
+import ipaddress
 import logging
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -23,7 +24,8 @@ class Guard:
 
     Loopback names pass with any port. `allowed_hosts` are further Host values (`name` for any port, or
     `name:port`), `allowed_origins` further origins (`scheme://host[:port]`). A missing Origin passes: no
-    browser sent the request across origins. Without `token` nobody needs one.
+    browser sent the request across origins. Without `token` nobody needs one. With `takes_addresses` a Host may
+    also be any IP address: probes name a machine so, and no foreign page can, as only names are rebound.
     """
 
     def __init__(
@@ -33,8 +35,10 @@ class Guard:
         allowed_hosts: Collection[str] = (),
         allowed_origins: Collection[str] = (),
         token: str | None = None,
+        takes_addresses: bool = False,
     ) -> None:
         self._app = app
+        self._takes_addresses = takes_addresses
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
         self._origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
         self._token = token.encode() if token else None
@@ -73,7 +77,10 @@ class Guard:
     def _is_own_host(self, host: str) -> bool:
         host = host.lower()
         name = _host_name(f"//{host}")
-        return name is not None and (name in LOOPBACK_NAMES or host in self._hosts or name in self._hosts)
+        if name is None:
+            return False
+        is_known = name in LOOPBACK_NAMES or host in self._hosts or name in self._hosts
+        return is_known or (self._takes_addresses and _is_address(name))
 
     def _is_known_origin(self, origin: str) -> bool:
         origin = origin.lower()
@@ -91,6 +98,14 @@ class Guard:
 
 def _header_values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _host_name(url: str) -> str | None:

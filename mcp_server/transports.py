@@ -1,4 +1,4 @@
-"""How clients reach the answers: MCP over stdio, and one ASGI app with MCP, plain JSON and a health check.
+"""How clients reach the answers: MCP over stdio, and one ASGI app with MCP and plain JSON.
 
 The caller runs the app (uvicorn, with its lifespan on); nothing here binds a port.
 """
@@ -91,11 +91,10 @@ def query_app(
     extra_routes: Sequence[BaseRoute] = (),
     mcp_sessions_max: int = MCP_SESSIONS_MAX,
 ) -> QueryApp:
-    """Return the app: `/mcp`, `/api/observe` (GET query string or POST JSON, the JSON answer), `/healthz`.
+    """Return the app: `/mcp`, `/api/observe` (GET query string or POST JSON, the JSON answer).
 
-    Every route, the health check and `extra_routes` too, is behind the same guard (see Guard for its
-    arguments): a page of another origin must not even learn that the server is there. One app serves one
-    run of its lifespan.
+    Every route, `extra_routes` too, is behind the same guard (see Guard for its arguments): a page of another
+    origin must not even learn that the server is there. One app serves one run of its lifespan.
     """
     # The guard checks Host and Origin for every route, so mcp's own check of them stays off.
     manager = StreamableHTTPSessionManager(
@@ -129,15 +128,11 @@ def query_app(
         except StoreError as error:
             return JSONResponse({"error": str(error)}, 503)
 
-    async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
     return QueryApp(
         release,
         routes=[
             Route("/mcp", endpoint=streams),
             Route("/api/observe", endpoint=observe, methods=["GET", "POST"]),
-            Route("/healthz", endpoint=healthz, methods=["GET"]),
             *extra_routes,
         ],
         middleware=[

@@ -56,7 +56,7 @@ def load_config(
 ) -> CollectorConfig:
     """Parse, expand and validate a configuration.
 
-    `overrides` replaces values by key path, as flags do; the path's component must be configured.
+    `overrides` replaces values by key path, as flags do; where the path names a component, it must be configured.
     Raises ConfigError that names `source`, the key path, and the nearest valid key.
     """
     try:
@@ -109,7 +109,7 @@ def _mapping(value: object, path: str) -> dict[str, object]:
 
 def _override(tree: dict[str, object], path: Sequence[str], value: object) -> None:
     section, component = path[0], path[1]
-    if component not in _mapping(tree.get(section), section):
+    if section in _SECTIONS and component not in _mapping(tree.get(section), section):
         raise ConfigError(f"a flag sets {'.'.join(path)}, but {section}.{component} is not configured; add it")
     node = tree
     for key in path[:-1]:

@@ -10,9 +10,11 @@ from typing import Annotated, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from collector.bounded_queue import IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX
-from collector.telemetry.logging import LogLevel
+from collector.telemetry.logging import LogEncoding, LogLevel
 
 PIPELINE_SIGNALS = ("traces", "logs", "metrics")
+LOG_LEVEL_PATH: tuple[str, ...] = ("service", "telemetry", "logs", "level")
+LOG_ENCODING_PATH: tuple[str, ...] = ("service", "telemetry", "logs", "encoding")
 
 
 class Settings(BaseModel):
@@ -49,6 +51,7 @@ class LogsTelemetrySettings(Settings):
     """`service.telemetry.logs`: the collector's own log lines."""
 
     level: LogLevel = "info"
+    encoding: LogEncoding = "console"
 
 
 class TelemetrySettings(Settings):

@@ -4,17 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from collector.correlation.keys import SESSION_ID_BYTES_MAX
 from collector.query.times import rfc3339
 from collector.store.api import ServiceActivity, StoreStatus
 
 
 @dataclass(frozen=True, slots=True)
 class LiveStatus:
-    """What only the running collector knows: where it listens (name to host:port), and what it counted by reason."""
+    """What only the running collector knows: where it listens (name to host:port), and what it counted by reason.
+
+    `session_ids_too_long` counts records that were kept without the session they name.
+    """
 
     endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
     refused: Mapping[str, int] = field(default_factory=dict[str, int])
     dropped: Mapping[str, int] = field(default_factory=dict[str, int])
+    session_ids_too_long: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ def status_answer(
         "services": [_service(activity) for activity in store.services],
         "refused": {reason: count for reason, count in sorted(known.refused.items()) if count},
         "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
+        "session_ids_too_long": known.session_ids_too_long,
         "sessions": holdings.sessions,
         "requests": holdings.requests,
         "requests_without_session": holdings.requests_without_session,
@@ -96,4 +102,9 @@ def _advice(
         advice.append("requests were refused: see `refused`; retryable ones were sent again by their senders")
     if live and any(live.dropped.values()):
         advice.append("records were dropped: see `dropped` for the reasons")
+    if live and live.session_ids_too_long:
+        advice.append(
+            f"{live.session_ids_too_long} records name a session by more than {SESSION_ID_BYTES_MAX} bytes; they are"
+            " kept, but in no session: send a shorter id"
+        )
     return advice

@@ -1,72 +1,230 @@
-"""What the collector counts about itself; the one place where counter names are decided.
+"""What the collector counts about itself; the one place where its metrics are named and kept.
 
-The names are those of the OpenTelemetry Collector's own telemetry, so that its dashboards read ours:
+Counting is adding to plain numbers, so that it costs a request next to nothing; `exposition` makes metrics of
+OpenTelemetry's SDK from them when somebody asks. Names are those of the OpenTelemetry Collector where it has one:
 https://opentelemetry.io/docs/collector/internal-telemetry/
 """
 
-from collections import Counter
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
-ACCEPTED_METRICS: Mapping[str, str] = MappingProxyType(
+Labels = tuple[tuple[str, str], ...]
+
+
+class Metric(NamedTuple):
+    """A metric: a counter, which only grows, or else a gauge."""
+
+    name: str
+    description: str
+    is_counter: bool = True
+
+
+class Reading(NamedTuple):
+    """The value of a metric for one set of labels, in the order of the metric's own."""
+
+    metric: Metric
+    labels: Labels
+    value: float
+
+
+ACCEPTED: Mapping[str, Metric] = MappingProxyType(
     {
-        "traces": "otelcol_receiver_accepted_spans",
-        "logs": "otelcol_receiver_accepted_log_records",
-        "metrics": "otelcol_receiver_accepted_metric_points",
+        "traces": Metric("otelcol_receiver_accepted_spans", "Spans taken."),
+        "logs": Metric("otelcol_receiver_accepted_log_records", "Log records taken."),
+        "metrics": Metric("otelcol_receiver_accepted_metric_points", "Metric points taken."),
     }
 )
-REFUSED_METRIC = "otelcol_receiver_refused_requests"
-DROPPED_METRIC = "otelcol_processor_dropped_items"
+REJECTED: Mapping[str, Metric] = MappingProxyType(
+    {
+        "traces": Metric("otelcol_receiver_refused_spans", "Spans named in a partial success."),
+        "logs": Metric("otelcol_receiver_refused_log_records", "Log records named in a partial success."),
+        "metrics": Metric("otelcol_receiver_refused_metric_points", "Metric points named in a partial success."),
+    }
+)
+REFUSED = Metric("otelcol_receiver_refused_requests", "Export requests answered with an error.")
+DROPPED = Metric("otelcol_processor_dropped_items", "Records that no answer will ever show.")
+SESSION_IDS_TOO_LONG = Metric(
+    "otelcol_processor_session_ids_too_long", "Records kept without the session they name: its id is over the limit."
+)
+SENT: Mapping[str, Metric] = MappingProxyType(
+    {
+        "traces": Metric("otelcol_exporter_sent_spans", "Spans delivered."),
+        "logs": Metric("otelcol_exporter_sent_log_records", "Log records delivered."),
+        "metrics": Metric("otelcol_exporter_sent_metric_points", "Metric points delivered."),
+    }
+)
+SEND_FAILED: Mapping[str, Metric] = MappingProxyType(
+    {
+        "traces": Metric("otelcol_exporter_send_failed_spans", "Spans in attempts to deliver that failed."),
+        "logs": Metric("otelcol_exporter_send_failed_log_records", "Log records in attempts that failed."),
+        "metrics": Metric("otelcol_exporter_send_failed_metric_points", "Metric points in attempts that failed."),
+    }
+)
+ENQUEUE_FAILED: Mapping[str, Metric] = MappingProxyType(
+    {
+        "traces": Metric("otelcol_exporter_enqueue_failed_spans", "Spans for which the queue had no room."),
+        "logs": Metric("otelcol_exporter_enqueue_failed_log_records", "Log records for which it had none."),
+        "metrics": Metric("otelcol_exporter_enqueue_failed_metric_points", "Metric points for which it had none."),
+    }
+)
+QUEUE_SIZE = Metric("otelcol_exporter_queue_size", "Export requests that wait for delivery.", is_counter=False)
+QUEUE_CAPACITY = Metric("otelcol_exporter_queue_capacity", "Export requests that may wait.", is_counter=False)
+IN_FLIGHT_BYTES = Metric(
+    "otelcol_receiver_in_flight_bytes", "Bytes of export requests between receipt and answer.", is_counter=False
+)
+IN_FLIGHT_BYTES_CAPACITY = Metric(
+    "otelcol_receiver_in_flight_bytes_capacity", "Bytes that may be; beyond, senders wait.", is_counter=False
+)
+PROCESS_MEMORY_RSS = Metric("otelcol_process_memory_rss", "Resident memory in bytes.", is_counter=False)
+PROCESS_CPU_SECONDS = Metric("otelcol_process_cpu_seconds", "CPU time of the process, user and system.")
+PROCESS_UPTIME = Metric("otelcol_process_uptime", "Seconds since the start of the process.")
+
+METRICS: tuple[Metric, ...] = (
+    *ACCEPTED.values(),
+    *REJECTED.values(),
+    REFUSED,
+    DROPPED,
+    SESSION_IDS_TOO_LONG,
+    *SENT.values(),
+    *SEND_FAILED.values(),
+    *ENQUEUE_FAILED.values(),
+    QUEUE_SIZE,
+    QUEUE_CAPACITY,
+    IN_FLIGHT_BYTES,
+    IN_FLIGHT_BYTES_CAPACITY,
+    PROCESS_MEMORY_RSS,
+    PROCESS_CPU_SECONDS,
+    PROCESS_UPTIME,
+)
+
+
+class Count:
+    """One plain number that only grows."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def add(self, more: int) -> None:
+        """Make it larger by `more`."""
+        self.value += more
 
 
 class Counters:
     """Counts since the start of the process. One event loop owns it.
 
     `accepted` holds records by signal, `refused` export requests by reason (sent back to the sender),
-    `dropped` records by reason (lost).
+    `dropped` records by reason (lost), `session_ids_too_long` records that were kept without their session.
     """
 
     def __init__(self) -> None:
-        self._accepted: Counter[str] = Counter()
-        self._refused: Counter[str] = Counter()
-        self._dropped: Counter[str] = Counter()
+        self._counts: dict[tuple[Metric, Labels], Count] = {}
+        self._watched: dict[tuple[Metric, Labels], Callable[[], float]] = {}
 
-    def accept(self, signal: str, records: int) -> None:
-        """Count records that were taken."""
-        self._accepted[signal] += records
+    def count(self, metric: Metric, labels: Labels = ()) -> Count:
+        """Return the number behind a counter and one set of labels; who counts often keeps it."""
+        found = self._counts.get((metric, labels))
+        if found is None:
+            found = self._counts[metric, labels] = Count()
+        return found
 
-    def refuse(self, reason: str) -> None:
+    def watch(self, metric: Metric, labels: Labels, read: Callable[[], float]) -> None:
+        """Ask `read` for the value whenever the metric is read."""
+        self._watched[metric, labels] = read
+
+    def refuse(self, reason: str, labels: Labels = ()) -> None:
         """Count one export request that was answered with an error."""
-        self._refused[reason] += 1
+        self.count(REFUSED, (("reason", reason), *labels)).add(1)
 
     def drop(self, reason: str, records: int) -> None:
         """Count records that no answer will ever show."""
         if records:
-            self._dropped[reason] += records
+            self.count(DROPPED, (("reason", reason),)).add(records)
 
     @property
     def accepted(self) -> Mapping[str, int]:
-        """Records by signal."""
-        return dict(self._accepted)
+        """Records by signal, as far as there were any."""
+        sums = {signal: sum(self._by_first_label(metric).values()) for signal, metric in ACCEPTED.items()}
+        return {signal: count for signal, count in sums.items() if count}
 
     @property
     def accepted_total(self) -> int:
         """Records of all signals."""
-        return self._accepted.total()
+        return sum(self.accepted.values())
 
     @property
     def refused(self) -> Mapping[str, int]:
         """Export requests by reason."""
-        return dict(self._refused)
+        return self._by_first_label(REFUSED)
 
     @property
     def dropped(self) -> Mapping[str, int]:
         """Records by reason."""
-        return dict(self._dropped)
+        return self._by_first_label(DROPPED)
 
-    def by_metric_name(self) -> dict[str, int]:
-        """Return every counter under the name that it has in OpenTelemetry; reasons stand in braces."""
-        named = {name: self._accepted[signal] for signal, name in ACCEPTED_METRICS.items()}
-        named |= {f'{REFUSED_METRIC}{{reason="{reason}"}}': count for reason, count in self._refused.items()}
-        named |= {f'{DROPPED_METRIC}{{reason="{reason}"}}': count for reason, count in self._dropped.items()}
-        return named
+    @property
+    def session_ids_too_long(self) -> int:
+        """Records whose session id was over the limit."""
+        return self.count(SESSION_IDS_TOO_LONG).value
+
+    def _by_first_label(self, wanted: Metric) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for (metric, labels), count in self._counts.items():
+            if metric is wanted:
+                value = labels[0][1]
+                found[value] = found.get(value, 0) + count.value
+        return found
+
+    def readings(self) -> list[Reading]:
+        """Return every value there is, by metric in the order of METRICS, then by labels."""
+        place = {metric: number for number, metric in enumerate(METRICS)}
+        found = [Reading(metric, labels, count.value) for (metric, labels), count in self._counts.items()]
+        found += [Reading(metric, labels, read()) for (metric, labels), read in self._watched.items()]
+        return sorted(found, key=lambda reading: (place[reading.metric], reading.labels))
+
+    def by_metric_name(self) -> dict[str, float]:
+        """Return every value under the name of its metric; labels stand in braces."""
+        return {_named(reading): reading.value for reading in self.readings()}
+
+
+def _named(reading: Reading) -> str:
+    labels = ",".join(f'{name}="{value}"' for name, value in reading.labels)
+    return f"{reading.metric.name}{{{labels}}}" if labels else reading.metric.name
+
+
+class ExporterCounters:
+    """What one exporter delivers, by its own word: only it knows when that is."""
+
+    def __init__(self, counters: Counters, exporter: str, clock_s: Callable[[], float] = time.monotonic) -> None:
+        """`exporter` is the component's id."""
+        self._counters = counters
+        self._labels: Labels = (("exporter", exporter),)
+        self._clock_s = clock_s
+        self._sent = {signal: counters.count(metric, self._labels) for signal, metric in SENT.items()}
+        self._failed_at_s: float | None = None
+
+    def sent(self, signal: str, records: int) -> None:
+        """Count records that were delivered."""
+        self._failed_at_s = None
+        self._sent[signal].add(records)
+
+    def send_failed(self, signal: str, records: int) -> None:
+        """Count records of an attempt that failed, whether or not another one follows."""
+        self._failed_at_s = self._clock_s()
+        self._counters.count(SEND_FAILED[signal], self._labels).add(records)
+
+    def enqueue_failed(self, signal: str, records: int) -> None:
+        """Count records for which the exporter's queue had no room."""
+        self._counters.count(ENQUEUE_FAILED[signal], self._labels).add(records)
+
+    def watch_queue(self, size: Callable[[], float], capacity: Callable[[], float]) -> None:
+        """Show the exporter's queue: how many export requests wait in it, and how many may."""
+        self._counters.watch(QUEUE_SIZE, self._labels, size)
+        self._counters.watch(QUEUE_CAPACITY, self._labels, capacity)
+
+    def has_failed_within(self, seconds: float) -> bool:
+        """Tell whether the last attempt failed, and that not longer than so ago."""
+        return self._failed_at_s is not None and self._clock_s() - self._failed_at_s <= seconds

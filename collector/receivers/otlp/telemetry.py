@@ -1,12 +1,14 @@
 """What receivers tell about what they took and what they sent back."""
 
 import enum
+import re
 from collections import Counter
 from typing import Protocol
 
 from collector.component import Outcome
 from collector.errors import RefusedError
 from collector.pdata.envelope import Signal
+from collector.telemetry.metrics import ACCEPTED, REJECTED, Counters, Labels
 
 
 class Transport(enum.StrEnum):
@@ -58,3 +60,34 @@ class ReceiverCounts:
     def on_failed(self, transport: Transport, signal: Signal) -> None:
         """Count one request."""
         self.failed[transport, signal] += 1
+
+
+class ReceiverCounters:
+    """Takes what a receiver counts into the collector's own counters; see ReceiverTelemetry."""
+
+    def __init__(self, counters: Counters, receiver: str) -> None:
+        """`receiver` is the component's id."""
+        self._counters = counters
+        self._labels: dict[Transport, Labels] = {
+            transport: (("receiver", receiver), ("transport", transport.value)) for transport in Transport
+        }
+        self._accepted = {
+            (transport, signal): counters.count(ACCEPTED[signal], self._labels[transport])
+            for transport in Transport
+            for signal in Signal
+        }
+
+    def on_accepted(self, transport: Transport, signal: Signal, outcome: Outcome) -> None:
+        """See ReceiverTelemetry."""
+        self._accepted[transport, signal].add(outcome.accepted)
+        if outcome.rejected:
+            self._counters.count(REJECTED[signal], self._labels[transport]).add(outcome.rejected)
+
+    def on_refused(self, transport: Transport, signal: Signal | None, error: RefusedError) -> None:
+        """See ReceiverTelemetry. The reason is the error's name in lower case: `busy`, `too_large`."""
+        name = type(error).__name__.removesuffix("Error")
+        reason = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+        self._counters.refuse(reason, self._labels[transport])
+
+    def on_failed(self, transport: Transport, signal: Signal) -> None:
+        """See ReceiverTelemetry; it is counted by the refusal that follows."""

@@ -49,7 +49,7 @@ def test_the_default_listens_on_loopback_and_sends_traces_and_logs_to_the_index(
             },
             "extensions": ("query",),
             "in_flight": {"bytes_max": 268435456, "requests_max": 10000},
-            "telemetry": {"logs": {"level": "info"}},
+            "telemetry": {"logs": {"level": "info", "encoding": "console"}},
         }
     )
 
@@ -149,7 +149,7 @@ exporters, processors, receivers"
         ),
         (
             SMALLEST.replace("service: {", "service: {telemetry: {logs: {levle: info}}, "),
-            snapshot("file: service.telemetry.logs.levle is not a known key; did you mean level? known here: level"),
+            snapshot("file: service.telemetry.logs.levle is not a known key; did you mean level? known here: encoding, level"),
         ),
         (
             SMALLEST.replace("{grpc: }", "{grpc: {endpoint: 4317}}"),

@@ -11,8 +11,13 @@ from collector.errors import BusyError, StoreUnavailableError
 from collector.pdata.envelope import Signal, cut_request
 from collector.store.api import Batch, WriteResult
 from collector.store.memory import MemoryStore
+from collector.telemetry.metrics import Counters, ExporterCounters
 from exporters.debug import DETAILED_RECORDS_MAX, DebugExporter, DebugSettings
 from exporters.index import BODY_HASH_BYTES, STORE_RETRY_AFTER_S, IndexExporter, body_hash_of
+
+
+def counters_of(exporter: str) -> ExporterCounters:
+    return ExporterCounters(Counters(), exporter, lambda: 0.0)
 
 
 def log_telemetry(*bodies: str) -> Telemetry:
@@ -36,7 +41,7 @@ async def test_the_index_writes_records_under_the_hash_of_their_request() -> Non
             return await store.write(batch)
 
     telemetry = log_telemetry("a", "b")
-    await IndexExporter(Recorder()).export(telemetry)
+    await IndexExporter(Recorder(), counters_of("index")).export(telemetry)
     (batch,) = written
     assert telemetry.correlated is not None
     assert batch == Batch(Signal.LOGS, body_hash_of(Signal.LOGS, telemetry.body), telemetry.correlated.records)
@@ -46,7 +51,7 @@ async def test_the_index_writes_records_under_the_hash_of_their_request() -> Non
 @pytest.mark.anyio
 async def test_the_index_makes_no_commit_of_a_request_without_records() -> None:
     store = MemoryStore()
-    await IndexExporter(store).export(log_telemetry())
+    await IndexExporter(store, counters_of("index")).export(log_telemetry())
     assert store.position().commit == 0
 
 
@@ -56,9 +61,11 @@ async def test_a_store_that_cannot_write_tells_the_sender_to_come_back() -> None
         async def write(self, batch: Batch) -> WriteResult:
             raise StoreUnavailableError("the disk is full")
 
+    counters = Counters()
     with pytest.raises(BusyError, match="the disk is full") as raised:
-        await IndexExporter(Broken()).export(log_telemetry("a"))
+        await IndexExporter(Broken(), ExporterCounters(counters, "index", lambda: 0.0)).export(log_telemetry("a"))
     assert raised.value.retry_after_s == STORE_RETRY_AFTER_S
+    assert counters.by_metric_name()['otelcol_exporter_send_failed_log_records{exporter="index"}'] == 1
 
 
 def test_the_body_hash_tells_bodies_and_signals_apart() -> None:
@@ -71,14 +78,14 @@ def test_the_body_hash_tells_bodies_and_signals_apart() -> None:
 async def test_debug_logs_one_line_a_request(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gasoline.debug")
     telemetry = log_telemetry("a", "b")
-    await DebugExporter(DebugSettings()).export(telemetry)
+    await DebugExporter(DebugSettings(), counters_of("debug")).export(telemetry)
     assert caplog.messages == [f"logs: 2 records, {len(telemetry.body)} bytes"]
 
 
 @pytest.mark.anyio
 async def test_debug_logs_each_record_when_asked_to_and_stops_at_its_limit(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gasoline.debug")
-    exporter = DebugExporter(DebugSettings(verbosity="detailed"))
+    exporter = DebugExporter(DebugSettings(verbosity="detailed"), counters_of("debug"))
     await exporter.export(log_telemetry(*(str(number) for number in range(DETAILED_RECORDS_MAX))))
     assert len(caplog.messages) == 1 + DETAILED_RECORDS_MAX
     assert caplog.messages[1] == '{"timeUnixNano": "1", "body": {"stringValue": "0"}}'

@@ -15,6 +15,7 @@ def test_an_empty_store_says_what_to_do(world: Any) -> None:
         "services": [],
         "refused": {},
         "dropped": {},
+        "session_ids_too_long": 0,
         "sessions": 0,
         "requests": 0,
         "requests_without_session": 0,
@@ -44,6 +45,17 @@ def test_services_are_listed_with_last_seen_and_counts(world: Any) -> None:
         "no record names a session",
         "requests were refused",
         "records were dropped",
+    ]
+
+
+def test_a_session_id_over_the_limit_has_an_advice_of_its_own(world: Any) -> None:
+    world.live = LiveStatus(session_ids_too_long=3)
+    world.span("t", "a", session="s")
+    world.commit()
+    answer = world.observe(what="status")
+    assert (answer["dropped"], answer["session_ids_too_long"]) == ({}, 3)
+    assert answer["advice"] == [
+        "3 records name a session by more than 256 bytes; they are kept, but in no session: send a shorter id"
     ]
 
 

@@ -25,6 +25,9 @@ class Sink:
         self.taken: list[Telemetry] = []
         self.error = error
 
+    async def start(self) -> None:
+        """Nothing to begin."""
+
     async def export(self, telemetry: Telemetry) -> None:
         if self.error:
             raise self.error
@@ -73,10 +76,13 @@ async def test_spans_without_ids_are_rejected_counted_and_told() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_session_id_over_its_limit_is_counted() -> None:
+async def test_a_session_id_over_its_limit_is_counted_apart_for_its_record_is_kept() -> None:
     counters = Counters()
-    await pipeline_to(Sink(), counters=counters).consume(Telemetry(Signal.TRACES, trace_body(session_id="s" * 257)))
-    assert counters.dropped == {"session_id_too_long": 1}
+    sink = Sink()
+    body = trace_body(session_id="s" * 257)
+    assert await pipeline_to(sink, counters=counters).consume(Telemetry(Signal.TRACES, body)) == Outcome(1)
+    assert len(sink.taken) == 1
+    assert (counters.dropped, counters.session_ids_too_long) == ({}, 1)
 
 
 @pytest.mark.anyio
