@@ -39,16 +39,17 @@ export function chromiumPath() {
 
 /**
  * Start Chromium with a profile of its own, which goes with it.
- * @param {{ extension?: string, options?: object }} [wanted] the folder of an extension to load, options of Playwright
+ * @param {{ extension?: string, flags?: string[], options?: object }} [wanted] the folder of an extension to load,
+ *   further flags, options of Playwright
  * @returns {Promise<{ context: import('playwright-core').BrowserContext, close: () => Promise<void> }>}
  */
-export async function launchChromium({ extension, options = {} } = {}) {
+export async function launchChromium({ extension, flags = [], options = {} } = {}) {
   const profile = await mkdtemp(join(tmpdir(), 'gasoline-chromium-'));
   const load = extension ? [`--disable-extensions-except=${extension}`, `--load-extension=${extension}`] : [];
   const context = await requirePackage('playwright-core').chromium.launchPersistentContext(profile, {
     executablePath: chromiumPath(),
     headless: true,
-    args: [...QUIET_FLAGS, ...load],
+    args: [...QUIET_FLAGS, ...load, ...flags],
     ...options,
   });
   const close = async () => {

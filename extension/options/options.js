@@ -1,8 +1,16 @@
 /** The options page: shows the settings, checks what was written, and gives it to the worker, which keeps it. */
 
-import { CHECK_COLLECTOR, GET_STATE, SET_ENABLED, SET_SETTINGS, SETTINGS_KEY, ask } from '../messages.js';
-import { permissionPattern } from '../messages.js';
+import {
+  CHECK_COLLECTOR,
+  GET_STATE,
+  SETTINGS_KEY,
+  SET_ENABLED,
+  SET_SETTINGS,
+  ask,
+  permissionPattern,
+} from '../messages.js';
 import { byId, messageOf, setShown, setText } from '../ui/dom.js';
+import { sentence } from '../ui/words.js';
 import { formFields, readForm } from './form.js';
 
 /** @import { CollectorState, Settings } from '../messages.js' */
@@ -80,7 +88,7 @@ async function attempt(step) {
   try {
     await step();
   } catch (error) {
-    setText(problem, messageOf(error));
+    setText(problem, sentence(messageOf(error)));
     setShown(problem, true);
   }
 }
@@ -112,7 +120,7 @@ async function checkCollector() {
   try {
     /** @type {CollectorState} */
     const { endpoint, reachable, reason } = await ask(CHECK_COLLECTOR);
-    setText(outcome, reachable ? `The collector at ${endpoint} is reachable.` : `Not reachable: ${reason}`);
+    setText(outcome, reachable ? `The collector at ${endpoint} is reachable.` : `Not reachable. ${sentence(reason)}`);
   } finally {
     check.disabled = false;
   }

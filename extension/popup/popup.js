@@ -10,6 +10,7 @@ import {
   permissionPattern,
 } from '../messages.js';
 import { byId, messageOf, setShown, setText } from '../ui/dom.js';
+import { sentence } from '../ui/words.js';
 import { popupView } from './view.js';
 
 /** @import { State } from '../messages.js' */
@@ -136,7 +137,7 @@ async function attempt(step) {
   try {
     await step();
   } catch (error) {
-    setText(elements.problem, messageOf(error));
+    setText(elements.problem, sentence(messageOf(error)));
     setShown(elements.problem, true);
   }
 }

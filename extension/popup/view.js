@@ -3,7 +3,7 @@
  * @import { State, CollectorState, ExportState } from '../messages.js'
  */
 
-import { ago, count, size, span } from '../ui/words.js';
+import { ago, count, sentence, size, span } from '../ui/words.js';
 
 const SHORT_ID_LENGTH = 'session-'.length + 8;
 
@@ -142,11 +142,12 @@ function collectorView(collector, exported, now) {
   const room = `${size(exported.queuedBytes)} of ${size(exported.queueBytesMax)}`;
   const queue = waiting > 0 ? `${count(waiting, 'record')} wait${waiting === 1 ? 's' : ''} to be sent (${room}).` : '';
   const { lastError } = exported;
+  const isToldAlready = collector.reachable === false && collector.reason === lastError?.message;
   return {
     ...reachability(collector, exported, now),
     queue,
     lost: lostRecords(exported),
-    lastError: lastError ? `Last error, ${ago(lastError.at, now)}: ${lastError.message}` : '',
+    lastError: lastError && !isToldAlready ? `Last error, ${ago(lastError.at, now)}: ${lastError.message}` : '',
   };
 }
 
@@ -158,7 +159,7 @@ function collectorView(collector, exported, now) {
  */
 function reachability({ endpoint, reachable, reason }, { exportedRecords, lastExportAt }, now) {
   if (reachable === null) return { tone: 'unknown', headline: 'Collector: asking …', note: endpoint };
-  if (!reachable) return { tone: 'bad', headline: 'Collector not reachable', note: reason };
+  if (!reachable) return { tone: 'bad', headline: 'Collector not reachable', note: sentence(reason) };
   const sent = `${count(exportedRecords, 'record')} sent`;
   const when = lastExportAt === null ? '' : `, the last ${ago(lastExportAt, now)}`;
   return { tone: 'good', headline: 'Collector reachable', note: `${endpoint} · ${sent}${when}` };

@@ -46,3 +46,11 @@ export function size(bytes) {
   if (bytes < KIBIBYTE * KIBIBYTE) return `${Math.round(bytes / KIBIBYTE)} KiB`;
   return `${(bytes / KIBIBYTE / KIBIBYTE).toFixed(1).replace(/\.0$/, '')} MiB`;
 }
+
+/**
+ * @param {string} text such as an error's message
+ * @returns {string} the same with a capital first, unless it begins with an address, a name or a number
+ */
+export function sentence(text) {
+  return /^[a-z]+[ ,;]/.test(text) ? `${text[0]?.toUpperCase()}${text.slice(1)}` : text;
+}

@@ -111,7 +111,7 @@ test('whether the collector is reachable is told, and why not', async () => {
     window.answers['check-collector'] = { endpoint: '', reachable: false, reason, checkedAt: 1 };
   }, AWAY);
   await page.getByRole('button', { name: 'Check the collector' }).click();
-  await outcome().getByText(`Not reachable: ${AWAY}`).waitFor();
+  await outcome().getByText(`Not reachable. ${AWAY}`).waitFor();
 });
 
 test('sites that are on are listed, and switched off one by one', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { html, startCollector, startSite } from './e2e/stage.mjs';
-import { launchWithExtension, pastedInto } from './pages.mjs';
+import { evaluateInOpenedPopup, launchWithExtension, pastedInto } from './pages.mjs';
 
 const SESSION_ID = /^session-[0-9a-f]{32}$/;
 const PAGE = '<button onclick="fetch(\'/api/price\')">Price</button>';
@@ -97,6 +97,19 @@ test('from the first click to the session in the collector', async (t) => {
     const answer = await collector.observe({ what, session_id: id, wait_for: 20 });
     assert.equal(answer.session_id, sessionId);
     assert.ok(answer.events.some(({ name }) => name === 'session.start'), JSON.stringify(answer).slice(0, 2000));
+  });
+
+  await t.test('opened from the toolbar, it is as large as what it shows', async () => {
+    await page.bringToFront();
+    const sizes = await evaluateInOpenedPopup(
+      browser.context,
+      browser.base,
+      `(({ scrollWidth, scrollHeight }) => {
+        const isWhole = document.querySelector('#session-id').textContent && scrollHeight <= innerHeight;
+        return isWhole ? { innerWidth, scrollWidth, rest: innerHeight - scrollHeight } : undefined;
+      })(document.documentElement)`,
+    );
+    assert.deepEqual(sizes, { innerWidth: 368, scrollWidth: 368, rest: 0 });
   });
 
   await t.test('a new session has another id, on the page too', async () => {

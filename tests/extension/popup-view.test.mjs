@@ -148,7 +148,7 @@ test('a collector that is away: why, what waits, what is lost, and the last erro
   assert.deepEqual(popupView(state, NOW).collector, {
     tone: 'bad',
     headline: 'Collector not reachable',
-    note: reason,
+    note: 'Nothing listens on 127.0.0.1:4318; start it: gasoline serve',
     queue: '1 record waits to be sent (900 B of 4 MiB).',
     lost: '2 records lost, 1 record refused by the collector.',
     lastError: 'Last error, 40 s ago: Failed to fetch',
@@ -160,4 +160,14 @@ test('a collector that took nothing yet', () => {
   const view = popupView(observedState({ export: exported }), NOW).collector;
   assert.equal(view.note, 'http://127.0.0.1:4318 · 0 records sent');
   assert.equal(view.queue, '14 records wait to be sent (0 B of 4 MiB).');
+});
+
+test('a last error that says no more than why the collector is away is not told twice', () => {
+  const message = 'nothing answers at http://127.0.0.1:4318';
+  const collector = { endpoint: settings.endpoint, reachable: false, reason: message, checkedAt: NOW };
+  const exported = { ...observedState().export, lastError: { message, at: NOW } };
+  assert.equal(popupView(observedState({ collector, export: exported }), NOW).collector.lastError, '');
+  const back = { ...collector, reachable: true, reason: '' };
+  const told = popupView(observedState({ collector: back, export: exported }), NOW).collector.lastError;
+  assert.equal(told, `Last error, just now: ${message}`);
 });

@@ -190,13 +190,13 @@ test('what the worker cannot do is told where it is seen and heard', async () =>
   await openPopup({}, { 'new-session': { error: 'there is no page to start a new session for' } });
   await page.getByRole('button', { name: 'New session' }).click();
   await page.getByRole('alert').waitFor();
-  assert.equal(await page.getByRole('alert').textContent(), 'there is no page to start a new session for');
+  assert.equal(await page.getByRole('alert').textContent(), 'There is no page to start a new session for');
 });
 
 test('a worker that cannot answer is told, not waited for', async () => {
   await openPopup({}, { 'get-state': { error: 'out of order' }, 'check-collector': { error: 'out of order' } });
   await page.getByRole('alert').waitFor();
-  assert.equal(await page.getByRole('alert').textContent(), 'out of order');
+  assert.equal(await page.getByRole('alert').textContent(), 'Out of order');
 });
 
 test('the collector is asked when the popup opens, and again by its button', async () => {

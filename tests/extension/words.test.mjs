@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ago, count, size, span } from '../../extension/ui/words.js';
+import { ago, count, sentence, size, span } from '../../extension/ui/words.js';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -35,5 +35,12 @@ test('a size', () => {
   assert.deepEqual(
     [0, 1023, 1024, 1536, 1048576, 1572864].map(size),
     ['0 B', '1023 B', '1 KiB', '2 KiB', '1 MiB', '1.5 MiB'],
+  );
+});
+
+test('a sentence begins with a capital, an address or a name as it is written', () => {
+  assert.deepEqual(
+    ['nothing answers at x', 'http://x answered 503', 'Failed to fetch', 'sessionStorage is full', ''].map(sentence),
+    ['Nothing answers at x', 'http://x answered 503', 'Failed to fetch', 'sessionStorage is full', ''],
   );
 });
