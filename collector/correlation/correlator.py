@@ -4,7 +4,6 @@ The kernel is compiled when Gasoline is installed, where there is a C compiler. 
 send; those that are out of the ordinary go through `keys` all the same.
 """
 
-from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
@@ -31,6 +30,7 @@ from collector.correlation.keys import (
     trace_id_from_attributes,
 )
 from collector.correlation.record import Context, Correlated
+from collector.pdata import native
 from collector.pdata.envelope import Signal, context_bytes, cut_request, parse_request
 from collector.pdata.semconv import (
     EXCEPTION_EVENT_NAME,
@@ -42,6 +42,7 @@ from collector.pdata.semconv import (
 if TYPE_CHECKING:
     from collector.correlation.native_rules import Rules
 
+KERNEL = "collector.correlation.kernel"
 CONTEXTS_HELD_MAX = 1_000
 CONTEXT_HELD_BYTES_MAX = 16 * 1024
 
@@ -58,22 +59,13 @@ class _Outer(NamedTuple):
     evidence: int
 
 
-def native_kernel() -> ModuleType | None:
-    """Return the compiled kernel; None where it was not compiled."""
-    try:
-        from collector.correlation import kernel
-    except ModuleNotFoundError:
-        return None
-    return kernel
-
-
 class Correlator:
     """Binds the records of requests to sessions; holds the contexts that were seen of late, in any thread."""
 
-    def __init__(self, keys: SessionKeys, *, native: bool = True) -> None:
+    def __init__(self, keys: SessionKeys, *, use_native: bool = True) -> None:
         self._keys = keys
         self._contexts: dict[tuple[bytes, bytes, bytes, bytes], _Outer] = {}
-        self._kernel = native_kernel() if native else None
+        self._kernel = native.kernel(KERNEL) if use_native else None
         self._rules = self._make_rules()
 
     def correlate(self, signal: Signal, body: bytes) -> Correlated:
@@ -88,14 +80,14 @@ class Correlator:
     def _make_rules(self) -> "Rules | None":
         if self._kernel is None:
             return None
-        from collector.correlation import native_rules as native
+        from collector.correlation import native_rules as rules
 
-        keys = [(key.encode(), native.SESSION_ATTRIBUTE, True) for key in self._keys.attributes]
-        keys += [(key.encode(), native.SESSION_HEADER, True) for key in HEADER_KEYS]
-        keys += [(key.encode(), native.TRACE_ID, True) for key in TRACE_ID_KEYS]
-        keys += [(key.encode(), native.NETWORK, False) for key in NETWORK_KEYS]
-        keys += [(EVENT_NAME_KEY.encode(), native.EVENT_NAME, False)]
-        return native.Rules(
+        keys = [(key.encode(), rules.SESSION_ATTRIBUTE, True) for key in self._keys.attributes]
+        keys += [(key.encode(), rules.SESSION_HEADER, True) for key in HEADER_KEYS]
+        keys += [(key.encode(), rules.TRACE_ID, True) for key in TRACE_ID_KEYS]
+        keys += [(key.encode(), rules.NETWORK, False) for key in NETWORK_KEYS]
+        keys += [(EVENT_NAME_KEY.encode(), rules.EVENT_NAME, False)]
+        return rules.Rules(
             keys,
             context_of=self._outer,
             session_of=self._session_of,

@@ -217,12 +217,12 @@ def mixed_bodies(draw: st.DrawFn) -> tuple[Signal, bytes]:
 @given(bodies=st.lists(mixed_bodies(), min_size=1, max_size=3), now=st.integers(1, (1 << 64) - 1))
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_the_kernels_file_and_encode_as_their_twins(bodies: list[tuple[Signal, bytes]], now: int) -> None:
-    assert made(bodies, now, native=True) == made(bodies, now, native=False)
+    assert made(bodies, now, use_native=True) == made(bodies, now, use_native=False)
 
 
-def made(bodies: list[tuple[Signal, bytes]], now: int, *, native: bool) -> list[object]:
+def made(bodies: list[tuple[Signal, bytes]], now: int, *, use_native: bool) -> list[object]:
     """Return all that a commit of these requests makes of them before it is written."""
-    correlator, chunks = Correlator(SessionKeys(), native=native), ChunkMaker(native=native)
+    correlator, chunks = Correlator(SessionKeys(), use_native=use_native), ChunkMaker(use_native=use_native)
     filed = chunks.file([correlator.correlate(signal, body).records for signal, body in bodies], now)
     contexts = {context: number for number, context in enumerate(filed.totals, 1)}
     sessions = {"": 0} | {name: number for number, name in enumerate(sorted(filed.sessions - {""}), 1000)}
@@ -251,11 +251,11 @@ def test_the_kernel_reads_headers_as_its_twin(bodies: list[tuple[Signal, bytes]]
             header, _ = delete_records(header, encoded.body, {sessions.index(deleted)})
         # In two commits, so that a trace has several chunks.
         chunks += [StoredChunk(trace_key, commit, header) for commit in (1, 2) if header]
-    assert read_by(chunks, names, native=True) == read_by(chunks, names, native=False)
+    assert read_by(chunks, names, use_native=True) == read_by(chunks, names, use_native=False)
 
 
-def read_by(chunks: Sequence[StoredChunk], names: Names, *, native: bool) -> list[object]:
-    rows_of = RowsOfTraces(native=native)
+def read_by(chunks: Sequence[StoredChunk], names: Names, *, use_native: bool) -> list[object]:
+    rows_of = RowsOfTraces(use_native=use_native)
     rows_of.add(chunks, names)
     # A trace of which nothing is left is of no interest, in whatever form.
     found = {key: of_trace for key, of_trace in rows_of.traces.items() if of_trace.rows}

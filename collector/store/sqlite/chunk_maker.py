@@ -4,27 +4,20 @@ The kernel takes the records that correlation's kernel makes; others go through 
 """
 
 from collections.abc import Mapping, Sequence
-from types import ModuleType
 
 from collector.correlation.record import Context, Record
+from collector.pdata import native
 from collector.store.sqlite.chunk import Encoded, encode
 from collector.store.sqlite.filing import Filed, file_records
 
-
-def native_kernel() -> ModuleType | None:
-    """Return the compiled kernel; None where it was not compiled."""
-    try:
-        from collector.store.sqlite import chunk_kernel
-    except ModuleNotFoundError:
-        return None
-    return chunk_kernel
+KERNEL = "collector.store.sqlite.chunk_kernel"
 
 
 class ChunkMaker:
     """Files records by trace and encodes those of each trace."""
 
-    def __init__(self, *, native: bool = True) -> None:
-        self._kernel = native_kernel() if native else None
+    def __init__(self, *, use_native: bool = True) -> None:
+        self._kernel = native.kernel(KERNEL) if use_native else None
         self._encoder = self._kernel.Encoder() if self._kernel else None
 
     def file(self, requests: Sequence[Sequence[Record]], now_unix_nano: int) -> Filed:

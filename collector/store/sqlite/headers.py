@@ -5,11 +5,11 @@ chunk after chunk. A mark before each header tells where the lists begin that no
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import ModuleType
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from collector.correlation.join import Columns, Part, RootFacts, TraceKey, parts_of_columns
 from collector.correlation.record import EventType, Evidence, Severity
+from collector.pdata import native
 from collector.store.api import Row, RowKey, TraceRows
 from collector.store.rows import span_event_row
 from collector.store.sqlite.chunk import (
@@ -25,6 +25,7 @@ from collector.store.sqlite.chunk import (
 )
 from collector.store.sqlite.stored_pb2 import ChunkHeaders, StoredPage, StoredRoot
 
+KERNEL = "collector.store.sqlite.header_kernel"
 # No chunk has so many records.
 _MARK_POSITION = (1 << 32) - 1
 _ROOT_MARK = StoredRoot(position=_MARK_POSITION).SerializeToString()
@@ -108,22 +109,13 @@ class _Statuses(Mapping[RowKey, int | None]):
         return sum(map(len, self.roots.values()))
 
 
-def native_kernel() -> ModuleType | None:
-    """Return the compiled kernel; None where it was not compiled."""
-    try:
-        from collector.store.sqlite import header_kernel
-    except ModuleNotFoundError:
-        return None
-    return header_kernel
-
-
 class RowsOfTraces:
     """Rows by trace, filled chunk by chunk; chunks of one trace come in commit order."""
 
-    def __init__(self, *, native: bool = True) -> None:
+    def __init__(self, *, use_native: bool = True) -> None:
         self.traces: dict[TraceKey, TraceRows] = {}
         self._statuses: dict[TraceKey, _Statuses] = {}
-        self._kernel = native_kernel() if native else None
+        self._kernel = native.kernel(KERNEL) if use_native else None
         # What the kernel has asked names for.
         self._contexts: dict[int, ContextFacts] = {}
         self._sessions: dict[int, str] = {}

@@ -1,15 +1,19 @@
 """The native kernel takes what real SDKs send, at its limits too; that it says the same as `keys` is a property."""
 
 import shutil
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collector.correlation import correlator
-from collector.correlation.correlator import CONTEXT_HELD_BYTES_MAX, CONTEXTS_HELD_MAX, Correlator, native_kernel
+from collector.correlation.correlator import CONTEXT_HELD_BYTES_MAX, CONTEXTS_HELD_MAX, Correlator
 from collector.correlation.keys import SessionKeys
+from collector.correlation.record import PlainRecord
 from collector.pdata.envelope import Signal
+from collector.pdata.native import kernel
 from collector.processors.session import SESSION_KEYS_MAX
 from collector.store.sqlite import chunk_maker, headers
 
@@ -27,13 +31,33 @@ def body_of(service: str, session_id: str = "s-1") -> bytes:
     return request.SerializeToString()
 
 
+KERNELS = (correlator.KERNEL, chunk_maker.KERNEL, headers.KERNEL)
+
+
 def test_all_kernels_are_compiled() -> None:
-    kernels = (correlator.native_kernel(), chunk_maker.native_kernel(), headers.native_kernel())
-    assert [kernel and kernel.__name__ for kernel in kernels] == [
-        "collector.correlation.kernel",
-        "collector.store.sqlite.chunk_kernel",
-        "collector.store.sqlite.header_kernel",
-    ]
+    assert [name for name in KERNELS if kernel(name) is None] == []
+
+
+def test_without_them_the_twins_do_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in KERNELS:
+        # What the import system takes for a module that is not there.
+        monkeypatch.setitem(sys.modules, name, None)
+    records = Correlator(SessionKeys()).correlate(Signal.TRACES, body_of("shop")).records
+    filed = chunk_maker.ChunkMaker().file([records], 1)
+    ((trace_key, of_trace),) = filed.traces.items()
+    encoded = chunk_maker.ChunkMaker().encode(of_trace, dict.fromkeys(filed.totals, 1), {"s-1": 2, "": 0})
+    rows_of = headers.RowsOfTraces()
+    names = headers.Names({1: headers.ContextFacts("shop", "host")}.__getitem__, {2: "s-1"}.__getitem__)
+    rows_of.add([headers.StoredChunk(trace_key, 1, encoded.header)], names)
+    assert [type(record) for record in records] == [PlainRecord]
+    assert [(row.span_id, row.session_id) for row in rows_of.traces[trace_key].rows] == [(b"s" * 8, "s-1")]
+
+
+def test_one_that_was_compiled_of_other_sources_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stale_kernel.py").write_text("from collector.errors import no_such_name\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    with pytest.raises(ImportError, match="no_such_name"):
+        kernel("stale_kernel")
 
 
 @pytest.mark.parametrize("folder", ["tracestate", "emit", "emit-rust", "baggage-mixed", "edge-grpc", "telemetrygen"])
@@ -74,18 +98,17 @@ def test_contexts_are_held_up_to_their_number_and_size() -> None:
     assert again is not first
 
 
-@pytest.mark.parametrize("native", [True, False])
-def test_as_many_and_as_long_keys_as_the_settings_allow(native: bool) -> None:
+@pytest.mark.parametrize("use_native", [True, False])
+def test_as_many_and_as_long_keys_as_the_settings_allow(use_native: bool) -> None:
     keys = SessionKeys(tuple(f"{number:03}".rjust(256, "k") for number in range(SESSION_KEYS_MAX)))
     request = ExportTraceServiceRequest.FromString(body_of("shop"))
     attribute = request.resource_spans[0].scope_spans[0].spans[0].attributes[0]
     attribute.key = keys.attributes[-1].upper()
-    (record,) = Correlator(keys, native=native).correlate(Signal.TRACES, request.SerializeToString()).records
+    (record,) = Correlator(keys, use_native=use_native).correlate(Signal.TRACES, request.SerializeToString()).records
     assert record.session_id == "s-1"
 
 
 def test_more_or_longer_keys_than_it_has_room_for_are_refused() -> None:
-    assert native_kernel()
     with pytest.raises(ValueError, match=r"76 keys; at most 64"):
         Correlator(SessionKeys(tuple(f"key-{number}" for number in range(64))))
     with pytest.raises(ValueError, match=r"a key of 257 bytes; at most 256"):
