@@ -6,8 +6,8 @@
 import { isSecretName } from '../shared/redact.js';
 
 /** How deep, how many members, and how many characters in all are shown. */
-const DEPTH_MAX = 3;
-const MEMBERS_MAX = 20;
+export const DEPTH_MAX = 3;
+export const MEMBERS_MAX = 20;
 export const INSPECTED_CHARS_MAX = 4096;
 
 /**

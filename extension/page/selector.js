@@ -4,9 +4,9 @@
  */
 
 /** Ancestors that a selector goes through. */
-const ANCESTORS_MAX = 30;
+export const ANCESTORS_MAX = 30;
 /** Classes of one element that are named. */
-const CLASSES_MAX = 5;
+export const CLASSES_MAX = 5;
 
 /**
  * @param {Element} element

@@ -11,7 +11,7 @@ export const ATTRIBUTES_MAX = 64;
 /** How far a record's time may lie from the worker's clock. */
 export const RECORD_AGE_MS_MAX = 24 * 60 * 60 * 1000;
 /** Links of one span. */
-const LINKS_MAX = 4;
+export const LINKS_MAX = 4;
 const SEVERITY_INFO = 9;
 
 const EVENT_NAMES = new Set([

@@ -6,7 +6,7 @@ export const SESSION_MS_MAX = 30 * 24 * 60 * 60 * 1000;
 /** Origins that can be switched on at once, and targets. */
 export const ORIGINS_MAX = 50;
 /** Characters of a token. */
-const TOKEN_CHARS_MAX = 4096;
+export const TOKEN_CHARS_MAX = 4096;
 
 /** @typedef {import('../messages.js').Settings} Settings */
 

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
 import { OUTBOX_CHARS_MAX, OUTBOX_RECORDS_MAX, Outbox } from '../../../extension/bridge/outbox.js';
-import { INSPECTED_CHARS_MAX, inspectAll } from '../../../extension/page/inspect.js';
+import { DEPTH_MAX, INSPECTED_CHARS_MAX, MEMBERS_MAX, inspectAll } from '../../../extension/page/inspect.js';
+import { ANCESTORS_MAX, CLASSES_MAX, selectorOf } from '../../../extension/page/selector.js';
 import { DELETIONS_PER_MINUTE_MAX, PageSession, TOUCH_INTERVAL_MS } from '../../../extension/page/page-session.js';
 
 const KEY = 'gasoline:session-id';
@@ -172,4 +173,35 @@ test('console arguments: data is shown, nothing of the page runs, secrets and va
     '{"name":"loop","circular":{"name":"loop","circular":{"name":"loop","circular":{…}}}}',
   );
   assert.equal(inspectAll(['x'.repeat(10 * INSPECTED_CHARS_MAX)]).length, INSPECTED_CHARS_MAX);
+});
+
+test('console arguments: so deep and so many members', () => {
+  const nested = (levels) => (levels === 0 ? {} : { in: nested(levels - 1) });
+  assert.equal(inspectAll([nested(DEPTH_MAX)]).includes('…'), true);
+  assert.equal(inspectAll([nested(DEPTH_MAX - 1)]).includes('…'), false);
+  const numbers = (count) => Array.from({ length: count }, () => 7);
+  assert.equal(inspectAll([numbers(MEMBERS_MAX)]).includes('…'), false);
+  assert.equal(inspectAll([numbers(MEMBERS_MAX + 1)]), `[${numbers(MEMBERS_MAX).join(',')},…]`);
+});
+
+test('selectors: by id, by classes and place, within their limits', () => {
+  globalThis.CSS = /** @type {any} */ ({ escape: (/** @type {string} */ text) => text });
+  const documentWith = (ids) => ({ querySelectorAll: (selector) => ids.filter((id) => `#${id}` === selector) });
+  const element = (localName, parent, { id = null, classes = [], ids = [] } = {}) => {
+    const made = { localName, parentElement: parent, classList: classes, children: [], getAttribute: () => id };
+    Object.assign(made, { ownerDocument: documentWith(ids) });
+    parent?.children.push(made);
+    return /** @type {any} */ (made);
+  };
+  const main = element('div', element('body', null), { id: 'main', ids: ['main'] });
+  element('button', main, { classes: ['a'] });
+  const second = element('button', main, { classes: ['a'] });
+  assert.equal(selectorOf(main), '#main');
+  assert.equal(selectorOf(second), '#main > button.a:nth-child(2)');
+  assert.equal(selectorOf(element('i', null, { id: 'twice', ids: ['twice', 'twice'] })), 'i');
+  const many = Array.from({ length: CLASSES_MAX + 1 }, (_, index) => `c${index}`);
+  assert.equal(selectorOf(element('i', null, { classes: many })).split('.').length - 1, CLASSES_MAX);
+  let deep = element('p', null);
+  for (let depth = 0; depth < ANCESTORS_MAX + 5; depth += 1) deep = element('p', deep);
+  assert.equal(selectorOf(deep).split(' > ').length, ANCESTORS_MAX);
 });
