@@ -14,7 +14,7 @@ from collector.late_reader import LateReader
 from collector.remote import live_status
 from collector.rendezvous import ReaderPresence
 from collector.store.sqlite.reader import SqliteReader
-from collector.store.sqlite.schema import STORE_FILE_NAME, open_for_reading
+from collector.store.sqlite.schema import has_store
 from collector.telemetry.logging import configure_logging
 
 START_WITHOUT_QUESTION_S = 5.0
@@ -31,7 +31,7 @@ def serve_agent(data_dir: Path, token: str | None) -> None:
         from mcp_server.server import build_server
         from mcp_server.transports import run_stdio
 
-    reader = LateReader(lambda: SqliteReader(data_dir), lambda: _has_store(data_dir))
+    reader = LateReader(lambda: SqliteReader(data_dir), lambda: has_store(data_dir))
     query = QueryService(reader, live_status=lambda: live_status(data_dir, token))
     collector = AgentCollector(data_dir)
 
@@ -91,14 +91,3 @@ def _without_garbage_collection() -> Generator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _has_store(data_dir: Path) -> bool:
-    """Tell whether the store can be opened: the file is there before its first tables are."""
-    if not (data_dir / STORE_FILE_NAME).exists():
-        return False
-    connection = open_for_reading(data_dir)
-    try:
-        return connection.execute("PRAGMA user_version").fetchone()[0] > 0
-    finally:
-        connection.close()

@@ -1,5 +1,6 @@
 """How a collector process ends when not all goes well, and with the process that has started it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -71,3 +72,31 @@ def test_it_ends_in_good_order_with_the_process_that_holds_its_stdin(
     assert process.returncode == 0
     assert "stopping: asked to" in errors
     assert not (tmp_path / "endpoints.json").exists()
+
+
+def test_a_collector_whose_log_nobody_reads_any_more_ends_as_always(
+    started: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = start(started, "-m", "collector", "serve", "--data-dir", str(tmp_path))
+    assert process.stderr is not None
+    process.stderr.close()
+    process.stderr = None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(TIMEOUT_S) == 0
+
+
+def test_log_lines_are_json_where_that_is_wanted_and_the_ready_line_is_as_always(
+    started: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    arguments = ["serve", "--data-dir", str(tmp_path), "--log-encoding", "json", "--log-level", "info"]
+    command = [sys.executable, "-P", "-m", "collector", *arguments]
+    process = subprocess.Popen(command, env=ALONE | FREE_PORTS, stderr=subprocess.PIPE, text=True)
+    started.append(process)
+    assert process.stderr is not None
+    lines: list[str] = []
+    while not lines or not lines[-1].startswith("ready "):
+        lines.append(process.stderr.readline())
+        assert lines[-1], lines
+    told = [json.loads(line) for line in lines[:-1]]
+    assert [(line["level"], line["logger"]) for line in told] == [("info", "gasoline")] * 2
+    assert {line["msg"].split("=")[0] for line in told} == {"accepting grpc", "accepting http"}

@@ -72,11 +72,32 @@ def open_for_reading(data_dir: Path) -> sqlite3.Connection:
 
     Raises StoreUnavailableError if there is none, StoreNewerError if a newer version wrote it.
     """
-    path = data_dir / STORE_FILE_NAME
-    if not path.exists():
+    connection, version = _opened(data_dir)
+    if connection is None or not version:
+        if connection is not None:
+            connection.close()
         raise StoreUnavailableError(
             f"there is no store in {data_dir}; start a collector with: gasoline serve --data-dir {data_dir}"
         )
+    return connection
+
+
+def has_store(data_dir: Path) -> bool:
+    """Tell whether there is a store to read: its file is there before its first tables are.
+
+    Raises StoreUnavailableError if the file cannot be read, StoreNewerError if a newer version wrote it.
+    """
+    connection, version = _opened(data_dir)
+    if connection is not None:
+        connection.close()
+    return version > 0
+
+
+def _opened(data_dir: Path) -> tuple[sqlite3.Connection | None, int]:
+    """Return a read-only connection and the version of the file; None and 0 if there is no file."""
+    path = data_dir / STORE_FILE_NAME
+    if not path.exists():
+        return None, 0
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro",
@@ -86,13 +107,12 @@ def open_for_reading(data_dir: Path) -> sqlite3.Connection:
             check_same_thread=False,
         )
         try:
-            _check_version(connection, path)
+            return connection, _check_version(connection, path)
         except BaseException:
             connection.close()
             raise
     except sqlite3.Error as error:
         raise StoreUnavailableError(f"cannot read the store {path}: {error}") from error
-    return connection
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:

@@ -15,7 +15,7 @@ from collector.errors import StoreLockedError, StoreNewerError, StoreUnavailable
 from collector.store.sqlite import schema
 from collector.store.sqlite.lock import DataFolderLock, is_locked
 from collector.store.sqlite.reader import SqliteReader
-from collector.store.sqlite.schema import MIGRATIONS, STORE_FILE_NAME, open_for_writing
+from collector.store.sqlite.schema import MIGRATIONS, STORE_FILE_NAME, has_store, open_for_writing
 from collector.store.sqlite.writer import SqliteWriter
 
 OpenStore = Callable[..., Any]
@@ -156,3 +156,18 @@ def test_a_new_store_is_durable_and_gives_space_back(tmp_path: Path) -> None:
         "user_version": len(MIGRATIONS),
         "application_id": schema.APPLICATION_ID,
     }
+
+
+def test_an_empty_file_is_no_store_yet_and_becomes_one(tmp_path: Path) -> None:
+    (tmp_path / STORE_FILE_NAME).touch()
+    assert not has_store(tmp_path)
+    with pytest.raises(StoreUnavailableError, match="there is no store in .*; start a collector with: gasoline serve"):
+        SqliteReader(tmp_path)
+    SqliteWriter.open(tmp_path).stop()
+    assert has_store(tmp_path)
+    SqliteReader(tmp_path).close()
+
+
+def test_a_folder_without_a_file_has_no_store(tmp_path: Path) -> None:
+    assert not has_store(tmp_path)
+    assert list(tmp_path.iterdir()) == []
