@@ -113,6 +113,8 @@ def logs(data_dir: Path, as_json: bool, **arguments: object) -> None:
 def session(data_dir: Path, as_json: bool, **arguments: object) -> None:
     """Tell what happened in one session, in order, over all services.
 
+    Says so on stderr and ends with 1 if there is no such session.
+
     \b
     Examples:
       gasoline session 9f2c41
@@ -136,6 +138,8 @@ def session(data_dir: Path, as_json: bool, **arguments: object) -> None:
 def request(data_dir: Path, as_json: bool, **arguments: object) -> None:
     """Tell what happened to one request, and why it failed.
 
+    Says so on stderr and ends with 1 if there is no such request.
+
     \b
     Examples:
       gasoline request a3ce92
@@ -152,6 +156,8 @@ def status(data_dir: Path, as_json: bool) -> None:
     _answer("status", {}, data_dir, as_json)
 
 
+# What the answer to a question about one thing holds if there is one.
+_THINGS = {"session-trace": "session", "request-trace": "request"}
 QUESTIONS = (sessions, requests, logs, session, request, status)
 
 
@@ -162,16 +168,20 @@ def _answer(what: str, arguments: dict[str, object], data_dir: Path, as_json: bo
     from collector.rendezvous import touch_readers
     from collector.store.sqlite.reader import SqliteReader
     from collector.terminal import paint
-    from mcp_server.text import answer_text
+    from mcp_server.text import answer_for_text, text_of
 
     params = parse_params({"what": what, "format": "json" if as_json else "text", **arguments})
     reader = SqliteReader(data_dir)
     try:
         touch_readers(data_dir)
         query = QueryService(reader, live_status=lambda: live_status(data_dir, token()))
-        if as_json:
-            click.echo(json.dumps(query.observe(params), indent=2, ensure_ascii=False))
-        else:
-            click.echo(paint(answer_text(query, params)))
+        answer = query.observe(params) if as_json else answer_for_text(query, params)
     finally:
         reader.close()
+    is_there = what not in _THINGS or _THINGS[what] in answer
+    if as_json:
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        click.echo(paint(text_of(answer, params)), err=not is_there)
+    if not is_there:
+        click.get_current_context().exit(1)

@@ -21,7 +21,15 @@ def answer_text(
     with_notes: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer,
 ) -> str:
     """Answer `params` as text; `with_notes` adds to the answer. Raises QueryError and StoreUnavailableError."""
-    answer = answer_for_text(query, params, is_cancelled=is_cancelled)
+    return text_of(answer_for_text(query, params, is_cancelled=is_cancelled), params, with_notes)
+
+
+def text_of(
+    answer: dict[str, Any],
+    params: ObserveParams,
+    with_notes: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer,
+) -> str:
+    """Return the text of what `answer_for_text` returned for `params`."""
     cursor_after = answer.cursor_after if isinstance(answer, Answer) else None
     return render(with_notes(answer), params, cursor_after)
 
