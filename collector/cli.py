@@ -173,14 +173,14 @@ def demo(keep: bool, data_dir: Path | None) -> None:
 
 @cli.command()
 @data_dir_flag
-@flag("--session", metavar="ID", help="Only this session.")
+@flag("--session", metavar="ID", help="Only this session; 6 characters of the id will do.")
 def clear(data_dir: Path, session: str | None) -> None:
     """Delete what is stored: everything, or one session.
 
     \b
     Examples:
       gasoline clear
-      gasoline clear --session session-9f2c41d07a3b4e5f9f2c41d07a3b4e5f
+      gasoline clear --session 9f2c41
     """
     from collector.clearing import clear_store
 

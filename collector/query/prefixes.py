@@ -21,7 +21,18 @@ class Unknown(NamedTuple):
     note: str
 
 
-def session_id_of(reader: Reader, text: str) -> str | Unknown:
+class Asked(NamedTuple):
+    """How an id was asked for: the argument that held it, and the call to make with a whole id behind it."""
+
+    name: str
+    call: str
+
+
+_SESSION_ASKED = Asked("session_id", 'observe(what="session-trace", session_id="{}")')
+_REQUEST_ASKED = Asked("request_id", 'observe(what="request-trace", request_id="{}")')
+
+
+def session_id_of(reader: Reader, text: str, asked: Asked = _SESSION_ASKED) -> str | Unknown:
     """Return the stored session id that `text` means. Raises QueryError if it could mean several."""
     for candidate in (text, _bare(text)):
         if list(reader.session_ids(candidate, 1)) == [candidate]:
@@ -36,7 +47,7 @@ def session_id_of(reader: Reader, text: str) -> str | Unknown:
     if len(found) == 1:
         return found[0]
     if found:
-        raise _ambiguous("session_id", text, found, "session-trace")
+        raise _ambiguous(asked, text, found)
     return Unknown(_unknown("session", text, prefix, _nearest(prefix, reader.session_ids)))
 
 
@@ -52,7 +63,7 @@ def request_id_of(reader: Reader, text: str) -> bytes | Unknown:
     if len(found) == 1:
         return bytes.fromhex(found[0])
     if found:
-        raise _ambiguous("request_id", text, found, "request-trace")
+        raise _ambiguous(_REQUEST_ASKED, text, found)
 
     def ids(start: str, limit: int) -> Sequence[str]:
         return [trace_id.hex() for trace_id in reader.trace_ids(start, limit)]
@@ -66,12 +77,12 @@ def _bare(text: str) -> str:
     return text.strip().removesuffix("…").removesuffix("...")
 
 
-def _ambiguous(name: str, text: str, found: Sequence[str], what: str) -> QueryError:
+def _ambiguous(asked: Asked, text: str, found: Sequence[str]) -> QueryError:
     shown = ", ".join(found[:CANDIDATES_SHOWN_MAX])
     more = ", …" if len(found) > CANDIDATES_SHOWN_MAX else ""
     return QueryError(
-        f"{name}: {text!r} begins {'more than ' if more else ''}{min(len(found), CANDIDATES_SHOWN_MAX)} ids:"
-        f' {shown}{more}. A valid call: observe(what="{what}", {name}="{found[0]}")'
+        f"{asked.name}: {text!r} begins {'more than ' if more else ''}{min(len(found), CANDIDATES_SHOWN_MAX)} ids:"
+        f" {shown}{more}. A valid call: {asked.call.format(found[0])}"
     )
 
 

@@ -256,7 +256,7 @@ def test_clear_goes_through_the_collector_and_works_without_one(
         assert (done.returncode, done.stdout) == (0, "deleted 1 spans and log records\n")
         assert session_ids(tmp_path) == {"session-two", "session-three"}
         assert failure_of(gasoline(tmp_path, "clear", "--session", "session-one")) == (
-            "Error: no session has the id session-one; give it whole, as listed by: gasoline sessions --json"
+            "Error: --session: no session with the id 'session-one' is stored; the nearest: session-three, session-two"
         )
     assert gasoline(tmp_path, "clear", "--session", "session-two").stdout == "deleted 1 spans and log records\n"
     assert session_ids(tmp_path) == {"session-three"}

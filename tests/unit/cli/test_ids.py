@@ -1,4 +1,4 @@
-"""Ids on the command line: what is not there is told and ends with 1."""
+"""Ids on the command line: what is not there is told and ends with 1; unique beginnings will do, for `clear` too."""
 
 import asyncio
 import hashlib
@@ -85,3 +85,33 @@ def test_what_is_there_ends_with_0_though_no_event_matches(run: Run, command: li
 @pytest.mark.parametrize("name", ["session", "request"])
 def test_the_help_tells_of_it(name: str) -> None:
     assert "ends with 1" in CliRunner().invoke(cli, [name, "--help"]).output
+
+
+@pytest.mark.parametrize("text", [SESSIONS[0], "session-9f2c41", "9f2c41", "9f2c41…"])
+def test_clear_takes_a_unique_beginning(run: Run, text: str) -> None:
+    done = run("clear", "--session", text)
+    assert (done.exit_code, done.output) == (0, "deleted 1 spans and log records\n")
+    (left,) = json.loads(run("sessions", "--json").stdout)["sessions"]
+    assert left["session_id"] == SESSIONS[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "9f2c4",
+            "Error: --session: no session with the id '9f2c4' is stored (a prefix needs 6 characters); the nearest: ",
+        ),
+        (
+            "session-9f2c4",
+            f"Error: --session: 'session-9f2c4' begins 2 ids: {SESSIONS[0]}, {SESSIONS[1]}. A valid call:"
+            f" gasoline clear --session {SESSIONS[0]}\n",
+        ),
+        ("session-nobody", "Error: --session: no session with the id 'session-nobody' is stored; the nearest: "),
+    ],
+)
+def test_clear_refuses_what_means_no_session_or_several(run: Run, text: str, said: str) -> None:
+    done = run("clear", "--session", text)
+    assert done.exit_code == 1
+    assert done.stderr.startswith(said)
+    assert json.loads(run("sessions", "--json").stdout)["total"] == 2
