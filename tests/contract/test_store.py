@@ -1,5 +1,6 @@
 """What store/api.py promises, held against every implementation."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -208,6 +209,16 @@ async def test_a_request_sent_again_is_recognised_within_its_window(
     store.clock.turn_ms(wait_ms)
     assert await store.writer.write(batch) == WriteResult(1 if resent else 2, resent)
     assert len(store.reader.rows(TRACE_KEY, 2, ROWS_MAX)) == (1 if resent else 2)
+
+
+async def test_of_requests_at_the_same_time_each_is_recognised_for_itself(store: Any, span_batch: SpanBatch) -> None:
+    old, new = span_batch("shop", [span(1)]), span_batch("shop", [span(2)])
+    await store.writer.write(old)
+    store.clock.turn_ms(1_000)
+    results = await asyncio.gather(*(store.writer.write(batch) for batch in (old, new, new)))
+    assert [result.resent for result in results] == [True, False, False]
+    rows = store.reader.rows(TRACE_KEY, store.reader.position().commit, ROWS_MAX)
+    assert [int.from_bytes(row.span_id, "big") for row in rows] == [1, 2, 2]
 
 
 async def test_the_same_bytes_of_another_signal_are_no_copy(store: Any, span_batch: SpanBatch) -> None:

@@ -51,7 +51,7 @@ class Committer:
         commit = self.last_commit + 1
         connection.execute("BEGIN IMMEDIATE")
         try:
-            fresh = [self._receive(batch, now) for batch in batches]
+            fresh = self._receive(batches, now)
             kept = [batch for batch, is_fresh in zip(batches, fresh, strict=True) if is_fresh]
             if kept:
                 self._write(commit, self._chunks.file([batch.records for batch in kept], now), now)
@@ -72,16 +72,26 @@ class Committer:
         self.resent_requests += len(batches) - len(kept)
         return [WriteResult(self.last_commit, resent=not is_fresh) for is_fresh in fresh]
 
-    def _receive(self, batch: Batch, now: int) -> bool:
-        identity = batch.signal.encode() + batch.body_hash
-        row = self._connection.execute("SELECT time_unix_nano FROM received WHERE hash = ?", (identity,)).fetchone()
-        if row and is_resent(row[0], now):
-            return False
-        self._connection.execute(
-            "INSERT OR REPLACE INTO received (hash, time_unix_nano, c) VALUES (?, ?, ?)",
-            (identity, now, self.last_commit + 1),
+    def _receive(self, batches: Sequence[Batch], now: int) -> list[bool]:
+        """Tell of each batch whether it is new, and write down those that are."""
+        identities = [batch.signal.encode() + batch.body_hash for batch in batches]
+        marks = ", ".join("?" * len(identities))
+        times: dict[bytes, int] = dict(
+            self._connection.execute(
+                f"SELECT hash, time_unix_nano FROM received WHERE hash IN ({marks})",  # noqa: S608 only marks
+                identities,
+            )
         )
-        return True
+        fresh = [identity not in times or not is_resent(times[identity], now) for identity in identities]
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO received (hash, time_unix_nano, c) VALUES (?, ?, ?)",
+            [
+                (identity, now, self.last_commit + 1)
+                for identity, is_fresh in zip(identities, fresh, strict=True)
+                if is_fresh
+            ],
+        )
+        return fresh
 
     def _forget_received(self, now: int) -> None:
         """Delete what is too old to be sent again; commits stand in the order of their times."""
