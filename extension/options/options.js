@@ -107,9 +107,8 @@ async function saveForm() {
   const { settings, errors } = readForm(written());
   showErrors(errors);
   if (Object.keys(errors).length > 0) return;
-  const origins = [permissionPattern(settings.endpoint), ...settings.targets.map(permissionPattern)];
-  if (!(await chrome.permissions.request({ origins }))) {
-    throw new Error('The browser was not allowed to send there, so nothing was saved.');
+  if (!(await chrome.permissions.request({ origins: [permissionPattern(settings.endpoint)] }))) {
+    throw new Error(`The browser was not allowed to send to ${settings.endpoint}, so nothing was saved.`);
   }
   fill(formFields(await ask(SET_SETTINGS, { settings })));
   setText(outcome, 'Saved.');
