@@ -9,40 +9,48 @@ from typing import Final
 
 import yaml
 
-from collector.errors import ConfigError
+from collector.config.document import Problem
 
 _REFERENCE: Final = re.compile(r"\$\$|\$\{env:(?P<name>[^}:]*)(?P<default>:-[^}]*)?\}")
 
 
-def expand_environment(value: object, environ: Mapping[str, str], path: str = "") -> object:
+def expand_environment(
+    value: object, environ: Mapping[str, str], problems: list[Problem], path: tuple[str, ...] = ()
+) -> object:
     """Return `value` with the references in all its texts replaced; keys stay as they are.
 
     A text that is one reference and nothing else takes the type that its value has in YAML, so that
-    `${env:SIZE}` can be a number. Raises ConfigError that names the key path and the variable.
+    `${env:SIZE}` can be a number. Each variable that is not set becomes one of `problems`.
     """
     if isinstance(value, dict):
-        return {key: expand_environment(item, environ, _join(path, key)) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] -- any YAML
+        return {key: expand_environment(item, environ, problems, (*path, str(key))) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] -- any YAML
     if isinstance(value, list):
-        return [expand_environment(item, environ, _join(path, index)) for index, item in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] -- any YAML
+        return [expand_environment(item, environ, problems, (*path, str(index))) for index, item in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] -- any YAML
     if not isinstance(value, str) or "$" not in value:
         return value
-    expanded = _REFERENCE.sub(lambda match: _replacement(match, environ, path), value)
+    expanded = _REFERENCE.sub(lambda match: _replacement(match, environ, problems, path), value)
     whole = _REFERENCE.fullmatch(value)
     return _typed(expanded) if whole and value != "$$" else expanded
 
 
-def _replacement(match: re.Match[str], environ: Mapping[str, str], path: str) -> str:
+def _replacement(
+    match: re.Match[str], environ: Mapping[str, str], problems: list[Problem], path: tuple[str, ...]
+) -> str:
     if match.group() == "$$":
         return "$"
     name, default = match["name"], match["default"]
     if name in environ:
         return environ[name]
-    if default is None:
-        raise ConfigError(
-            f"{path}: the environment variable {name or '(no name)'} is not set; "
-            f"set it, or write ${{env:{name or 'NAME'}:-default}}"
+    if default is not None:
+        return default.removeprefix(":-")
+    problems.append(
+        Problem(
+            path,
+            f"{'.'.join(path)}: the environment variable {name or '(no name)'} is not set; "
+            f"set it, or write ${{env:{name or 'NAME'}:-default}}",
         )
-    return default.removeprefix(":-")
+    )
+    return ""
 
 
 def _typed(text: str) -> object:
@@ -52,7 +60,3 @@ def _typed(text: str) -> object:
     except yaml.YAMLError:
         return text
     return value if value is None or isinstance(value, str | int | float | bool) else text
-
-
-def _join(path: str, key: object) -> str:
-    return f"{path}.{key}" if path else str(key)

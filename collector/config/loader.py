@@ -1,16 +1,16 @@
-"""From the text of a configuration file to a CollectorConfig, or to an error that names the key path."""
+"""From the text of a configuration file to a CollectorConfig, or to errors that name their key paths."""
 
 import difflib
 import types
 import typing
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from collector.config.document import Problem, read_document
 from collector.config.environment import expand_environment
 from collector.config.model import (
     PIPELINE_SIGNALS,
@@ -54,126 +54,152 @@ def load_config(
     environ: Mapping[str, str],
     overrides: Mapping[tuple[str, ...], object] | None = None,
 ) -> CollectorConfig:
-    """Parse, expand and validate a configuration.
+    """Parse, expand and validate a configuration, as `check_config` does.
+
+    Raises ConfigError that names `source` and the first problem: the key path, and the nearest valid key.
+    """
+    config, problems = check_config(text, known, environ=environ, overrides=overrides)
+    if config is None:
+        raise ConfigError(f"{source}: {problems[0].text}")
+    return config
+
+
+def check_config(
+    text: str,
+    known: KnownComponents,
+    *,
+    environ: Mapping[str, str],
+    overrides: Mapping[tuple[str, ...], object] | None = None,
+) -> tuple[CollectorConfig | None, list[Problem]]:
+    """Return the configuration that a text holds; if anything is wrong None, and all that is, each with its line.
 
     `overrides` replaces values by key path, as flags do; where the path names a component, it must be configured.
-    Raises ConfigError that names `source`, the key path, and the nearest valid key.
     """
-    try:
-        tree = _mapping(expand_environment(_parse_yaml(text), environ), "the configuration")
-        _refuse_unknown(tree, (*_SECTIONS, "service"), "")
-        for path, value in (overrides or {}).items():
-            _override(tree, path, value)
-        sections = {
-            section: _components(section, _mapping(tree.get(section), section), getattr(known, section))
-            for section in _SECTIONS
-        }
-        service = _validated(ServiceSettings, tree.get("service"), "service")
-        _check_references(service, sections)
-    except ConfigError as error:
-        raise ConfigError(f"{source}: {error}") from error
+    document, problems = read_document(text)
+    if document is None or problems:
+        return None, problems
+    expanded = expand_environment(document.value, environ, problems)
+    config = None if problems else _read(expanded, known, overrides or {}, problems)
+    located = [each if each.line else each._replace(line=document.line_of(each.path)) for each in problems]
+    return (None if located else config), located
+
+
+def _read(
+    expanded: object,
+    known: KnownComponents,
+    overrides: Mapping[tuple[str, ...], object],
+    problems: list[Problem],
+) -> CollectorConfig | None:
+    tree = _mapping(expanded, (), problems)
+    _refuse_unknown(tree, (*_SECTIONS, "service"), problems)
+    for path, value in overrides.items():
+        _override(tree, path, value, problems)
+    configured = {section: _mapping(tree.get(section), (section,), problems) for section in _SECTIONS}
+    sections = {
+        section: _components(section, components, getattr(known, section), problems)
+        for section, components in configured.items()
+    }
+    service = _validated(ServiceSettings, tree.get("service"), ("service",), problems)
+    if service is None:
+        return None
+    ids = {section: list(map(ComponentId.parse, components)) for section, components in configured.items()}
+    _check_references(service, ids, problems)
     return CollectorConfig(**sections, service=service)
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key occurs once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = key_node.value
-            if key in seen:
-                raise ConfigError(f"line {key_node.start_mark.line + 1}: the key {key} is there twice; keep one")
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def _parse_yaml(text: str) -> object:
-    try:
-        return yaml.load(text, _StrictLoader)  # noqa: S506 -- a SafeLoader, with one check more
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ConfigError(f"{where}this is not YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"this is not YAML: {error}") from error
-
-
-def _mapping(value: object, path: str) -> dict[str, object]:
+def _mapping(value: object, path: tuple[str, ...], problems: list[Problem]) -> dict[str, object]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ConfigError(f"{path} has to be a mapping (key: value), not {type(value).__name__}")
+        what = ".".join(path) or "the configuration"
+        problems.append(Problem(path, f"{what} has to be a mapping (key: value), not {type(value).__name__}"))
+        return {}
     return {str(key): item for key, item in cast("dict[object, object]", value).items()}
 
 
-def _override(tree: dict[str, object], path: Sequence[str], value: object) -> None:
+def _override(tree: dict[str, object], path: Sequence[str], value: object, problems: list[Problem]) -> None:
     section, component = path[0], path[1]
-    if section in _SECTIONS and component not in _mapping(tree.get(section), section):
-        raise ConfigError(f"a flag sets {'.'.join(path)}, but {section}.{component} is not configured; add it")
+    if section in _SECTIONS and component not in _mapping(tree.get(section), (section,), []):
+        text = f"a flag sets {'.'.join(path)}, but {section}.{component} is not configured; add it"
+        problems.append(Problem((section,), text))
+        return
     node = tree
     for key in path[:-1]:
-        child = _mapping(node.get(key), key)
+        child = _mapping(node.get(key), (key,), problems)
         node[key] = child
         node = child
     node[path[-1]] = value
 
 
 def _components(
-    section: str, configured: Mapping[str, object], known: Mapping[str, type[BaseModel]]
+    section: str, configured: Mapping[str, object], known: Mapping[str, type[BaseModel]], problems: list[Problem]
 ) -> dict[ComponentId, BaseModel]:
     found: dict[ComponentId, BaseModel] = {}
     for text, value in configured.items():
         component_id = ComponentId.parse(text)
         model = known.get(component_id.type)
         if model is None:
-            kind = section.removesuffix("s")
-            raise ConfigError(
-                f"{section}.{text}: there is no {kind} of type {component_id.type}{_nearest(component_id.type, known)}"
+            message = f"there is no {section.removesuffix('s')} of type {component_id.type}"
+            problems.append(
+                Problem((section, text), f"{section}.{text}: {message}{_nearest(component_id.type, known)}")
             )
-        found[component_id] = _validated(model, value, f"{section}.{text}")
+            continue
+        settings = _validated(model, value, (section, text), problems)
+        if settings is not None:
+            found[component_id] = settings
     return found
 
 
-def _check_references(service: ServiceSettings, sections: Mapping[str, Mapping[ComponentId, BaseModel]]) -> None:
+def _check_references(
+    service: ServiceSettings, configured: Mapping[str, Sequence[ComponentId]], problems: list[Problem]
+) -> None:
     for name, pipeline in service.pipelines.items():
         signal = ComponentId.parse(name).type
+        path = ("service", "pipelines", name)
         if signal not in PIPELINE_SIGNALS:
-            raise ConfigError(
-                f"service.pipelines.{name}: there is no signal {signal}{_nearest(signal, PIPELINE_SIGNALS)}"
-            )
+            message = f"{'.'.join(path)}: there is no signal {signal}{_nearest(signal, PIPELINE_SIGNALS)}"
+            problems.append(Problem(path, message))
         for section in PipelineSettings.model_fields:
-            _check_ids(f"service.pipelines.{name}.{section}", getattr(pipeline, section), section, sections[section])
-    _check_ids("service.extensions", service.extensions, "extensions", sections["extensions"])
+            _check_ids((*path, section), getattr(pipeline, section), section, configured[section], problems)
+    _check_ids(("service", "extensions"), service.extensions, "extensions", configured["extensions"], problems)
 
 
-def _check_ids(path: str, ids: Iterable[str], section: str, configured: Mapping[ComponentId, BaseModel]) -> None:
-    for text in ids:
+def _check_ids(
+    path: tuple[str, ...],
+    ids: Iterable[str],
+    section: str,
+    configured: Sequence[ComponentId],
+    problems: list[Problem],
+) -> None:
+    for index, text in enumerate(ids):
         if ComponentId.parse(text) not in configured:
-            names = [str(component_id) for component_id in configured]
-            raise ConfigError(f"{path}: {text} is not configured under {section}{_nearest(text, names)}")
+            nearest = _nearest(text, map(str, configured))
+            message = f"{'.'.join(path)}: {text} is not configured under {section}{nearest}"
+            problems.append(Problem((*path, str(index)), message))
 
 
-def _validated(model: type[_Model], value: object, path: str) -> _Model:
+def _validated(model: type[_Model], value: object, path: tuple[str, ...], problems: list[Problem]) -> _Model | None:
     try:
         return model.model_validate({} if value is None else value)
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False)
-        # A misspelt key also makes the right one missing; the misspelling is what helps.
-        error = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+    misspelt = {error["loc"][:-1] for error in errors if error["type"] == "extra_forbidden"}
+    # What helps comes first; a misspelt key also makes the right one missing, which is no second problem.
+    for error in sorted(errors, key=lambda each: each["type"] != "extra_forbidden"):
+        if error["type"] == "missing" and error["loc"][:-1] in misspelt:
+            continue
         location = [str(part) for part in error["loc"]]
-        where = ".".join([path, *location])
+        where = ".".join([*path, *location])
         if error["type"] == "extra_forbidden":
-            names = _keys_at(model, location[:-1])
-            raise ConfigError(f"{where} is not a known key{_nearest(location[-1], names)}") from invalid
-        message = error["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{where}: {message}") from invalid
+            message = f"{where} is not a known key{_nearest(location[-1], _keys_at(model, location[:-1]))}"
+        else:
+            message = f"{where}: {error['msg'].removeprefix('Value error, ')}"
+        problems.append(Problem((*path, *location), message))
+    return None
 
 
-def _refuse_unknown(tree: Mapping[str, object], names: Sequence[str], path: str) -> None:
-    for key in tree:
-        if key not in names:
-            raise ConfigError(f"{path}{key} is not a known key{_nearest(key, names)}")
+def _refuse_unknown(tree: Mapping[str, object], names: Sequence[str], problems: list[Problem]) -> None:
+    problems += [Problem((key,), f"{key} is not a known key{_nearest(key, names)}") for key in tree if key not in names]
 
 
 def _nearest(text: str, names: Iterable[str]) -> str:
