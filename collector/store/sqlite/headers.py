@@ -126,13 +126,19 @@ class RowsOfTraces:
             self._add_by_columns(chunks, names)
             return
         read_rows, contexts, sessions = self._kernel.read_rows, self._contexts, self._sessions
+        last: TraceKey | None = None
+        rows: list[Row] = []
+        trace_id = b""
+        roots_of_trace: dict[int, list[bytes]] = {}
         for trace_key, commit, header in chunks:
-            of_trace = self._of(trace_key)
-            kind, value = trace_key
-            trace_id = value if kind == "trace" else b""
-            roots, pages = read_rows(header, trace_key, trace_id, commit, contexts, sessions, names, of_trace.rows)
+            if trace_key is not last:
+                last, (kind, value) = trace_key, trace_key
+                trace_id = value if kind == "trace" else b""
+                rows = self._of(trace_key).rows
+                roots_of_trace = self._statuses[trace_key].roots
+            roots, pages = read_rows(header, trace_key, trace_id, commit, contexts, sessions, names, rows)
             if roots:
-                self._statuses[trace_key].roots[commit] = roots
+                roots_of_trace[commit] = roots
             if pages:
                 self._add_pages(trace_key, commit, pages)
 

@@ -322,6 +322,14 @@ def _chunks_of_traces(
 
 
 def _chunks(rows: Sequence[tuple[int, bytes, int, bytes]]) -> list[StoredChunk]:
+    """Make chunks of rows; those of one trace that stand together share one key, which costs less than to make it."""
     new = tuple[object, ...].__new__  # half the time of the named tuple's own constructor
-    keys = {(kind, value): TraceKey(TRACE_KINDS[kind], value) for kind, value in {row[:2] for row in rows}}
-    return [new(StoredChunk, (keys[kind, value], commit, header)) for kind, value, commit, header in rows]
+    chunks: list[StoredChunk] = []
+    trace_key = TraceKey("", b"")
+    last_kind, last_value = -1, b""
+    for kind, value, commit, header in rows:
+        if value != last_value or kind != last_kind:
+            trace_key = TraceKey(TRACE_KINDS[kind], value)
+            last_kind, last_value = kind, value
+        chunks.append(new(StoredChunk, (trace_key, commit, header)))
+    return chunks
