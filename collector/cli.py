@@ -211,6 +211,7 @@ def extension(zip_file: Path | None) -> None:
     folder = extension_folder()
     if zip_file is None:
         click.echo(folder)
+        click.echo('Load it: chrome://extensions, "Developer mode", "Load unpacked", this folder.', err=True)
     else:
         pack_extension(folder, zip_file)
         click.echo(zip_file)

@@ -32,7 +32,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_folder_of_this_installation_is_printed() -> None:
     done = CliRunner().invoke(cli, ["extension"])
-    assert (done.exit_code, done.stdout) == (0, f"{extension_folder()}\n")
+    how = 'Load it: chrome://extensions, "Developer mode", "Load unpacked", this folder.\n'
+    assert (done.exit_code, done.stdout, done.stderr) == (0, f"{extension_folder()}\n", how)
     manifest = json.loads((extension_folder() / "manifest.json").read_text())
     assert manifest["manifest_version"] == 3
 
