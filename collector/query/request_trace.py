@@ -61,9 +61,8 @@ def chosen_request(question: Question, catalog: Catalog) -> Chosen | Unknown:
     return Unknown(f"none of the {len(found)} requests that match has failed")
 
 
-def answer_request_trace(question: Question, catalog: Catalog, views: Views) -> dict[str, Any]:
-    """Return one page of a request's events. Raises QueryError."""
-    chosen = chosen_request(question, catalog)
+def answer_request_trace(question: Question, chosen: Chosen | Unknown, views: Views) -> dict[str, Any]:
+    """Return one page of the chosen request's events. Raises QueryError."""
     empty: dict[str, Any] = {"related_logs": [], "related_events": [], "timeline": [], "total": 0}
     if isinstance(chosen, Unknown):
         return {**empty, "notes": [chosen.note]}

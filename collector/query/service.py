@@ -3,8 +3,9 @@
 import gc
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from collector.query.catalog import Catalog
@@ -14,8 +15,8 @@ from collector.query.lost_propagation import lost_propagation_in
 from collector.query.params import ObserveParams
 from collector.query.presence import NOTHING_YET, probe_of
 from collector.query.question import Question, question_of
-from collector.query.request_trace import NoSuchEventError, answer_request_trace
-from collector.query.session_trace import answer_session_trace
+from collector.query.request_trace import NoSuchEventError, answer_request_trace, chosen_request
+from collector.query.session_trace import answer_session_trace, chosen_session
 from collector.query.snapshot import QUERY_TIME_S_MAX, TimeLimit
 from collector.query.status import Holdings, LiveStatus, status_answer
 from collector.query.views import Views
@@ -23,19 +24,29 @@ from collector.query.waiting import Probe, wait_for
 from collector.store.api import Reader
 
 
-@contextmanager
-def _collection_paused() -> Generator[None]:
-    """Look for no reference cycles meanwhile: a timeline is tens of thousands of tuples, and none is in a cycle.
+class _CollectionPause:
+    """Looks for no reference cycles while questions are answered: a timeline is tens of thousands of tuples.
 
-    Each search would walk them all again, which doubles the time that reading takes.
+    None of them is in a cycle, and each search would walk them all again, which doubles the time that reading takes.
     """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._was_enabled = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._holders:
+                self._was_enabled = gc.isenabled()
+                gc.disable()
+            self._holders += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._holders -= 1
+            if not self._holders and self._was_enabled:
+                gc.enable()
 
 
 class Answer(dict[str, Any]):
@@ -47,7 +58,10 @@ class Answer(dict[str, Any]):
 
 
 class QueryService:
-    """Answers questions over one Reader. Synchronous; safe to use from several threads, which take turns."""
+    """Answers questions over one Reader. Synchronous; safe to use from several threads.
+
+    Timelines are read at once. Lists take turns, and so does choosing by `pick`: all of them share the catalog.
+    """
 
     def __init__(
         self,
@@ -62,6 +76,7 @@ class QueryService:
         self._live_status = live_status
         self._time_limit_s = time_limit_s
         self._turn = threading.Lock()
+        self._collection_pause = _CollectionPause()
         self._catalog = Catalog(reader)
         self._views = Views()
 
@@ -107,30 +122,47 @@ class QueryService:
             return NOTHING_YET
 
     def _answer(self, params: ObserveParams, page_size: int | None) -> dict[str, Any]:
-        with self._turn, _collection_paused():
-            question = question_of(
-                self._reader, params, page_size, self._clock_unix_nano(), lambda: TimeLimit(self._time_limit_s)
-            )
-            return Answer(question.finish(self._dispatch(question)), question.cursor_after)
+        with self._collection_pause:
+            if params.what in ("session-trace", "request-trace"):
+                question, answer = self._trace(params, page_size)
+            else:
+                with self._turn:
+                    question = self._question(params, page_size)
+                    self._advance(question)
+                    answer = self._list(question)
+            return Answer(question.finish(answer), question.cursor_after)
 
-    def _dispatch(self, question: Question) -> dict[str, Any]:
-        what = question.params.what
-        if what == "session-trace":
-            if question.params.pick and question.cursor is None:
+    def _question(self, params: ObserveParams, page_size: int | None) -> Question:
+        """Begin to answer; the time for it runs from now on."""
+        return question_of(
+            self._reader, params, page_size, self._clock_unix_nano(), lambda: TimeLimit(self._time_limit_s)
+        )
+
+    def _trace(self, params: ObserveParams, page_size: int | None) -> tuple[Question, dict[str, Any]]:
+        picks_from_all = params.pick is not None and params.cursor is None and not params.session_id
+        answer: Callable[[], dict[str, Any]]
+        with self._turn if picks_from_all else nullcontext():
+            question = self._question(params, page_size)
+            if picks_from_all:
                 self._advance(question)
-            return answer_session_trace(question, self._catalog, self._views)
-        if what == "request-trace":
-            if question.params.pick and not question.params.session_id and question.cursor is None:
-                self._advance(question)
-            return answer_request_trace(question, self._catalog, self._views)
-        self._advance(question)
-        if what == "sessions":
-            return answer_sessions(question, self._catalog)
-        if what == "requests":
-            return answer_requests(question, self._catalog)
-        if what == "logs":
-            return answer_logs(question, self._catalog)
-        return self._status(question)
+            if params.what == "session-trace":
+                session_id = chosen_session(question, self._catalog)
+                answer = partial(answer_session_trace, question, session_id, self._views)
+            else:
+                request = chosen_request(question, self._catalog)
+                answer = partial(answer_request_trace, question, request, self._views)
+        return question, answer()
+
+    def _list(self, question: Question) -> dict[str, Any]:
+        match question.params.what:
+            case "sessions":
+                return answer_sessions(question, self._catalog)
+            case "requests":
+                return answer_requests(question, self._catalog)
+            case "logs":
+                return answer_logs(question, self._catalog)
+            case _:
+                return self._status(question)
 
     def _advance(self, question: Question) -> None:
         """Bring the catalog up to date; where the time does not suffice, the answer is as of an earlier commit."""

@@ -27,9 +27,8 @@ def chosen_session(question: Question, catalog: Catalog) -> str | Unknown:
     return found[0][1].session_id if found else Unknown("no session is stored yet")
 
 
-def answer_session_trace(question: Question, catalog: Catalog, views: Views) -> dict[str, Any]:
-    """Return one page of a session's events. Raises QueryError."""
-    chosen = chosen_session(question, catalog)
+def answer_session_trace(question: Question, chosen: str | Unknown, views: Views) -> dict[str, Any]:
+    """Return one page of the chosen session's events. Raises QueryError."""
     if isinstance(chosen, Unknown):
         asked = {"session_id": question.params.session_id} if question.params.session_id else {}
         return {**asked, "events": [], "total": 0, "notes": [chosen.note]}

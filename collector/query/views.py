@@ -1,5 +1,6 @@
 """A session or a request laid out in order, before anything is left out: what its pages are cut from."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,22 +42,24 @@ class View:
 
 
 class Views:
-    """The last few views, by what they show and as of when. Not thread-safe."""
+    """The last few views, by what they show and as of when. Safe to use from several threads, which build at once."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._views: OrderedDict[tuple[object, ...], View] = OrderedDict()
 
     def get(self, key: tuple[object, ...], build: Callable[[], View | None]) -> View | None:
         """Return the view under `key`, built now if it is not there; None if there is nothing to show."""
-        view = self._views.get(key)
+        with self._lock:
+            view = self._views.get(key)
+        view = view or build()
         if view is None:
-            view = build()
-            if view is None:
-                return None
+            return None
+        with self._lock:
             self._views[key] = view
-        self._views.move_to_end(key)
-        while len(self._views) > 1 and (len(self._views) > VIEWS_CACHED_MAX or self._rows() > VIEW_ROWS_CACHED_MAX):
-            self._views.popitem(last=False)
+            self._views.move_to_end(key)
+            while len(self._views) > 1 and (len(self._views) > VIEWS_CACHED_MAX or self._rows() > VIEW_ROWS_CACHED_MAX):
+                self._views.popitem(last=False)
         return view
 
     def _rows(self) -> int:
