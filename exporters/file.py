@@ -24,7 +24,7 @@ from collector.telemetry.metrics import ExporterCounters
 from exporters.delivery.durable import sync_folder, write_whole
 from exporters.delivery.group_commit import GroupCommit
 
-ROTATION_MEGABYTES_MAX = 100
+ROTATION_MIB_MAX = 100
 BACKUPS_MAX = 10
 ENCODE_ON_LOOP_BYTES_MAX = 64 * 1024
 FILE_RETRY_AFTER_S = 5.0
@@ -34,7 +34,7 @@ _BACKUP_TIME = "%Y-%m-%dT%H-%M-%S.%f"
 class RotationSettings(Settings):
     """`rotation`: at `max_megabytes` (MiB) the file is renamed; of those, `max_backups` are kept."""
 
-    max_megabytes: Annotated[int, Field(ge=1)] = ROTATION_MEGABYTES_MAX
+    max_megabytes: Annotated[int, Field(ge=1)] = ROTATION_MIB_MAX
     max_backups: Annotated[int, Field(ge=1)] = BACKUPS_MAX
 
 

@@ -1,0 +1,1 @@
+"""`gasoline import`: what is on disk already, taken in as if it came from the network."""

@@ -1,0 +1,163 @@
+"""From files to a collector: the running one, else one of our own that holds the lock and listens nowhere."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from collector.component import Consumer, Outcome, Telemetry
+from collector.components import KNOWN_COMPONENTS, connect_to_collector, open_pipelines
+from collector.config.loader import load_config, read_config
+from collector.errors import BusyError, GasolineError, RefusedError
+from collector.importing.reading import Request, Unreadable, UnreadableFileError, read_requests
+from collector.pdata.envelope import Signal
+from collector.rendezvous import running_collector
+
+REQUESTS_AT_ONCE_MAX = 8
+PATIENCE_S = 60.0
+LEFT_OUT_SHOWN_MAX = 20
+
+
+class GaveUpError(GasolineError):
+    """The collector did not take a request for so long that the import ended; the text says where it stood."""
+
+
+class _Target(Consumer, Protocol):
+    async def shutdown(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Imported:
+    """What came of an import: records by signal, records that were rejected, and what was no request, with its place.
+
+    `left_out_shown` holds the first LEFT_OUT_SHOWN_MAX lines about `left_out` of them.
+    """
+
+    records: Counter[Signal] = field(default_factory=Counter[Signal])
+    rejected: int = 0
+    left_out: int = 0
+    left_out_shown: list[str] = field(default_factory=list[str])
+
+    def leave_out(self, path: Path, place: int, reason: str) -> None:
+        """Note that what stands at `place` was not imported."""
+        self.left_out += 1
+        if len(self.left_out_shown) < LEFT_OUT_SHOWN_MAX:
+            self.left_out_shown.append(f"{path}:{place}: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the flags of `gasoline import` say."""
+
+    paths: Sequence[Path]
+    signal: Signal | None
+    config_file: Path | None
+    data_dir: Path
+    token: str | None
+
+
+def import_files(options: ImportOptions, environ: Mapping[str, str], on_progress: Callable[[int], None]) -> Imported:
+    """Import all files in turn; `on_progress` is told how many bytes more were read.
+
+    Raises UnreadableFileError, GaveUpError, ConfigError, StoreError.
+    """
+    return asyncio.run(_import_files(options, environ, on_progress))
+
+
+async def _import_files(
+    options: ImportOptions, environ: Mapping[str, str], on_progress: Callable[[int], None]
+) -> Imported:
+    target = await _open_target(options, environ)
+    imported = Imported()
+    try:
+        for path in options.paths:
+            await _import_file(path, options.signal, target, imported, on_progress)
+    finally:
+        await target.shutdown()
+    return imported
+
+
+async def _open_target(options: ImportOptions, environ: Mapping[str, str]) -> _Target:
+    running = running_collector(options.data_dir)
+    if running is not None:
+        if not running.grpc and not running.http:
+            raise GaveUpError("the running collector takes no OTLP; stop it with: gasoline stop, and import again")
+        return connect_to_collector(running, options.token)
+    text, source = read_config(options.config_file)
+    config = load_config(text, KNOWN_COMPONENTS, source=source, environ=environ)
+    return await open_pipelines(config, options.data_dir)
+
+
+async def _import_file(
+    path: Path, signal: Signal | None, target: Consumer, imported: Imported, on_progress: Callable[[int], None]
+) -> None:
+    requests = read_requests(path, signal)
+    under_way: set[asyncio.Task[None]] = set()
+    position = 0
+    try:
+        while (item := await asyncio.to_thread(next, requests, None)) is not None:
+            on_progress(item.position - position)
+            position = item.position
+            if isinstance(item, Unreadable):
+                imported.leave_out(path, item.place, item.reason)
+                continue
+            under_way.add(asyncio.create_task(_import_request(path, item, target, imported)))
+            if len(under_way) >= REQUESTS_AT_ONCE_MAX:
+                under_way = await _some_done(under_way)
+        while under_way:
+            under_way = await _some_done(under_way)
+    finally:
+        for task in under_way:
+            task.cancel()
+
+
+async def _some_done(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+    """Wait for one at least; return the others. Raises what one of them raised."""
+    done, others = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+    return others
+
+
+async def _import_request(path: Path, request: Request, target: Consumer, imported: Imported) -> None:
+    telemetry = Telemetry(request.signal, request.body)
+    try:
+        outcome = await _consumed(telemetry, target)
+    except BusyError as error:
+        raise GaveUpError(
+            f"{path}:{request.place}: the collector did not take this for {PATIENCE_S:g} s: {error}; import again when "
+            "it does, what is stored already is recognised for ten minutes"
+        ) from error
+    except RefusedError as error:
+        imported.leave_out(path, request.place, str(error))
+        return
+    imported.records[request.signal] += outcome.accepted
+    imported.rejected += outcome.rejected
+    if outcome.rejected and len(imported.left_out_shown) < LEFT_OUT_SHOWN_MAX:
+        imported.left_out_shown.append(f"{path}:{request.place}: {outcome.message}")
+
+
+async def _consumed(telemetry: Telemetry, target: Consumer) -> Outcome:
+    """Return the outcome; a collector that is busy is asked again until PATIENCE_S are over."""
+    deadline_s = asyncio.get_running_loop().time() + PATIENCE_S
+    while True:
+        try:
+            return await target.consume(telemetry)
+        except BusyError as error:
+            pause_s = error.retry_after_s or 1.0
+            if asyncio.get_running_loop().time() + pause_s > deadline_s:
+                raise
+            await asyncio.sleep(pause_s)
+
+
+def sizes_of(paths: Sequence[Path]) -> int:
+    """Return the bytes of all files. Raises UnreadableFileError for the first that is none."""
+    total = 0
+    for path in paths:
+        try:
+            total += path.stat().st_size
+        except OSError as error:
+            raise UnreadableFileError(f"{path} cannot be read: {error.strerror}") from error
+    return total
