@@ -20,7 +20,12 @@ _URL = flag("--url", metavar="TEXT", help="Part of the URL.")
 _QUERY = flag("--query", metavar="TEXT", help="Text to look for, in any case.")
 _SESSION = flag("--session", "session_id", metavar="ID", help="Only this session; 6 characters of the id will do.")
 _REQUEST = flag("--request", "request_id", metavar="ID", help="Only this request; 6 characters of the id will do.")
-_BUDGET = flag("--budget", type=int, metavar="TOKENS", help="Length of a text answer, about 4 characters a token.")
+_BUDGET = flag(
+    "--budget",
+    type=int,
+    metavar="TOKENS",
+    help="Length of a text answer, about 4 characters a token; errors are kept beyond it, up to 8000 in all.",
+)
 _TIMES = (
     flag("--since", metavar="TIME", help="RFC 3339, or -15m."),
     flag("--until", metavar="TIME", help="As --since; exclusive."),

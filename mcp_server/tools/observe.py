@@ -37,7 +37,7 @@ _HINTS = {
     "since": "RFC 3339 or -15m",
     "until": "As since; exclusive",
     "cursor": "next_cursor of the page before",
-    "budget": "Tokens of a text answer",
+    "budget": "Tokens of a text answer; errors are kept beyond it, up to 8000 in all",
     "expand": "Event or span id to show whole",
     "wait_for": "Seconds to wait for what has not arrived yet",
     "format": "json: for programs",

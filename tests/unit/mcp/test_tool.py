@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, TextContent
 
 from collector.errors import StoreUnavailableError
-from collector.query.params import ObserveParams
+from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
 from collector.query.service import QueryService
 from collector.store.memory import MemoryStore
 from mcp_server.server import McpServer, build_server
@@ -64,6 +64,9 @@ async def test_the_schema_offers_exactly_the_parameters_and_no_others(server: Mc
     noise = {"title", "anyOf", "$defs"}
     assert not [name for name, definition in schema["properties"].items() if noise & set(definition)]
     assert all("type" in definition for definition in schema["properties"].values())
+    assert (
+        f"errors are kept beyond it, up to {BUDGET_TOKENS_MAX} in all" in schema["properties"]["budget"]["description"]
+    )
 
 
 @pytest.mark.requirement("request-trace:handler")

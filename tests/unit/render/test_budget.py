@@ -57,9 +57,10 @@ def test_errors_are_kept_whatever_the_budget_and_the_rest_is_counted(budget: int
     assert f"{shown} of 600 events shown; left out: {600 - shown} INFO logs" in text
 
 
-def test_even_errors_stop_at_the_cap_and_the_last_line_says_so() -> None:
+@pytest.mark.parametrize("budget", [1, 2_000, BUDGET_TOKENS_MAX])
+def test_even_errors_stop_at_the_cap_and_the_last_line_says_so(budget: int) -> None:
     events = [_log(n, "ERROR", f"failure {_letters(n)} {'x' * 100}") for n in range(2_000)]
-    text = _text(events)
+    text = _text(events, budget=budget)
     assert len(text) <= BUDGET_TOKENS_MAX * CHARACTERS_PER_TOKEN
     shown = int(text.splitlines()[-1].split(" of ")[0])
     assert 100 < shown < 2_000
