@@ -3,6 +3,7 @@
 Each command loads what it needs when it runs: `serve` never loads the MCP package before its ports accept.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from collector.flags import data_dir_flag, default_data_dir, endpoint_flag, fini
 from collector.questions import QUESTIONS
 from collector.telemetry.logging import LogEncoding, LogLevel
 
+EXIT_FINDINGS = 1
 EXIT_NOT_DRAINED = 3
 IDLE_SHUTDOWN_S_MAX = 366 * 86_400.0
 
@@ -116,6 +118,27 @@ def serve(
         click.echo("Error: stopped before everything under way was finished", err=True)
         sys.stderr.flush()
         os._exit(EXIT_NOT_DRAINED)  # a thread that hangs in a write would keep the process for ever
+
+
+@cli.command()
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@flag("--json", "as_json", is_flag=True, help="As JSON.")
+def validate(config: Path | None, as_json: bool) -> None:
+    """Check a configuration as serve would read it; open no port and no store.
+
+    Prints what would run, or everything that is wrong, each with its line. Exit code: 0 valid, 1 not. Without CONFIG
+    it checks the built-in default.
+
+    \b
+    Examples:
+      gasoline validate collector.yaml
+    """
+    from collector.validation import validate as check
+
+    checked = check(config, os.environ, token())
+    click.echo(json.dumps(checked.as_json(), indent=2, ensure_ascii=False) if as_json else checked.text())
+    if checked.config is None:
+        raise click.exceptions.Exit(EXIT_FINDINGS)
 
 
 @cli.command()

@@ -3,7 +3,7 @@
 The only importer of `exporters`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self, cast
@@ -109,6 +109,22 @@ def configured_endpoints(config: CollectorConfig) -> Mapping[tuple[str, ...], st
     return found
 
 
+def listening_endpoints(config: CollectorConfig) -> Mapping[tuple[str, ...], str]:
+    """Return the endpoints that a collector of this configuration listens on, by key path."""
+    found: dict[tuple[str, ...], str] = {}
+    for component_id in _used(config, "receivers"):
+        settings = config.receivers[component_id]
+        if isinstance(settings, OtlpSettings):
+            for name, protocol in (("grpc", settings.protocols.grpc), ("http", settings.protocols.http)):
+                if protocol is not None:
+                    found["receivers", str(component_id), "protocols", name, "endpoint"] = protocol.endpoint
+    for text in config.service.extensions:
+        extension = config.extensions[ComponentId.parse(text)]
+        if isinstance(extension, QuerySettings):
+            found["extensions", text, "endpoint"] = extension.endpoint
+    return found
+
+
 def _make_parts(config: CollectorConfig, writer: Writer, reader: Reader, token: str | None) -> Parts:
     limits = config.service.in_flight
     counters, in_flight = Counters(), InFlight(limits.bytes_max, limits.requests_max)
@@ -147,6 +163,15 @@ def _failing_test(config: CollectorConfig, delivered: Mapping[ComponentId, Expor
         if isinstance(config.exporters[component_id], IndexSettings)
     ]
     return lambda: any(counters.has_failed_within(STORE_FAILURE_SHOWN_S) for counters in indexes)
+
+
+def composition_errors(config: CollectorConfig) -> Iterator[ConfigError]:
+    """Yield why `build_collector` would refuse a configuration, of each check the first reason."""
+    for check in (_check_pipelines,):
+        try:
+            check(config)
+        except ConfigError as error:
+            yield error
 
 
 def _check_pipelines(config: CollectorConfig) -> None:

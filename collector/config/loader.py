@@ -1,5 +1,6 @@
 """From the text of a configuration file to a CollectorConfig, or to errors that name their key paths."""
 
+import contextlib
 import difflib
 import types
 import typing
@@ -100,11 +101,18 @@ def _read(
         for section, components in configured.items()
     }
     service = _validated(ServiceSettings, tree.get("service"), ("service",), problems)
-    if service is None:
-        return None
     ids = {section: list(map(ComponentId.parse, components)) for section, components in configured.items()}
-    _check_references(service, ids, problems)
-    return CollectorConfig(**sections, service=service)
+    _check_references(service or _readable_service(tree.get("service")), ids, problems)
+    return CollectorConfig(**sections, service=service) if service else None
+
+
+def _readable_service(value: object) -> ServiceSettings:
+    """Return what can be read of a section that is not valid as a whole, so that its references are checked, too."""
+    pipelines: dict[str, PipelineSettings] = {}
+    for name, pipeline in _mapping(_mapping(value, (), []).get("pipelines"), (), []).items():
+        with contextlib.suppress(ValidationError):
+            pipelines[name] = PipelineSettings.model_validate(pipeline)
+    return ServiceSettings.model_construct(pipelines=pipelines)
 
 
 def _mapping(value: object, path: tuple[str, ...], problems: list[Problem]) -> dict[str, object]:

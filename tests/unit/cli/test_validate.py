@@ -1,0 +1,165 @@
+"""`gasoline validate`: what would run, or everything that is wrong, with its line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from collector.cli import cli
+from collector.components import KNOWN_COMPONENTS
+from collector.receivers.otlp.settings import OtlpGrpcSettings
+
+GOOD = """\
+receivers:
+  otlp:
+    protocols:
+      grpc:
+      http: {endpoint: "127.0.0.1:${env:PORT:-0}"}
+  otlp/spare: {protocols: {grpc: {endpoint: 0.0.0.0:1}}}
+processors:
+  session:
+exporters:
+  index:
+  debug:
+extensions:
+  query:
+service:
+  pipelines:
+    traces: {receivers: [otlp], processors: [session], exporters: [index, debug]}
+    logs: {receivers: [otlp], processors: [session], exporters: [index]}
+"""
+
+BAD = """\
+receivers:
+  otlp:
+    protocols:
+      grpc: {end_point: "127.0.0.1:1", connections_max: 0}
+processors:
+  sesion:
+exporters:
+  index:
+    retention:
+      age_hours_max: -1
+service:
+  pipelines:
+    traces:
+      receivers: [otlp]
+      exporters:
+        - index
+        - indx
+    log: {receivers: [otlp], exporters: [index]}
+  telemetry: {logs: {levle: info}}
+exten: 1
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "collector.yaml"
+
+
+def run(config: Path, text: str, *flags: str, environ: dict[str, str] | None = None) -> Result:
+    config.write_text(text)
+    before = sorted(config.parent.iterdir())
+    result = CliRunner().invoke(cli, ["validate", str(config), *flags], env={"GASOLINE_TOKEN": "", **(environ or {})})
+    assert sorted(config.parent.iterdir()) == before
+    return result
+
+
+def test_a_valid_file_says_what_would_run(config: Path) -> None:
+    result = run(config, GOOD, environ={"PORT": "4999"})
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        f"valid: {config}",
+        "  listens on 127.0.0.1:4317 (receivers.otlp.protocols.grpc)",
+        "  listens on 127.0.0.1:4999 (receivers.otlp.protocols.http)",
+        "  traces: otlp → session → index, debug",
+        "  logs: otlp → session → index",
+        "  configured, but not used: extensions.query, receivers.otlp/spare",
+    ]
+
+
+def test_an_invalid_file_says_everything_that_is_wrong_by_line(config: Path) -> None:
+    result = run(config, BAD)
+    assert result.exit_code == 1
+    processors = ", ".join(sorted(KNOWN_COMPONENTS.processors))
+    grpc = ", ".join(sorted(OtlpGrpcSettings.model_fields))
+    assert result.output.splitlines() == [
+        f"{config}:4: receivers.otlp.protocols.grpc.end_point is not a known key; did you mean endpoint? "
+        f"known here: {grpc}",
+        f"{config}:4: receivers.otlp.protocols.grpc.connections_max: Input should be greater than or equal to 1",
+        f"{config}:6: processors.sesion: there is no processor of type sesion; did you mean session? "
+        f"known here: {processors}",
+        f"{config}:10: exporters.index.retention.age_hours_max: Input should be greater than 0",
+        f"{config}:17: service.pipelines.traces.exporters: indx is not configured under exporters; "
+        "did you mean index? known here: index",
+        f"{config}:18: service.pipelines.log: there is no signal log; did you mean logs? "
+        "known here: logs, metrics, traces",
+        f"{config}:19: service.telemetry.logs.levle is not a known key; did you mean level? "
+        "known here: encoding, level",
+        f"{config}:20: exten is not a known key; did you mean extensions? "
+        "known here: exporters, extensions, processors, receivers, service",
+        f"invalid: 8 errors in {config}",
+    ]
+
+
+def test_programs_get_paths_lines_and_messages(config: Path) -> None:
+    result = run(config, GOOD.replace("${env:PORT:-0}", "${env:PORT}"), "--json")
+    assert (result.exit_code, json.loads(result.output)) == (
+        1,
+        {
+            "source": str(config),
+            "valid": False,
+            "errors": [
+                {
+                    "path": "receivers.otlp.protocols.http.endpoint",
+                    "line": 5,
+                    "message": "receivers.otlp.protocols.http.endpoint: the environment variable PORT is not set; "
+                    "set it, or write ${env:PORT:-default}",
+                }
+            ],
+            "runs": [],
+        },
+    )
+    told = json.loads(run(config, GOOD, "--json").output)
+    assert (told["valid"], told["errors"], len(told["runs"])) == (True, [], 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        (
+            GOOD.replace("[session], exporters: [index]", "[], exporters: [index]"),
+            17,
+            "index needs the processor session",
+        ),
+        (GOOD.replace("logs:", "metrics:"), 17, "index takes traces and logs, no metrics"),
+        (GOOD.replace("127.0.0.1:${env:PORT:-0}", "0.0.0.0:0"), 5, "is open to other machines; set a bearer token"),
+        (GOOD + "service: {}\n", 18, "line 18: the key service is there twice; keep one"),
+        (GOOD + "a: [\n", 19, "line 19, column 1: this is not YAML"),
+        ("", 1, "service.pipelines: Field required"),
+    ],
+)
+def test_what_serve_would_refuse_is_an_error_with_its_line(config: Path, text: str, line: int, message: str) -> None:
+    result = run(config, text)
+    assert result.exit_code == 1
+    first, last = result.output.splitlines()
+    assert first.startswith(f"{config}:{line}: ")
+    assert message in first
+    assert last == f"invalid: 1 error in {config}"
+
+
+def test_a_token_allows_an_endpoint_beyond_loopback(config: Path) -> None:
+    text = GOOD.replace("127.0.0.1:${env:PORT:-0}", "0.0.0.0:0")
+    assert run(config, text, environ={"GASOLINE_TOKEN": "secret"}).exit_code == 0
+
+
+def test_the_built_in_default_is_valid_and_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["validate"])
+    assert (result.exit_code, result.output.splitlines()[0]) == (0, "valid: the default")
+    result = CliRunner().invoke(cli, ["validate", str(tmp_path / "none.yaml")])
+    assert (result.exit_code, result.output) == (
+        1,
+        f"Error: {tmp_path / 'none.yaml'}: the configuration cannot be read: No such file or directory\n",
+    )
