@@ -211,6 +211,34 @@ def clear(data_dir: Path, session: str | None) -> None:
     click.echo(f"deleted {deleted} spans and log records")
 
 
+@cli.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@data_dir_flag
+@click.option(
+    "--signal",
+    type=click.Choice(["traces", "logs", "metrics"]),
+    help="What protobuf messages are.  [default: guessed from each]",
+)
+@flag("--config", type=click.Path(dir_okay=False, path_type=Path), help="Pipelines to use if no collector runs.")
+def import_command(files: tuple[Path, ...], data_dir: Path, signal: str | None, config: Path | None) -> None:
+    """Take in recorded telemetry: OTLP/JSON lines, or protobuf messages behind their lengths.
+
+    Goes through the running collector, else into the store. These are the files that the exporter `file` writes,
+    ours or the OpenTelemetry Collector's. Lines that cannot be read are named and left out.
+
+    \b
+    Examples:
+      gasoline import traces.jsonl logs.jsonl
+      gasoline import --signal logs recorded.bin
+    """
+    from collector.importing.run import ImportOptions
+    from collector.importing.terminal import import_and_tell
+    from collector.pdata.envelope import Signal
+
+    given = Signal(signal) if signal else None
+    click.echo(import_and_tell(ImportOptions(files, given, config, data_dir, token())))
+
+
 @cli.command()
 @flag(
     "--zip", "zip_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Pack it into this file."

@@ -6,12 +6,12 @@ The only importer of `exporters`.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self, cast
+from typing import NamedTuple, Self, cast
 
 from pydantic import BaseModel, model_validator
 
 from collector.bounded_queue import InFlight
-from collector.component import Consumer, Exporter, Processor
+from collector.component import Consumer, Exporter, Outcome, Processor, Telemetry
 from collector.config.model import CollectorConfig, ComponentId, KnownComponents, PipelineSettings, Settings
 from collector.errors import ConfigError
 from collector.pdata.envelope import Signal
@@ -20,6 +20,7 @@ from collector.processors.session import SessionProcessor, SessionSettings
 from collector.query_port import QueryPort, QuerySettings
 from collector.receivers.otlp.factory import OtlpGrpcSettings, OtlpHttpSettings, create_grpc, create_http
 from collector.receivers.otlp.telemetry import ReceiverCounters
+from collector.rendezvous import RunningCollector
 from collector.service import STORE_FAILURE_SHOWN_S, Collector, ListeningReceiver, Parts
 from collector.store.api import Reader, Writer
 from collector.store.sqlite.reader import SqliteReader
@@ -28,7 +29,11 @@ from collector.store.sqlite.writer import SqliteWriter
 from collector.telemetry.metrics import IN_FLIGHT_BYTES, IN_FLIGHT_BYTES_CAPACITY, Counters, ExporterCounters
 from collector.telemetry.process import watch_process
 from exporters.debug import DebugExporter, DebugSettings
+from exporters.direct import DirectSender, connect
+from exporters.file import FileExporter, FileSettings
+from exporters.forwarding import create_forwarder
 from exporters.index import IndexExporter, IndexSettings
+from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettings
 
 
 class OtlpProtocols(Settings):
@@ -64,7 +69,15 @@ class OtlpSettings(Settings):
 KNOWN_COMPONENTS = KnownComponents(
     receivers=MappingProxyType({"otlp": OtlpSettings}),
     processors=MappingProxyType({"session": SessionSettings}),
-    exporters=MappingProxyType({"index": IndexSettings, "debug": DebugSettings}),
+    exporters=MappingProxyType(
+        {
+            "index": IndexSettings,
+            "otlp": OtlpExporterSettings,
+            "otlphttp": OtlpHttpExporterSettings,
+            "file": FileSettings,
+            "debug": DebugSettings,
+        }
+    ),
     extensions=MappingProxyType({"query": QuerySettings}),
 )
 
@@ -86,9 +99,10 @@ async def build_collector(
     Raises ConfigError, and StoreError from opening the store.
     """
     _check_pipelines(config)
+    _check_exporters(config)
     writer = open_writer(data_dir, _retention(config))
     try:
-        return Collector(_make_parts(config, writer, open_reader(data_dir), token), data_dir)
+        return Collector(_make_parts(config, writer, open_reader(data_dir), data_dir, token), data_dir)
     except BaseException:
         await writer.shutdown()
         raise
@@ -125,23 +139,93 @@ def listening_endpoints(config: CollectorConfig) -> Mapping[tuple[str, ...], str
     return found
 
 
-def _make_parts(config: CollectorConfig, writer: Writer, reader: Reader, token: str | None) -> Parts:
+class Pipelines:
+    """All pipelines of a configuration without its receivers: a Consumer that takes what is handed to it."""
+
+    def __init__(self, router: Router, exporters: Iterable[Exporter], writer: Writer) -> None:
+        self._router = router
+        self._exporters = tuple(exporters)
+        self._writer = writer
+
+    async def start(self) -> None:
+        """See Exporter.start."""
+        for exporter in self._exporters:
+            await exporter.start()
+
+    async def consume(self, telemetry: Telemetry) -> Outcome:
+        """See Consumer."""
+        return await self._router.consume(telemetry)
+
+    async def shutdown(self) -> None:
+        """Deliver what was taken, then close the store. May be called twice."""
+        for exporter in self._exporters:
+            await exporter.shutdown()
+        await self._writer.shutdown()
+
+
+async def open_pipelines(config: CollectorConfig, data_dir: Path) -> Pipelines:
+    """Open the store of `data_dir` and the exporters of `config`, and no port.
+
+    Raises ConfigError, and StoreError from opening the store.
+    """
+    _check_pipelines(config)
+    _check_exporters(config)
+    writer = SqliteWriter.open(data_dir, _retention(config))
+    try:
+        limits = config.service.in_flight
+        made = _make_exporters(config, writer, InFlight(limits.bytes_max, limits.requests_max), Counters(), data_dir)
+        by_signal: dict[Signal, list[Pipeline]] = {}
+        for name, pipeline in made.pipelines.items():
+            by_signal.setdefault(Signal(ComponentId.parse(name).type), []).append(pipeline)
+        pipelines = Pipelines(Router(by_signal, made.counters), made.exporters.values(), writer)
+        await pipelines.start()
+    except BaseException:
+        await writer.shutdown()
+        raise
+    return pipelines
+
+
+def connect_to_collector(running: RunningCollector, token: str | None) -> DirectSender:
+    """Return a Consumer that hands what it is given to a running collector."""
+    return connect(running.grpc, running.http, token)
+
+
+class _Exporters(NamedTuple):
+    exporters: Mapping[ComponentId, Exporter]
+    delivered: Mapping[ComponentId, ExporterCounters]
+    pipelines: Mapping[str, Pipeline]
+    counters: Counters
+
+
+def _make_exporters(
+    config: CollectorConfig, writer: Writer, in_flight: InFlight, counters: Counters, data_dir: Path
+) -> _Exporters:
+    """Make everything between receivers and store."""
+    delivered = {
+        component_id: ExporterCounters(counters, str(component_id)) for component_id in _used(config, "exporters")
+    }
+    exporters: dict[ComponentId, Exporter] = {}
+    for component_id, of_exporter in delivered.items():
+        settings = config.exporters[component_id]
+        if isinstance(settings, OtlpExporterSettings | OtlpHttpExporterSettings):
+            made: Exporter = create_forwarder(str(component_id), settings, data_dir, of_exporter, counters.drop)
+        else:
+            made = _make_exporter(settings, writer, in_flight, of_exporter)
+        exporters[component_id] = made
+    pipelines = {
+        name: _make_pipeline(config, settings, exporters, counters)
+        for name, settings in config.service.pipelines.items()
+    }
+    return _Exporters(exporters, delivered, pipelines, counters)
+
+
+def _make_parts(config: CollectorConfig, writer: Writer, reader: Reader, data_dir: Path, token: str | None) -> Parts:
     limits = config.service.in_flight
     counters, in_flight = Counters(), InFlight(limits.bytes_max, limits.requests_max)
     watch_process(counters)
     counters.watch(IN_FLIGHT_BYTES, (), lambda: in_flight.bytes)
     counters.watch(IN_FLIGHT_BYTES_CAPACITY, (), lambda: in_flight.bytes_max)
-    delivered = {
-        component_id: ExporterCounters(counters, str(component_id)) for component_id in _used(config, "exporters")
-    }
-    exporters = {
-        component_id: _make_exporter(config.exporters[component_id], writer, in_flight, of_exporter)
-        for component_id, of_exporter in delivered.items()
-    }
-    pipelines = {
-        name: _make_pipeline(config, settings, exporters, counters)
-        for name, settings in config.service.pipelines.items()
-    }
+    exporters, delivered, pipelines, _ = _make_exporters(config, writer, in_flight, counters, data_dir)
     receivers: dict[str, ListeningReceiver] = {}
     for component_id in _used(config, "receivers"):
         router = Router(_pipelines_by_signal(config, component_id, pipelines), counters)
@@ -167,7 +251,7 @@ def _failing_test(config: CollectorConfig, delivered: Mapping[ComponentId, Expor
 
 def composition_errors(config: CollectorConfig) -> Iterator[ConfigError]:
     """Yield why `build_collector` would refuse a configuration, of each check the first reason."""
-    for check in (_check_pipelines,):
+    for check in (_check_pipelines, _check_exporters):
         try:
             check(config)
         except ConfigError as error:
@@ -183,6 +267,27 @@ def _check_pipelines(config: CollectorConfig) -> None:
             raise ConfigError(f"{path}.exporters: index takes traces and logs, no metrics; leave it out here")
         if "session" not in {ComponentId.parse(text).type for text in pipeline.processors}:
             raise ConfigError(f"{path}.processors: index needs the processor session before it; add it")
+
+
+def _check_exporters(config: CollectorConfig) -> None:
+    own = set(configured_endpoints(config).values())
+    for component_id in _used(config, "exporters"):
+        settings = config.exporters[component_id]
+        if isinstance(settings, FileSettings) and settings.format == "proto":
+            signals = {
+                ComponentId.parse(name).type
+                for name, pipeline in config.service.pipelines.items()
+                if component_id in map(ComponentId.parse, pipeline.exporters)
+            }
+            if len(signals) > 1:
+                raise ConfigError(
+                    f"exporters.{component_id}: a file in the format proto does not say which signal is in it; "
+                    f"configure one such exporter for each of {', '.join(sorted(signals))}"
+                )
+        if isinstance(settings, OtlpExporterSettings | OtlpHttpExporterSettings) and settings.target in own:
+            raise ConfigError(
+                f"exporters.{component_id}.endpoint: {settings.endpoint} is a port of this collector itself"
+            )
 
 
 def _used(config: CollectorConfig, section: str) -> Iterable[ComponentId]:
@@ -210,6 +315,8 @@ def _make_exporter(settings: BaseModel, writer: Writer, in_flight: InFlight, cou
             # What waits for the store has room in flight, and no other queue.
             counters.watch_queue(lambda: in_flight.requests, lambda: in_flight.requests_max)
             return IndexExporter(writer, counters)
+        case FileSettings():
+            return FileExporter(settings, counters)
         case DebugSettings():
             return DebugExporter(settings, counters)
         case _:

@@ -118,7 +118,7 @@ processors, receivers, service"
         ),
         (
             SMALLEST.replace("{debug: }", "{debug: , zipkin: }"),
-            snapshot("file: exporters.zipkin: there is no exporter of type zipkin; known here: debug, index"),
+            snapshot("file: exporters.zipkin: there is no exporter of type zipkin; known here: debug, file, index, otlp, otlphttp"),
         ),
         (
             SMALLEST.replace("exporters: [debug]", "exporters: [debgu]"),
