@@ -31,7 +31,7 @@ CursorAfter: TypeAlias = Callable[[int], str] | None
 def sessions_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None) -> str:
     """Return the text of a `sessions` answer: id, start, requests, then what caused the last failure.
 
-    Where there is room: length, first path, services.
+    Where there is room: length, first path, services. Where there is none for the next call, only its name.
     """
     records: list[SessionRecord] = answer["sessions"]
     short = short_ids(record["session_id"] for record in records)
@@ -40,15 +40,31 @@ def sessions_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after
         next_call = call("session-trace", session_id=short[chosen["session_id"]])
     else:
         next_call = _where_else(params, call("requests"))
-    room = SESSION_CHARACTERS_MAX * len(records) - len(last_line(len(records), answer["total"], "session", next_call))
+    entries, spare = _session_entries(records, short, last_line(len(records), answer["total"], "session", next_call))
+    brief = f"{len(records)} of {answer['total']} · next: session-trace"
+    is_brief = False
+    if spare < 0 and len(records) == answer["total"]:
+        shorter, spare_then = _session_entries(records, short, brief)
+        if spare_then >= 0:
+            is_brief, entries, spare = True, shorter, spare_then
+    each = spare // max(1, len(entries))
+    entries = [_with_extras(entry, record, each) for entry, record in zip(entries, records, strict=True)]
+    if is_brief:
+        return "\n".join([*note_lines(answer), *entries, brief])
+    return _list_text(answer, params, entries, "session", next_call, cursor_after)
+
+
+def _session_entries(records: Sequence[SessionRecord], short: Mapping[str, str], last: str) -> tuple[list[str], int]:
+    """Return the entries with their reasons cut until all fit above `last`, and the characters to spare, if any."""
+    room = SESSION_CHARACTERS_MAX * len(records) - len(last)
     entries: list[str] = []
+    spare = 0
     for reason_characters in REASON_CHARACTERS:
         entries = [_session_entry(record, short, reason_characters) for record in records]
-        if sum(len(entry) + 1 for entry in entries) <= room:
+        spare = room - sum(len(entry) + 1 for entry in entries)
+        if spare >= 0:
             break
-    spare = (room - sum(len(entry) + 1 for entry in entries)) // max(1, len(entries))
-    entries = [_with_extras(entry, record, spare) for entry, record in zip(entries, records, strict=True)]
-    return _list_text(answer, params, entries, "session", next_call, cursor_after)
+    return entries, spare
 
 
 def requests_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None) -> str:
