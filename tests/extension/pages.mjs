@@ -4,20 +4,24 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { until } from './e2e/stage.mjs';
 import { EXTENSION_FOLDER, extensionId, launchChromium, requirePackage } from '../../scripts/chromium.mjs';
 
 /** Where screenshots go, to be looked at: GASOLINE_SCREENSHOTS=folder. */
 const SCREENSHOTS = process.env.GASOLINE_SCREENSHOTS;
-/** The screen of headless Chromium is so low that a popup does not fit on it. */
-const SCREEN = '--screen-info={1600x1200}';
+const FLAGS = [
+  // The screen of headless Chromium is so low that a popup does not fit on it.
+  '--screen-info={1600x1200}',
+  // Tests may click the extension's button in the toolbar, and open a site that is not on this machine's own names.
+  '--enable-unsafe-extension-debugging',
+  '--host-resolver-rules=MAP shop.test 127.0.0.1',
+];
 const AXE = requirePackage('axe-core').source;
 
 /**
  * @returns {Promise<{ context: import('playwright-core').BrowserContext, base: string, close: () => Promise<void> }>}
  */
 export async function launchWithExtension() {
-  const { context, close } = await launchChromium({ extension: EXTENSION_FOLDER, flags: [SCREEN] });
+  const { context, close } = await launchChromium({ extension: EXTENSION_FOLDER, flags: FLAGS });
   return { context, base: `chrome-extension://${await extensionId(context)}`, close };
 }
 
@@ -40,36 +44,6 @@ export async function openScripted(context, url, answers) {
   }, answers);
   await page.goto(url);
   return page;
-}
-
-/**
- * Open the popup as a click on the toolbar does. Playwright does not know such pages, so it is asked over the protocol.
- * @param {import('playwright-core').BrowserContext} context whose last page in front is the one that it is for
- * @param {string} base
- * @param {string} expression
- * @returns {Promise<any>} the value of the expression in the popup, once that is not undefined
- */
-export async function evaluateInOpenedPopup(context, base, expression) {
-  const [worker] = context.serviceWorkers();
-  await worker.evaluate(() => chrome.action.openPopup());
-  const protocol = await context.browser().newBrowserCDPSession();
-  const isPopup = ({ url }) => url === `${base}/popup/popup.html`;
-  const { targetId } = await until(
-    async () => (await protocol.send('Target.getTargets')).targetInfos.find(isPopup),
-    'the popup',
-  );
-  const { sessionId } = await protocol.send('Target.attachToTarget', { targetId, flatten: false });
-  const value = await until(async () => {
-    const answered = new Promise((resolve) => {
-      protocol.once('Target.receivedMessageFromTarget', ({ message }) => resolve(JSON.parse(message)));
-    });
-    const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression, returnByValue: true } });
-    await protocol.send('Target.sendMessageToTarget', { sessionId, message });
-    return (await answered).result.result.value;
-  }, `${expression} in the popup`);
-  await protocol.send('Target.closeTarget', { targetId });
-  await protocol.detach();
-  return value;
 }
 
 /**

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { html, startCollector, startSite } from './e2e/stage.mjs';
-import { evaluateInOpenedPopup, launchWithExtension, pastedInto } from './pages.mjs';
+import { launchWithExtension, pastedInto } from './pages.mjs';
+import { ToolbarPopup } from './toolbar.mjs';
 
 const SESSION_ID = /^session-[0-9a-f]{32}$/;
 const PAGE = '<button onclick="fetch(\'/api/price\')">Price</button>';
@@ -100,15 +101,14 @@ test('from the first click to the session in the collector', async (t) => {
   });
 
   await t.test('opened from the toolbar, it is as large as what it shows', async () => {
-    await page.bringToFront();
-    const sizes = await evaluateInOpenedPopup(
-      browser.context,
-      browser.base,
+    const opened = await ToolbarPopup.open(browser.context, browser.base, page);
+    const sizes = await opened.evaluate(
       `(({ scrollWidth, scrollHeight }) => {
         const isWhole = document.querySelector('#session-id').textContent && scrollHeight <= innerHeight;
-        return isWhole ? { innerWidth, scrollWidth, rest: innerHeight - scrollHeight } : undefined;
+        return isWhole && { innerWidth, scrollWidth, rest: innerHeight - scrollHeight };
       })(document.documentElement)`,
     );
+    await opened.close();
     assert.deepEqual(sizes, { innerWidth: 368, scrollWidth: 368, rest: 0 });
   });
 
