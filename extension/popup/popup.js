@@ -128,8 +128,14 @@ function showIfAny(element, text) {
   setShown(element, text !== '');
 }
 
+/** @param {unknown} error */
+function tell(error) {
+  setText(elements.problem, sentence(messageOf(error)));
+  setShown(elements.problem, true);
+}
+
 /**
- * Run what a button starts, and tell what went wrong with it.
+ * Run what a button starts, and tell what went wrong with it. That stays until something else is tried.
  * @param {() => Promise<void>} step
  */
 async function attempt(step) {
@@ -137,8 +143,7 @@ async function attempt(step) {
   try {
     await step();
   } catch (error) {
-    setText(elements.problem, sentence(messageOf(error)));
-    setShown(elements.problem, true);
+    tell(error);
   }
 }
 
@@ -153,9 +158,15 @@ async function refreshLater() {
   refreshing = true;
   while (stale) {
     stale = false;
-    await attempt(refresh);
+    await refresh().catch(tell);
   }
   refreshing = false;
+}
+
+async function begin() {
+  await refresh();
+  await finishSwitchingOn();
+  await checkCollector();
 }
 
 async function switchOnOrOff() {
@@ -206,6 +217,7 @@ async function setEnabled(origin, enabled) {
 async function beginSession() {
   take(await ask(NEW_SESSION, { ...fields, ...(state?.origin ? { origin: state.origin } : {}) }));
   setText(elements.announcement, 'The session has ended. The next one begins when the page is used.');
+  if (!state?.session) elements.sessionMissing.focus();
 }
 
 async function checkCollector() {
@@ -221,6 +233,7 @@ async function checkCollector() {
 
 async function reloadPage() {
   if (state?.tabId === null || state?.tabId === undefined) return;
+  elements.onOff.focus();
   await chrome.tabs.reload(state.tabId);
 }
 
@@ -257,6 +270,4 @@ elements.copyCall.addEventListener('click', () =>
 chrome.storage.session.onChanged.addListener(refreshLater);
 setInterval(show, CLOCK_INTERVAL_MS);
 
-await attempt(refresh);
-await attempt(finishSwitchingOn);
-await attempt(checkCollector);
+await attempt(begin);

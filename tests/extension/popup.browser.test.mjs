@@ -193,8 +193,41 @@ test('what the worker cannot do is told where it is seen and heard', async () =>
   assert.equal(await page.getByRole('alert').textContent(), 'There is no page to start a new session for');
 });
 
+test('what went wrong stays told while figures change, until something else is tried', async () => {
+  const state = await openPopup({}, { 'new-session': { error: 'there is no page to start a new session for' } });
+  await page.getByRole('button', { name: 'New session' }).click();
+  await page.getByRole('alert').waitFor();
+  await page.evaluate((latest) => {
+    window.answers['get-state'] = latest;
+    return chrome.storage.session.set({ changed: true });
+  }, { ...state, counts: { ...state.counts, requests: 7 } });
+  await page.locator('#requests', { hasText: /^7$/ }).waitFor();
+  assert.equal(await page.getByRole('alert').isVisible(), true);
+  await page.getByRole('button', { name: 'Check' }).click();
+  await page.getByRole('alert').waitFor({ state: 'hidden' });
+  await page.evaluate(() => chrome.storage.session.remove('changed'));
+});
+
+test('the focus goes on where its button goes away', async () => {
+  const focused = () => page.evaluate(() => document.activeElement?.id);
+  await openPopup({}, { 'new-session': observedState({ session: null }) });
+  await page.getByRole('button', { name: 'New session' }).press('Enter');
+  await page.getByText('The next one begins when the page is used.').first().waitFor();
+  assert.equal(await focused(), 'session-missing');
+  await page.close();
+  await openPopup({ connected: false });
+  await page.evaluate(() => {
+    chrome.tabs.reload = async (tabId) => window.asked.push({ reloaded: tabId });
+  });
+  await page.getByRole('button', { name: 'Reload the page' }).press('Enter');
+  await page.waitForFunction(() => window.asked.some(({ reloaded }) => reloaded === 7));
+  assert.equal(await focused(), 'switch');
+});
+
 test('a worker that cannot answer is told, not waited for', async () => {
-  await openPopup({}, { 'get-state': { error: 'out of order' }, 'check-collector': { error: 'out of order' } });
+  page = await openScripted(browser.context, `${browser.base}/popup/popup.html`, {
+    'get-state': { error: 'out of order' },
+  });
   await page.getByRole('alert').waitFor();
   assert.equal(await page.getByRole('alert').textContent(), 'Out of order');
 });
