@@ -16,23 +16,28 @@ class Bridge {
     this.port = null;
     /** @type {import('../shared/ids.js').SpanContext | null} */
     this.page = null;
-    this.isFlushDue = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.flushTimer = undefined;
+    this.isLeaving = false;
     this.isOver = false;
-    window.addEventListener(hello.up, (event) => this.#fromPage(JSON.parse(/** @type {CustomEvent} */ (event).detail)));
+    window.addEventListener(hello.up, (event) => this.#fromPage(/** @type {CustomEvent} */ (event).detail));
+    document.addEventListener('visibilitychange', () => this.#flush());
     this.#connect();
   }
 
-  /** @param {any} message of the page script */
-  #fromPage(message) {
+  /** @param {string} detail a message of the page script, as JSON */
+  #fromPage(detail) {
     if (this.isOver) return;
+    const message = JSON.parse(detail);
     if (message.type === 'record') {
-      this.outbox.add(message.record);
-      this.#flushSoon();
+      this.#flushWithin(this.outbox.add(message.record, detail.length));
     } else if (message.type === 'hide') {
+      this.isLeaving = true;
       this.#flush();
       this.#post({ type: 'leave' });
     } else if (message.type === 'resume') {
       // The browser cut the connection while the page was frozen, and says nothing of it.
+      this.isLeaving = false;
       this.port?.disconnect();
       this.port = null;
       this.#connect();
@@ -43,15 +48,16 @@ class Bridge {
     }
   }
 
-  /** Records of one task travel together. */
-  #flushSoon() {
-    if (this.isFlushDue) return;
-    this.isFlushDue = true;
-    queueMicrotask(() => this.#flush());
+  /** Records travel together: a message to the worker costs the page more than all else that is done for a record. */
+  #flushWithin(/** @type {number} */ delayMs) {
+    // A page that is hidden or goes has slow timers, or none any more.
+    if (delayMs === 0 || this.isLeaving || document.hidden) this.#flush();
+    else this.flushTimer ??= setTimeout(() => this.#flush(), delayMs);
   }
 
   #flush() {
-    this.isFlushDue = false;
+    clearTimeout(this.flushTimer);
+    this.flushTimer = undefined;
     const batch = this.outbox.seal();
     if (batch) this.#post(batch);
   }

@@ -5,6 +5,10 @@ export const OUTBOX_RECORDS_MAX = 5000;
 /** Characters of them, as JSON. */
 export const OUTBOX_CHARS_MAX = 4 * 1024 * 1024;
 
+/** How long records wait for others before they go to the worker, and how many wait. */
+export const GATHER_MS = 100;
+export const GATHERED_RECORDS_MAX = 200;
+
 /**
  * @typedef {object} Batch
  * @property {'records'} type
@@ -36,17 +40,21 @@ export class Outbox {
     return this.count === 0;
   }
 
-  /** @param {object} record */
-  add(record) {
-    const chars = JSON.stringify(record).length;
+  /**
+   * @param {object} record
+   * @param {number} chars that it has as JSON
+   * @returns {number} milliseconds within which what is open is to be sealed and sent
+   */
+  add(record, chars) {
     if (this.count >= OUTBOX_RECORDS_MAX || this.chars + chars > OUTBOX_CHARS_MAX) {
       this.dropped += 1;
-      return;
+      return GATHER_MS;
     }
     this.open.push(record);
     this.openChars += chars;
     this.chars += chars;
     this.count += 1;
+    return this.open.length < GATHERED_RECORDS_MAX ? GATHER_MS : 0;
   }
 
   /** @returns {Batch | null} what has been added since the last time, to be sent; null if nothing was */

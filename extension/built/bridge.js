@@ -10,6 +10,8 @@
   // bridge/outbox.js
   var OUTBOX_RECORDS_MAX = 5e3;
   var OUTBOX_CHARS_MAX = 4 * 1024 * 1024;
+  var GATHER_MS = 100;
+  var GATHERED_RECORDS_MAX = 200;
   var Outbox = class {
     /** @param {string} bridgeId */
     constructor(bridgeId) {
@@ -27,17 +29,21 @@
     get isEmpty() {
       return this.count === 0;
     }
-    /** @param {object} record */
-    add(record) {
-      const chars = JSON.stringify(record).length;
+    /**
+     * @param {object} record
+     * @param {number} chars that it has as JSON
+     * @returns {number} milliseconds within which what is open is to be sealed and sent
+     */
+    add(record, chars) {
       if (this.count >= OUTBOX_RECORDS_MAX || this.chars + chars > OUTBOX_CHARS_MAX) {
         this.dropped += 1;
-        return;
+        return GATHER_MS;
       }
       this.open.push(record);
       this.openChars += chars;
       this.chars += chars;
       this.count += 1;
+      return this.open.length < GATHERED_RECORDS_MAX ? GATHER_MS : 0;
     }
     /** @returns {Batch | null} what has been added since the last time, to be sent; null if nothing was */
     seal() {
@@ -74,24 +80,28 @@
       this.outbox = new Outbox(crypto.randomUUID());
       this.port = null;
       this.page = null;
-      this.isFlushDue = false;
+      this.flushTimer = void 0;
+      this.isLeaving = false;
       this.isOver = false;
-      window.addEventListener(hello.up, (event) => this.#fromPage(JSON.parse(
+      window.addEventListener(hello.up, (event) => this.#fromPage(
         /** @type {CustomEvent} */
         event.detail
-      )));
+      ));
+      document.addEventListener("visibilitychange", () => this.#flush());
       this.#connect();
     }
-    /** @param {any} message of the page script */
-    #fromPage(message) {
+    /** @param {string} detail a message of the page script, as JSON */
+    #fromPage(detail) {
       if (this.isOver) return;
+      const message = JSON.parse(detail);
       if (message.type === "record") {
-        this.outbox.add(message.record);
-        this.#flushSoon();
+        this.#flushWithin(this.outbox.add(message.record, detail.length));
       } else if (message.type === "hide") {
+        this.isLeaving = true;
         this.#flush();
         this.#post({ type: "leave" });
       } else if (message.type === "resume") {
+        this.isLeaving = false;
         this.port?.disconnect();
         this.port = null;
         this.#connect();
@@ -100,14 +110,14 @@
         this.#post(message);
       }
     }
-    /** Records of one task travel together. */
-    #flushSoon() {
-      if (this.isFlushDue) return;
-      this.isFlushDue = true;
-      queueMicrotask(() => this.#flush());
+    /** Records travel together: a message to the worker costs the page more than all else that is done for a record. */
+    #flushWithin(delayMs) {
+      if (delayMs === 0 || this.isLeaving || document.hidden) this.#flush();
+      else this.flushTimer ??= setTimeout(() => this.#flush(), delayMs);
     }
     #flush() {
-      this.isFlushDue = false;
+      clearTimeout(this.flushTimer);
+      this.flushTimer = void 0;
       const batch = this.outbox.seal();
       if (batch) this.#post(batch);
     }

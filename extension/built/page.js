@@ -757,11 +757,14 @@
       this.limits = { idleTimeoutMs: Infinity, maxAgeMs: Infinity };
       this.toldAt = -Infinity;
       this.written = "";
+      this.endedId = "";
       this.deletions = [];
     }
     /** @param {Configuration} configuration the worker's word */
     apply({ session, idleTimeoutMs, maxAgeMs }) {
       this.limits = { idleTimeoutMs, maxAgeMs };
+      if (this.#wasDeleted()) this.end("logout");
+      if (session.id === this.endedId) return;
       const known = this.session;
       const isSame = known?.id === session.id;
       const seenAt = Math.max(session.lastActivityAt, isSame ? known.lastActivityAt : 0);
@@ -787,6 +790,7 @@
     /** @param {'logout'} reason */
     end(reason) {
       if (!this.session) return;
+      this.endedId = this.session.id;
       this.#moveOn();
       this.tell({ type: "end", reason });
     }
@@ -1192,28 +1196,37 @@
       "render_blocking_status"
     ]
   );
-  function attributesOf(prefix, names, entry) {
-    const attributes = {};
-    for (const name of names) {
-      const value = entry[name.replace(/_([a-z])/g, (_2, letter) => letter.toUpperCase())];
-      const isKnown = typeof value === "number" || typeof value === "string" && value !== "";
-      if (isKnown) attributes[`${prefix}.${name}`] = value;
-    }
-    return attributes;
+  function reader(prefix, names) {
+    const pairs = names.map((name) => ({
+      attribute: `${prefix}.${name}`,
+      member: name.replace(/_([a-z])/g, (_2, letter) => letter.toUpperCase())
+    }));
+    return (entry) => {
+      const attributes = {};
+      for (const { attribute, member } of pairs) {
+        const value = entry[member];
+        if (typeof value === "number" || typeof value === "string" && value !== "") attributes[attribute] = value;
+      }
+      return attributes;
+    };
   }
+  var navigationTimes = reader("browser.navigation_timing", NAVIGATION_TIMES);
+  var fetchTimes = reader("browser.resource_timing", FETCH_TIMES);
+  var resourceFields = reader("browser.resource_timing", RESOURCE_FIELDS);
   function navigationTiming(entry) {
     return {
       "url.full": redactUrl(entry.name),
       "browser.navigation_timing.type": entry.type,
-      ...attributesOf("browser.navigation_timing", NAVIGATION_TIMES, entry),
-      ...attributesOf("browser.resource_timing", FETCH_TIMES, entry)
+      ...navigationTimes(entry),
+      ...fetchTimes(entry)
     };
   }
   function resourceTiming(entry) {
     const status = entry.responseStatus ? { "http.response.status_code": entry.responseStatus } : {};
     return {
       "url.full": redactUrl(entry.name),
-      ...attributesOf("browser.resource_timing", [...FETCH_TIMES, ...RESOURCE_FIELDS], entry),
+      ...fetchTimes(entry),
+      ...resourceFields(entry),
       ...status
     };
   }

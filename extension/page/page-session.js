@@ -35,6 +35,7 @@ export class PageSession {
     this.limits = { idleTimeoutMs: Infinity, maxAgeMs: Infinity };
     this.toldAt = -Infinity;
     this.written = '';
+    this.endedId = '';
     /** @type {number[]} */
     this.deletions = [];
   }
@@ -42,6 +43,9 @@ export class PageSession {
   /** @param {Configuration} configuration the worker's word */
   apply({ session, idleTimeoutMs, maxAgeMs }) {
     this.limits = { idleTimeoutMs, maxAgeMs };
+    if (this.#wasDeleted()) this.end('logout');
+    // The worker said this before it heard of the end.
+    if (session.id === this.endedId) return;
     const known = this.session;
     const isSame = known?.id === session.id;
     const seenAt = Math.max(session.lastActivityAt, isSame ? known.lastActivityAt : 0);
@@ -70,6 +74,7 @@ export class PageSession {
   /** @param {'logout'} reason */
   end(reason) {
     if (!this.session) return;
+    this.endedId = this.session.id;
     this.#moveOn();
     this.tell({ type: 'end', reason });
   }

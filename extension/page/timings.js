@@ -43,19 +43,27 @@ const RESOURCE_FIELDS = /** @type {const} */ ([
 /**
  * @param {string} prefix
  * @param {readonly string[]} names of attributes, which are those of the entry in snake case
- * @param {any} entry
- * @returns {Attributes}
+ * @returns {(entry: any) => Attributes}
  */
-function attributesOf(prefix, names, entry) {
-  /** @type {Attributes} */
-  const attributes = {};
-  for (const name of names) {
-    const value = entry[name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())];
-    const isKnown = typeof value === 'number' || (typeof value === 'string' && value !== '');
-    if (isKnown) attributes[`${prefix}.${name}`] = value;
-  }
-  return attributes;
+function reader(prefix, names) {
+  const pairs = names.map((name) => ({
+    attribute: `${prefix}.${name}`,
+    member: name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()),
+  }));
+  return (entry) => {
+    /** @type {Attributes} */
+    const attributes = {};
+    for (const { attribute, member } of pairs) {
+      const value = entry[member];
+      if (typeof value === 'number' || (typeof value === 'string' && value !== '')) attributes[attribute] = value;
+    }
+    return attributes;
+  };
 }
+
+const navigationTimes = reader('browser.navigation_timing', NAVIGATION_TIMES);
+const fetchTimes = reader('browser.resource_timing', FETCH_TIMES);
+const resourceFields = reader('browser.resource_timing', RESOURCE_FIELDS);
 
 /**
  * @param {any} entry a PerformanceNavigationTiming
@@ -65,8 +73,8 @@ export function navigationTiming(entry) {
   return {
     'url.full': redactUrl(entry.name),
     'browser.navigation_timing.type': entry.type,
-    ...attributesOf('browser.navigation_timing', NAVIGATION_TIMES, entry),
-    ...attributesOf('browser.resource_timing', FETCH_TIMES, entry),
+    ...navigationTimes(entry),
+    ...fetchTimes(entry),
   };
 }
 
@@ -78,7 +86,8 @@ export function resourceTiming(entry) {
   const status = entry.responseStatus ? { 'http.response.status_code': entry.responseStatus } : {};
   return {
     'url.full': redactUrl(entry.name),
-    ...attributesOf('browser.resource_timing', [...FETCH_TIMES, ...RESOURCE_FIELDS], entry),
+    ...fetchTimes(entry),
+    ...resourceFields(entry),
     ...status,
   };
 }

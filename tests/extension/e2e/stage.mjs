@@ -194,8 +194,13 @@ export class Browser {
     });
     if (!this.hasExtension) return;
     this.base = `chrome-extension://${await extensionId(this.context)}`;
+    await this.openConsole();
+  }
+
+  /** A page of the extension, from which messages can be sent to the worker. */
+  async openConsole() {
     this.console = await this.context.newPage();
-    await this.console.goto(`${this.base}/options/options.html`);
+    await until(() => this.console.goto(`${this.base}/options/options.html`).catch(() => null), 'the extension');
   }
 
   /**

@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { OUTBOX_CHARS_MAX, OUTBOX_RECORDS_MAX, Outbox } from '../../../extension/bridge/outbox.js';
+import {
+  GATHERED_RECORDS_MAX,
+  GATHER_MS,
+  OUTBOX_CHARS_MAX,
+  OUTBOX_RECORDS_MAX,
+  Outbox,
+} from '../../../extension/bridge/outbox.js';
 import { DEPTH_MAX, INSPECTED_CHARS_MAX, MEMBERS_MAX, inspectAll } from '../../../extension/page/inspect.js';
 import { ANCESTORS_MAX, CLASSES_MAX, selectorOf } from '../../../extension/page/selector.js';
 import { DELETIONS_PER_MINUTE_MAX, PageSession, TOUCH_INTERVAL_MS } from '../../../extension/page/page-session.js';
@@ -83,6 +89,19 @@ test('a removed key is a logout; when something removes it all the time, it is l
   assert.equal(told.length, DELETIONS_PER_MINUTE_MAX);
 });
 
+test('word of the worker that crosses a logout brings nothing back', () => {
+  session.apply(configuration());
+  stored.delete(KEY);
+  session.apply(configuration({ lastActivityAt: 4000 }));
+  assert.deepEqual(told, [{ type: 'end', reason: 'logout' }]);
+  assert.equal(session.current(), 'two');
+  session.apply(configuration({ lastActivityAt: 4500 }));
+  assert.equal(session.current(), 'two');
+  assert.equal(stored.has(KEY), false);
+  session.apply(configuration({ id: 'two', nextId: 'three' }));
+  assert.equal(stored.get(KEY), 'two');
+});
+
 test('storage that throws: the id lives in memory', () => {
   const broken = () => {
     throw new Error('blocked');
@@ -95,8 +114,8 @@ test('storage that throws: the id lives in memory', () => {
 test('outbox: a batch stays until the worker has stored it, with all before it', () => {
   const outbox = new Outbox('bridge');
   assert.equal(outbox.seal(), null);
-  outbox.add({ a: 1 });
-  outbox.add({ a: 2 });
+  outbox.add({ a: 1 }, 10);
+  outbox.add({ a: 2 }, 10);
   assert.deepEqual(outbox.seal(), {
     type: 'records',
     bridgeId: 'bridge',
@@ -104,7 +123,7 @@ test('outbox: a batch stays until the worker has stored it, with all before it',
     records: [{ a: 1 }, { a: 2 }],
     dropped: 0,
   });
-  outbox.add({ a: 3 });
+  outbox.add({ a: 3 }, 10);
   outbox.seal();
   assert.deepEqual(
     outbox.unstored.map(({ seq }) => seq),
@@ -121,15 +140,15 @@ test('outbox: a batch stays until the worker has stored it, with all before it',
 
 test('outbox: beyond its bounds records are dropped, and the next batch says how many', () => {
   const outbox = new Outbox('bridge');
-  for (let number = 0; number < OUTBOX_RECORDS_MAX + 2; number += 1) outbox.add({});
+  for (let number = 0; number < OUTBOX_RECORDS_MAX + 2; number += 1) outbox.add({}, 10);
   const batch = outbox.seal();
   assert.deepEqual([batch?.records.length, batch?.dropped, outbox.seal()], [OUTBOX_RECORDS_MAX, 2, null]);
   outbox.stored(1);
-  outbox.add({});
+  outbox.add({}, 10);
   assert.equal(outbox.seal()?.dropped, 0);
   const large = new Outbox('bridge');
-  large.add({ text: 'x'.repeat(OUTBOX_CHARS_MAX - 100) });
-  large.add({ text: 'x'.repeat(100) });
+  large.add({}, OUTBOX_CHARS_MAX);
+  large.add({}, 1);
   assert.equal(large.seal()?.dropped, 1);
 });
 
@@ -204,4 +223,12 @@ test('selectors: by id, by classes and place, within their limits', () => {
   let deep = element('p', null);
   for (let depth = 0; depth < ANCESTORS_MAX + 5; depth += 1) deep = element('p', deep);
   assert.equal(selectorOf(deep).split(' > ').length, ANCESTORS_MAX);
+});
+
+test('outbox: records travel together, within a moment, or at once when there are many', () => {
+  const outbox = new Outbox('bridge');
+  for (let number = 1; number < GATHERED_RECORDS_MAX; number += 1) assert.equal(outbox.add({}, 1), GATHER_MS);
+  assert.equal(outbox.add({}, 1), 0);
+  outbox.seal();
+  assert.equal(outbox.add({}, 1), GATHER_MS);
 });

@@ -1,0 +1,161 @@
+/** What went wrong for others, and must not here. */
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+
+import { Browser, html, sessionTrace, startAll, startCollector, startSite, storedId, until } from './stage.mjs';
+
+const TABS = 3;
+/** @type {Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof startCollector>>} */
+let collector;
+/** @type {Awaited<ReturnType<typeof startSite>>} */
+let site;
+
+before(async () => {
+  [browser, collector] = await startAll(Browser.launch(), startCollector());
+});
+after(async () => {
+  await Promise.all([browser?.close(), collector?.stop()]);
+  await collector?.remove();
+});
+beforeEach(async () => {
+  site = await startSite((request, response) => {
+    if (request.url?.startsWith('/api')) response.end('{}');
+    else html(response, '<form method=post action=/posted><button>send</button></form>');
+  });
+  await browser.switchOn(site.origin, { endpoint: collector.endpoint });
+});
+afterEach(async () => {
+  for (const page of browser.context.pages()) if (page !== browser.console) await page.close();
+  await browser.ask('set-enabled', { origin: site.origin, enabled: false });
+  await site.stop();
+});
+
+const traceOf = ({ headers }) => headers['traceparent']?.split('-')[1];
+const loadsOf = (events) => events.filter(({ name }) => name === 'documentLoad');
+
+test('each page load is joined with what the server did for it, in every tab, opened ones too', async () => {
+  const pages = await Promise.all(Array.from({ length: TABS }, (_, tab) => browser.open(`${site.origin}/tab${tab}`)));
+  const sessionId = await storedId(pages[0]);
+  for (const page of pages) {
+    await page.reload();
+    await page.goto(`${site.origin}/next`);
+  }
+  const [opened] = await Promise.all([
+    pages[0].waitForEvent('popup'),
+    pages[0].evaluate(() => void window.open('/opened')),
+  ]);
+  await opened.waitForLoadState();
+  const requests = site.seen.filter(({ url }) => !url.includes('favicon'));
+  const sent = requests.map(traceOf);
+  assert.equal(new Set(sent).size, 3 * TABS + 1, 'no trace is used twice');
+  const { events } = await sessionTrace(collector.observe, sessionId, (all) => loadsOf(all).length >= sent.length);
+  assert.deepEqual(
+    loadsOf(events)
+      .map((load) => load.request_id)
+      .toSorted(),
+    sent.toSorted(),
+  );
+  const spans = new Map(loadsOf(events).map((load) => [load.request_id, load.span_id]));
+  for (const request of requests)
+    {assert.equal(request.headers['traceparent'].split('-')[2], spans.get(traceOf(request)));}
+});
+
+test('a form that posts is a POST of its own trace', async () => {
+  const page = await browser.open(`${site.origin}/`);
+  const sessionId = await storedId(page);
+  await Promise.all([page.waitForURL('**/posted'), page.click('button')]);
+  const posted = site.seen.find(({ url }) => url === '/posted');
+  const { events } = await sessionTrace(collector.observe, sessionId, (all) => loadsOf(all).length >= 2);
+  const load = loadsOf(events).find(({ request_id: id }) => id === traceOf(posted));
+  assert.equal(load?.attributes['http.request.method'], 'POST');
+});
+
+test('a hostile page reads nothing of the channel and its forged records do not arrive', async () => {
+  const page = await browser.open(`${site.origin}/`);
+  const sessionId = await storedId(page);
+  const heard = await page.evaluate(async () => {
+    const seen = [];
+    const spy = (owner, name) => {
+      const native = owner[name];
+      owner[name] = function (...args) {
+        seen.push(...args.map((one) => (typeof one === 'string' ? one : (one?.type ?? ''))));
+        return Reflect.apply(native, this, args);
+      };
+    };
+    spy(EventTarget.prototype, 'dispatchEvent');
+    spy(EventTarget.prototype, 'addEventListener');
+    spy(JSON, 'stringify');
+    spy(JSON, 'parse');
+    window.CustomEvent = class extends CustomEvent {
+      constructor(...args) {
+        seen.push(args[0]);
+        super(...args);
+      }
+    };
+    const forged = { up: 'mine', down: 'mine', traceId: '', navigatedAt: 0 };
+    const hello = new Event('gasoline:hello', { cancelable: true });
+    Object.assign(hello, { detail: JSON.stringify(forged) });
+    const isAnswered = !window.dispatchEvent(hello);
+    window.dispatchEvent(new MessageEvent('mine', { data: '{"type":"record"}' }));
+    seen.length = 0;
+    await fetch('/api/watched');
+    history.pushState({}, '', '/moved');
+    await new Promise((resolve) => setTimeout(resolve));
+    return { isAnswered, seen };
+  });
+  assert.deepEqual(heard, { isAnswered: false, seen: [] });
+  const { events } = await sessionTrace(collector.observe, sessionId, (all) =>
+    all.some(({ attributes }) => attributes['url.full']?.endsWith('/moved')),
+  );
+  assert.ok(events.some(({ attributes }) => attributes['url.full']?.endsWith('/api/watched')));
+});
+
+test("a page's own trace headers go on reaching the origins that it sends them to", async () => {
+  const other = await startSite((request, response) => {
+    response.setHeader('access-control-allow-origin', site.origin);
+    response.setHeader('access-control-allow-headers', 'traceparent');
+    response.end('other');
+  });
+  try {
+    const page = await browser.open(`${site.origin}/`);
+    const own = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const send = () =>
+      page.evaluate(
+        ([url, traceparent]) => fetch(url, { headers: { traceparent } }).then(() => true),
+        [other.origin, own],
+      );
+    await until(async () => {
+      assert.equal(await send(), true);
+      return other.seen.at(-1)?.headers['traceparent'] === own;
+    }, 'the header');
+    await page.reload();
+    await send();
+    assert.equal(other.seen.at(-1)?.headers['traceparent'], own);
+    assert.deepEqual(
+      ['tracestate', 'x-session-id'].filter((name) => name in (other.seen.at(-1)?.headers ?? {})),
+      [],
+    );
+  } finally {
+    await other.stop();
+  }
+});
+
+test('when the extension goes, an open page goes on without it', async () => {
+  const own = await Browser.launch();
+  try {
+    await own.switchOn(site.origin, { endpoint: collector.endpoint });
+    const page = await own.open(`${site.origin}/`);
+    const isNative = () => page.evaluate(() => fetch('/api/x').then(() => /^function fetch\(\)/.test(String(fetch))));
+    assert.equal(await isNative(), false);
+    const closed = own.console.waitForEvent('close');
+    await own.console.evaluate(() => void setTimeout(() => chrome.runtime.reload()));
+    await closed;
+    await until(isNative, "the page's own fetch");
+    assert.equal(await page.evaluate(() => localStorage.getItem('gasoline:session-id')), null);
+  } finally {
+    await own.close();
+  }
+});
