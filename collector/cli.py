@@ -133,9 +133,9 @@ def validate(config: Path | None, as_json: bool) -> None:
     Examples:
       gasoline validate collector.yaml
     """
-    from collector.validation import validate as check
+    from collector.validation import check_file
 
-    checked = check(config, os.environ, token())
+    checked = check_file(config, os.environ, token())
     click.echo(json.dumps(checked.as_json(), indent=2, ensure_ascii=False) if as_json else checked.text())
     if checked.config is None:
         raise click.exceptions.Exit(EXIT_FINDINGS)
@@ -178,6 +178,30 @@ def stop(data_dir: Path) -> None:
         click.echo(f"no collector runs on {data_dir}")
     else:
         click.echo(f"stopped the collector (process {stopped.pid}) on {data_dir}")
+
+
+@cli.command()
+@data_dir_flag
+@flag("--since", default="-15m", show_default=True, metavar="TIME", help="What was sent since: RFC 3339, or an age.")
+@flag("--json", "as_json", is_flag=True, help="As JSON.")
+def doctor(data_dir: Path, since: str, as_json: bool) -> None:
+    """Say what is reachable, who sends what, what is lost on the way, and which line to change.
+
+    Tries each port as an SDK would. Without a running collector it looks at what is stored, as of the last record.
+    Exit code: 0 healthy (hints may be there), 1 if there is a problem.
+
+    \b
+    Examples:
+      gasoline doctor
+      gasoline doctor --since -2h --json
+    """
+    from collector.doctor import examine
+    from mcp_server.render.doctor import doctor_text
+
+    answer = examine(data_dir, token(), since).as_json()
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else doctor_text(answer))
+    if not answer["healthy"]:
+        raise click.exceptions.Exit(EXIT_FINDINGS)
 
 
 @cli.command()

@@ -79,7 +79,7 @@ def _ask(
     if body is not None:
         headers["Content-Type"] = "application/json"
         payload = json.dumps(body)
-    connection = http.client.HTTPConnection(_reachable(host), port, timeout=timeout_s)
+    connection = http.client.HTTPConnection(reachable_host(host), port, timeout=timeout_s)
     try:
         connection.request(method, path, payload, headers)
         response = connection.getresponse()
@@ -100,6 +100,6 @@ def _ask(
     return fields
 
 
-def _reachable(host: str) -> str:
-    """A port that listens on every address is asked on the loopback one."""
+def reachable_host(host: str) -> str:
+    """Return the host to ask a port at: one that listens on every address answers on the loopback one."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not bound

@@ -39,7 +39,7 @@ class Validation:
         return {"source": self.source, "valid": self.config is not None, "errors": errors, "runs": runs}
 
 
-def validate(path: Path | None, environ: Mapping[str, str], token: str | None) -> Validation:
+def check_file(path: Path | None, environ: Mapping[str, str], token: str | None) -> Validation:
     """Check a file, None for the built-in default. Raises ConfigError if it cannot be read."""
     text, source = read_config(path)
     config, problems = check_config(text, KNOWN_COMPONENTS, environ=environ)

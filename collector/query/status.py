@@ -1,7 +1,7 @@
 """`status`: what listens, who has sent what, what was refused or lost, and what to do about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from collector.correlation.keys import SESSION_ID_BYTES_MAX
@@ -31,6 +31,10 @@ class LostPropagation:
     example_request_id: str
     called_from: str
 
+    def as_json(self) -> dict[str, Any]:
+        """Return it as an answer holds it."""
+        return asdict(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
@@ -57,15 +61,7 @@ def status_answer(
         "requests": holdings.requests,
         "requests_without_session": holdings.requests_without_session,
         "bytes_on_disk": store.bytes_on_disk,
-        "lost_propagation": [
-            {
-                "service": item.service,
-                "requests": item.requests,
-                "example_request_id": item.example_request_id,
-                "called_from": item.called_from,
-            }
-            for item in lost
-        ],
+        "lost_propagation": [item.as_json() for item in lost],
         "advice": _advice(store, live, holdings, lost),
     }
 

@@ -1,0 +1,188 @@
+"""What is wrong between services and sessions, and the exact line that changes it. Pure: facts in, findings out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from collector.correlation.keys import SESSION_ID_BYTES_MAX
+from collector.query.diagnosis import Diagnosis, ServiceDiagnosis
+from collector.query.status import LiveStatus, LostPropagation
+
+UNKNOWN_SERVICE = "unknown_service"
+LOGS_JUDGED_MIN = 5
+
+
+class Finding(NamedTuple):
+    """One finding: a `problem` loses something, a `hint` would gain something; `change` holds the lines to change."""
+
+    level: Literal["problem", "hint"]
+    code: str
+    service: str
+    message: str
+    change: Sequence[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a program reads it."""
+        return {**self._asdict(), "change": list(self.change)}
+
+
+class Port(NamedTuple):
+    """One port of the collector as an SDK or a browser meets it; `problem` is "" if it answers."""
+
+    name: str
+    endpoint: str
+    problem: str
+
+
+_CAPTURE_SESSION: Mapping[str, Sequence[str]] = {
+    "python": ["OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=X-Session-ID"],
+    "java": ["OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS=X-Session-ID"],
+}
+_SEND_TRACESTATE = "send `tracestate: gasoline=<session id>` beside traceparent with the first request"
+_EXPORT_LOGS: Mapping[str, Sequence[str]] = {
+    "python": ["OTEL_LOGS_EXPORTER=otlp", "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED=true"],
+}
+_REFUSED: Mapping[str, tuple[str, str]] = {
+    "unauthenticated": (
+        "senders lack the bearer token",
+        "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20<the value of GASOLINE_TOKEN>",
+    ),
+    "unsupported_media": ("a sender speaks no OTLP", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"),
+    "not_found": (
+        "a sender asks for a path that is not OTLP's",
+        "OTEL_EXPORTER_OTLP_ENDPOINT without a path (the SDK adds /v1/traces and /v1/logs itself)",
+    ),
+    "method_not_allowed": ("a sender does not POST", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"),
+    "too_large": (
+        "a request is over the limit on bodies",
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=128 (or raise receivers.otlp.protocols.http.max_request_body_size)",
+    ),
+    "forbidden": (
+        "a web page of a foreign origin sends",
+        "receivers.otlp.protocols.http.cors.allowed_origins: [<the page's origin>]",
+    ),
+    "invalid_data": (
+        "a sender's bytes are no export request",
+        "OTEL_EXPORTER_OTLP_PROTOCOL=grpc for the gRPC port, http/protobuf for the HTTP port",
+    ),
+}
+_DROPPED: Mapping[str, tuple[Literal["problem", "hint"], str, str]] = {
+    "metrics_without_exporter": ("hint", "metrics are taken and not kept", "OTEL_METRICS_EXPORTER=none"),
+    "invalid_ids": (
+        "problem",
+        "spans without a valid trace or span id cannot be shown",
+        "let the SDK make the ids in the sender: 16 and 8 bytes, not all zero",
+    ),
+}
+
+
+def findings_of(
+    diagnosis: Diagnosis | None, live: LiveStatus | None, ports: Sequence[Port], start_command: str
+) -> list[Finding]:
+    """Return what there is to change, problems first; `diagnosis` is None where there is no store yet."""
+    found = [*_of_collector(live, ports, start_command)]
+    if diagnosis is None or not (diagnosis.services or diagnosis.silent):
+        found.append(_nothing_arrived("nothing has arrived yet", live))
+    elif not diagnosis.services:
+        found.append(_nothing_arrived("nothing has arrived lately", live))
+    if diagnosis is not None:
+        languages = {each.service: each.language for each in diagnosis.services}
+        found += [_lost(lost, languages) for lost in diagnosis.lost]
+        found += _of_sessions(diagnosis)
+        for service in diagnosis.services:
+            found += _of_service(service)
+    return sorted(found, key=lambda finding: finding.level != "problem")
+
+
+def _of_collector(live: LiveStatus | None, ports: Sequence[Port], start_command: str) -> Iterator[Finding]:
+    if live is None:
+        yield Finding("problem", "not_running", "", "no collector runs on this data folder", [start_command])
+        return
+    for port in ports:
+        if port.problem:
+            message = f"the port {port.name} at {port.endpoint} does not answer: {port.problem}"
+            yield Finding("problem", "unreachable", "", message, ["gasoline stop", start_command])
+    for reason, count in sorted(live.refused.items()):
+        if count:
+            yield _refused(reason, count)
+    for reason, count in sorted(live.dropped.items()):
+        if count:
+            level, message, change = _DROPPED.get(reason, ("problem", reason, "gasoline serve --log-level debug"))
+            yield Finding(level, f"dropped_{reason}", "", f"dropped {count}: {message}", [change])
+    if live.session_ids_too_long:
+        message = f"{live.session_ids_too_long} records name a session by more than {SESSION_ID_BYTES_MAX} bytes"
+        change = f"send a session id of at most {SESSION_ID_BYTES_MAX} bytes"
+        yield Finding("problem", "session_id_too_long", "", f"{message}, and are in none", [change])
+
+
+def _refused(reason: str, count: int) -> Finding:
+    if reason not in _REFUSED:
+        message = f"{reason} {count} times: senders were told to come again, which they do by themselves"
+        return Finding("hint", f"refused_{reason}", "", message, ["service.in_flight.bytes_max: 536870912"])
+    message, change = _REFUSED[reason]
+    return Finding("problem", f"refused_{reason}", "", f"refused {count}: {message}", [change])
+
+
+def _nothing_arrived(message: str, live: LiveStatus | None) -> Finding:
+    http = live.endpoints.get("http", "") if live else ""
+    lines = [
+        f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{http or '127.0.0.1:4318'}",
+        "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+    ]
+    return Finding("problem", "nothing_arrived", "", message, lines)
+
+
+def _lost(lost: LostPropagation, languages: Mapping[str, str]) -> Finding:
+    """Say at which hop the context is lost. Either end may be at fault, and the same line mends either."""
+    both = " and ".join(
+        f"{name} ({language})" if (language := languages.get(name, "")) else name
+        for name in (lost.called_from, lost.service)
+    )
+    return Finding(
+        "problem",
+        "lost_propagation",
+        lost.service,
+        f"{lost.called_from} calls {lost.service}, whose spans stand in traces of their own: {lost.requests} of them,"
+        f" such as {lost.example_request_id}; traceparent is lost on this hop",
+        [f"OTEL_PROPAGATORS=tracecontext,baggage in {both}; let a proxy between them pass traceparent and tracestate"],
+    )
+
+
+def _of_sessions(diagnosis: Diagnosis) -> Iterator[Finding]:
+    if diagnosis.services and not diagnosis.sessions:
+        lines = [line for each in diagnosis.services for line in _naming_lines(each)]
+        message = "no record names a session, so requests are found one by one only"
+        yield Finding("problem", "no_session", "", message, list(dict.fromkeys([*lines, _SEND_TRACESTATE])))
+        return
+    lost = {each.service for each in diagnosis.lost}
+    for each in diagnosis.services:
+        if not each.requests_begun_without_session or each.service in lost:
+            continue
+        count = each.requests_begun_without_session
+        message = f"{count} of the {each.requests_begun} requests that begin in {each.service} are in no session"
+        yield Finding(
+            "hint", "requests_without_session", each.service, message, [*_naming_lines(each), _SEND_TRACESTATE]
+        )
+
+
+def _naming_lines(service: ServiceDiagnosis) -> list[str]:
+    return [f"{line} in {service.service}" for line in _CAPTURE_SESSION.get(service.language, ())]
+
+
+def _of_service(service: ServiceDiagnosis) -> Iterator[Finding]:
+    name = service.service
+    if name == UNKNOWN_SERVICE or name.startswith(f"{UNKNOWN_SERVICE}:"):
+        yield Finding(
+            "hint", "unnamed_service", name, "a service sends without a name", ["OTEL_SERVICE_NAME=<its name>"]
+        )
+    if service.spans and not service.logs:
+        lines = _EXPORT_LOGS.get(service.language, ["OTEL_LOGS_EXPORTER=otlp"])
+        yield Finding(
+            "hint", "no_logs", name, f"{name} sends spans and no logs", [f"{line} in {name}" for line in lines]
+        )
+    elif service.logs and not service.spans:
+        line = f"OTEL_TRACES_EXPORTER=otlp in {name}"
+        yield Finding("hint", "no_spans", name, f"{name} sends logs and no spans", [line])
+    elif service.logs >= LOGS_JUDGED_MIN and service.logs_alone == service.logs:
+        message = f"none of the {service.logs} log records of {name} is in a trace or a session"
+        line = f"log through OpenTelemetry's bridge in {name}, inside the request: it adds the trace id by itself"
+        yield Finding("hint", "logs_without_trace", name, message, [line])

@@ -1,0 +1,119 @@
+"""`gasoline doctor` on a real collector: as it starts, with a service that sends, with a port gone, after its end."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from collector.rendezvous import RunningCollector, running_collector
+
+TIMEOUT_S = 60
+ALONE = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "GASOLINE_"))}
+FREE_PORTS = {f"GASOLINE_{port}_ENDPOINT": "127.0.0.1:0" for port in ("GRPC", "HTTP", "QUERY")}
+TOKEN = {"GASOLINE_TOKEN": "s3cret"}
+
+
+@pytest.fixture
+def collector(tmp_path: Path) -> Generator[tuple[subprocess.Popen[str], RunningCollector]]:
+    """A collector behind a token, and where it listens."""
+    command = [sys.executable, "-P", "-m", "collector", "serve", "--data-dir", str(tmp_path)]
+    process = subprocess.Popen(command, env=ALONE | FREE_PORTS | TOKEN, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        assert any(line.startswith("ready ") for line in process.stderr)
+        running = running_collector(tmp_path)
+        assert running is not None
+        yield process, running
+    finally:
+        process.kill()
+        process.communicate(timeout=TIMEOUT_S)
+
+
+def doctor(data_dir: Path, *arguments: str) -> tuple[int, str]:
+    command = [sys.executable, "-P", "-m", "collector", "doctor", "--data-dir", str(data_dir), *arguments]
+    done = subprocess.run(command, env=ALONE | TOKEN, capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def as_json(data_dir: Path) -> tuple[int, dict[str, Any]]:
+    code, output = doctor(data_dir, "--json")
+    return code, json.loads(output)
+
+
+def send_log(running: RunningCollector) -> None:
+    request = ExportLogsServiceRequest()
+    outer = request.resource_logs.add()
+    outer.resource.attributes.add(key="service.name").value.string_value = "shop\x1b[31m"
+    record = outer.scope_logs.add().log_records.add(time_unix_nano=1)
+    record.attributes.add(key="session.id").value.string_value = "session-one"
+    answer = httpx.post(
+        f"http://{running.http}/v1/logs",
+        content=request.SerializeToString(),
+        headers={"content-type": "application/x-protobuf", "authorization": "Bearer s3cret"},
+        trust_env=False,
+        timeout=TIMEOUT_S,
+    )
+    assert answer.status_code == 200
+
+
+def test_a_collector_is_examined_over_its_life(
+    collector: tuple[subprocess.Popen[str], RunningCollector], tmp_path: Path
+) -> None:
+    process, running = collector
+    code, answer = as_json(tmp_path)
+    ports = [{"name": name, "endpoint": endpoint, "problem": ""} for name, endpoint in running.endpoints.items()]
+    assert (code, answer["healthy"], answer["pid"], answer["ports"]) == (1, False, process.pid, ports)
+    assert [finding["code"] for finding in answer["findings"]] == ["nothing_arrived"]
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{running.http}" in answer["findings"][0]["change"]
+
+    send_log(running)
+    code, answer = as_json(tmp_path)
+    assert (code, answer["healthy"], answer["sessions"]) == (0, True, 1)
+    assert [(finding["level"], finding["code"]) for finding in answer["findings"]] == [("hint", "no_spans")]
+    code, text = doctor(tmp_path)
+    assert (code, text.splitlines()[-1]) == (0, "healthy, 1 hint")
+    assert "\x1b" not in text
+
+    process.send_signal(signal.SIGTERM)
+    process.wait(TIMEOUT_S)
+    code, answer = as_json(tmp_path)
+    assert (code, answer["pid"], answer["ports"], len(answer["services"])) == (1, None, [], 1)
+    assert [finding["code"] for finding in answer["findings"]] == ["not_running", "no_spans"]
+
+
+def test_ports_that_nothing_answers_on_are_problems(
+    collector: tuple[subprocess.Popen[str], RunningCollector], tmp_path: Path
+) -> None:
+    _, running = collector
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = f"127.0.0.1:{closed.getsockname()[1]}"
+    wrong = replace(running, grpc=nobody, http=nobody)
+    (tmp_path / "endpoints.json").write_text(json.dumps(asdict(wrong)))
+    code, answer = as_json(tmp_path)
+    assert code == 1
+    assert [(port["name"], bool(port["problem"])) for port in answer["ports"]] == [
+        ("grpc", True),
+        ("http", True),
+        ("query", False),
+    ]
+    assert [finding["code"] for finding in answer["findings"]] == ["unreachable", "unreachable", "nothing_arrived"]
+
+
+def test_a_time_that_is_none_is_an_error_of_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "collector", "doctor", "--data-dir", str(tmp_path), "--since", "soon"]
+    done = subprocess.run(command, env=ALONE, capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "Error: --since: 'soon' is no time; write RFC 3339 (2026-11-22T10:00:42Z) or an age (-15m, -2h, -1d)\n"
+    )

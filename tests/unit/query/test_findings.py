@@ -1,0 +1,174 @@
+"""Each finding of `gasoline doctor` with the line to change."""
+
+from typing import Any
+
+import pytest
+
+from collector.query.diagnosis import diagnose
+from collector.query.findings import Finding, Port, findings_of
+from collector.query.status import LiveStatus
+
+ENDPOINTS = {"grpc": "127.0.0.1:1", "http": "127.0.0.1:2"}
+START = "gasoline serve --data-dir /data"
+HTTP = {"http.request.method": "GET", "url.path": "/"}
+QUARTER = 15 * 60 * 10**9
+
+
+def found(world: Any, live: LiveStatus | None = None) -> list[Finding]:
+    world.commit()
+    return findings_of(diagnose(world.store, QUARTER, None), live or LiveStatus(ENDPOINTS), [], START)
+
+
+def healthy(world: Any) -> None:
+    """A request with a log record, in a session."""
+    world.span("t", "a", kind="server", service="shop", attributes=HTTP, session="s")
+    world.log("x", "t", "a", service="shop")
+
+
+def test_without_a_collector_and_a_store_both_are_asked_for() -> None:
+    assert findings_of(None, None, [], START) == [
+        Finding("problem", "not_running", "", "no collector runs on this data folder", [START]),
+        Finding(
+            "problem",
+            "nothing_arrived",
+            "",
+            "nothing has arrived yet",
+            ["OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"],
+        ),
+    ]
+
+
+def test_nothing_is_found_where_all_is_well(world: Any) -> None:
+    healthy(world)
+    assert found(world) == []
+
+
+def test_a_port_that_does_not_answer_is_a_problem() -> None:
+    findings = findings_of(None, LiveStatus(ENDPOINTS), [Port("grpc", "127.0.0.1:1", "refused")], START)
+    assert findings[0] == Finding(
+        "problem",
+        "unreachable",
+        "",
+        "the port grpc at 127.0.0.1:1 does not answer: refused",
+        ["gasoline stop", START],
+    )
+    assert findings[1].change[0] == "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:2"
+
+
+@pytest.mark.parametrize(
+    ("live", "level", "code", "message", "change"),
+    [
+        (
+            LiveStatus({}, {"unauthenticated": 2}),
+            "problem",
+            "refused_unauthenticated",
+            "refused 2: senders lack the bearer token",
+            "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20<the value of GASOLINE_TOKEN>",
+        ),
+        (
+            LiveStatus({}, {"busy": 3}),
+            "hint",
+            "refused_busy",
+            "busy 3 times: senders were told to come again, which they do by themselves",
+            "service.in_flight.bytes_max: 536870912",
+        ),
+        (
+            LiveStatus({}, {}, {"metrics_without_exporter": 9}),
+            "hint",
+            "dropped_metrics_without_exporter",
+            "dropped 9: metrics are taken and not kept",
+            "OTEL_METRICS_EXPORTER=none",
+        ),
+        (
+            LiveStatus({}, {}, {"odd": 1}),
+            "problem",
+            "dropped_odd",
+            "dropped 1: odd",
+            "gasoline serve --log-level debug",
+        ),
+        (
+            LiveStatus({}, {}, {}, 4),
+            "problem",
+            "session_id_too_long",
+            "4 records name a session by more than 256 bytes, and are in none",
+            "send a session id of at most 256 bytes",
+        ),
+    ],
+)
+def test_what_the_collector_counts_is_a_finding(
+    world: Any, live: LiveStatus, level: str, code: str, message: str, change: str
+) -> None:
+    healthy(world)
+    assert found(world, live) == [Finding(level, code, "", message, [change])]  # pyright: ignore[reportArgumentType] -- one of two words
+
+
+def test_counts_of_nothing_are_none(world: Any) -> None:
+    healthy(world)
+    assert found(world, LiveStatus(ENDPOINTS, {"busy": 0}, {"odd": 0})) == []
+
+
+def test_services_without_any_session_get_the_line_of_their_language(world: Any) -> None:
+    for number, language in enumerate(("python", "java", "go")):
+        trace, resource = f"t{number}", {"telemetry.sdk.language": language}
+        world.span(trace, "a", kind="server", service=language, attributes=HTTP, resource=resource)
+        world.log("x", trace, "a", service=language)
+    (finding,) = found(world)
+    assert (finding.level, finding.code) == ("problem", "no_session")
+    assert finding.change == [
+        "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS=X-Session-ID in java",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=X-Session-ID in python",
+        "send `tracestate: gasoline=<session id>` beside traceparent with the first request",
+    ]
+
+
+def test_a_service_whose_requests_begin_in_no_session_is_named(world: Any) -> None:
+    healthy(world)
+    world.span("u", "b", kind="server", service="shop", attributes=HTTP)
+    (finding,) = found(world)
+    assert (finding.level, finding.code, finding.service, finding.message) == (
+        "hint",
+        "requests_without_session",
+        "shop",
+        "1 of the 2 requests that begin in shop are in no session",
+    )
+
+
+def test_signals_that_are_missing_are_hints(world: Any) -> None:
+    healthy(world)
+    world.span("t", "b", "a", service="mute", resource={"telemetry.sdk.language": "python"})
+    world.span("t", "c", "a", service="quiet")
+    world.log("x", "t", "a", service="blind")
+    world.span("t", "d", "a", service="unknown_service:java")
+    for number in range(5):
+        world.log(str(number), service="unknown_service:java")
+    assert [(each.level, each.code, each.service, list(each.change)) for each in found(world)] == [
+        ("hint", "no_spans", "blind", ["OTEL_TRACES_EXPORTER=otlp in blind"]),
+        (
+            "hint",
+            "no_logs",
+            "mute",
+            ["OTEL_LOGS_EXPORTER=otlp in mute", "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED=true in mute"],
+        ),
+        ("hint", "no_logs", "quiet", ["OTEL_LOGS_EXPORTER=otlp in quiet"]),
+        ("hint", "unnamed_service", "unknown_service:java", ["OTEL_SERVICE_NAME=<its name>"]),
+        (
+            "hint",
+            "logs_without_trace",
+            "unknown_service:java",
+            [
+                "log through OpenTelemetry's bridge in unknown_service:java, inside the request: "
+                "it adds the trace id by itself"
+            ],
+        ),
+    ]
+
+
+def test_logs_outside_of_requests_are_judged_from_a_number_on_and_not_if_they_name_a_session(world: Any) -> None:
+    healthy(world)
+    for number in range(4):
+        world.span("t", "b", "a", service="few")
+        world.log(str(number), service="few")
+    for number in range(5):
+        world.span("t", "c", "a", service="page")
+        world.log(str(number), service="page", session="s")
+    assert found(world) == []
