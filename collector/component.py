@@ -4,6 +4,7 @@ Data flows one way: a receiver hands one export request to its consumer and answ
 `consume` has returned. https://opentelemetry.io/docs/collector/architecture/
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,12 +16,14 @@ from collector.pdata.envelope import Group, Signal, count_data_points, cut_reque
 class Telemetry:
     """One export request of traces, logs or metrics on its way: the protobuf body, then what was made of it.
 
-    `correlated` is filled in by the processor `session`; metrics have none.
+    `correlated` is filled in by the processor `session`; metrics have none. `redacted` counts by label what the
+    processor `redaction` has replaced in `body`; None where that was nothing.
     """
 
     signal: Signal
     body: bytes
     correlated: Correlated | None = None
+    redacted: Mapping[str, int] | None = None
     _groups: list[Group] | None = field(default=None, repr=False, compare=False)
     _records: int | None = field(default=None, repr=False, compare=False)
 

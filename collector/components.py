@@ -3,7 +3,7 @@
 The only importer of `exporters`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Self, cast
@@ -16,6 +16,9 @@ from collector.config.model import CollectorConfig, ComponentId, KnownComponents
 from collector.errors import ConfigError
 from collector.pdata.envelope import Signal
 from collector.pipeline import Pipeline, Router
+from collector.processors.memory_limiter import MemoryLimiter, MemoryLimiterSettings
+from collector.processors.redaction.processor import RedactionProcessor
+from collector.processors.redaction.settings import RedactionSettings
 from collector.processors.session import SessionProcessor, SessionSettings
 from collector.query_port import QueryPort, QuerySettings
 from collector.receivers.otlp.factory import OtlpGrpcSettings, OtlpHttpSettings, create_grpc, create_http
@@ -68,7 +71,9 @@ class OtlpSettings(Settings):
 
 KNOWN_COMPONENTS = KnownComponents(
     receivers=MappingProxyType({"otlp": OtlpSettings}),
-    processors=MappingProxyType({"session": SessionSettings}),
+    processors=MappingProxyType(
+        {"memory_limiter": MemoryLimiterSettings, "redaction": RedactionSettings, "session": SessionSettings}
+    ),
     exporters=MappingProxyType(
         {
             "index": IndexSettings,
@@ -260,12 +265,17 @@ def composition_errors(config: CollectorConfig) -> Iterator[ConfigError]:
 
 def _check_pipelines(config: CollectorConfig) -> None:
     for name, pipeline in config.service.pipelines.items():
+        processors = [ComponentId.parse(text).type for text in pipeline.processors]
+        if "session" in processors and "redaction" in processors[processors.index("session") :]:
+            raise ConfigError(
+                f"service.pipelines.{name}.processors: redaction has to come before session, which cuts the request"
+            )
         if "index" not in {ComponentId.parse(text).type for text in pipeline.exporters}:
             continue
         path = f"service.pipelines.{name}"
         if ComponentId.parse(name).type == Signal.METRICS:
             raise ConfigError(f"{path}.exporters: index takes traces and logs, no metrics; leave it out here")
-        if "session" not in {ComponentId.parse(text).type for text in pipeline.processors}:
+        if "session" not in processors:
             raise ConfigError(f"{path}.processors: index needs the processor session before it; add it")
 
 
@@ -323,8 +333,12 @@ def _make_exporter(settings: BaseModel, writer: Writer, in_flight: InFlight, cou
             raise TypeError(f"no exporter takes {type(settings).__name__}")
 
 
-def _make_processor(settings: BaseModel) -> Processor:
+def _make_processor(settings: BaseModel, session_keys: Collection[str]) -> Processor:
     match settings:
+        case MemoryLimiterSettings():
+            return MemoryLimiter(settings)
+        case RedactionSettings():
+            return RedactionProcessor(settings, session_keys)
         case SessionSettings():
             return SessionProcessor(settings)
         case _:
@@ -337,8 +351,10 @@ def _make_pipeline(
     exporters: Mapping[ComponentId, Exporter],
     counters: Counters,
 ) -> Pipeline:
+    used = [config.processors[ComponentId.parse(text)] for text in settings.processors]
+    session_keys = {key for one in config.processors.values() if isinstance(one, SessionSettings) for key in one.keys}
     return Pipeline(
-        [_make_processor(config.processors[ComponentId.parse(text)]) for text in settings.processors],
+        [_make_processor(one, session_keys) for one in used],
         [exporters[ComponentId.parse(text)] for text in settings.exporters],
         counters,
     )

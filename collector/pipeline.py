@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from collector.component import Consumer, Exporter, Outcome, Processor, Telemetry
 from collector.pdata.envelope import Signal
-from collector.telemetry.metrics import SESSION_IDS_TOO_LONG, Counters
+from collector.telemetry.metrics import REDACTED, SESSION_IDS_TOO_LONG, Counters
 
 _Result = TypeVar("_Result")
 
@@ -51,6 +51,8 @@ class Pipeline:
         return telemetry.count_records()
 
     def _outcome(self, telemetry: Telemetry, count: int) -> Outcome:
+        for label, values in (telemetry.redacted or {}).items():
+            self._counters.count(REDACTED, (("rule", label),)).add(values)
         correlated = telemetry.correlated
         rejected = correlated.rejected if correlated else 0
         if correlated and correlated.overlong_session_ids:

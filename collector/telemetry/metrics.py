@@ -48,6 +48,7 @@ DROPPED = Metric("otelcol_processor_dropped_items", "Records that no answer will
 SESSION_IDS_TOO_LONG = Metric(
     "otelcol_processor_session_ids_too_long", "Records kept without the session they name: its id is over the limit."
 )
+REDACTED = Metric("otelcol_processor_redacted_values", "Secrets that were replaced.")
 SENT: Mapping[str, Metric] = MappingProxyType(
     {
         "traces": Metric("otelcol_exporter_sent_spans", "Spans delivered."),
@@ -87,6 +88,7 @@ METRICS: tuple[Metric, ...] = (
     REFUSED,
     DROPPED,
     SESSION_IDS_TOO_LONG,
+    REDACTED,
     *SENT.values(),
     *SEND_FAILED.values(),
     *ENQUEUE_FAILED.values(),

@@ -44,8 +44,16 @@ def test_the_default_listens_on_loopback_and_sends_traces_and_logs_to_the_index(
     assert config.service.model_dump() == snapshot(
         {
             "pipelines": {
-                "traces": {"receivers": ("otlp",), "processors": ("session",), "exporters": ("index",)},
-                "logs": {"receivers": ("otlp",), "processors": ("session",), "exporters": ("index",)},
+                "traces": {
+                    "receivers": ("otlp",),
+                    "processors": ("memory_limiter", "redaction", "session"),
+                    "exporters": ("index",),
+                },
+                "logs": {
+                    "receivers": ("otlp",),
+                    "processors": ("memory_limiter", "redaction", "session"),
+                    "exporters": ("index",),
+                },
             },
             "extensions": ("query",),
             "in_flight": {"bytes_max": 268435456, "requests_max": 10000},
@@ -118,7 +126,9 @@ processors, receivers, service"
         ),
         (
             SMALLEST.replace("{debug: }", "{debug: , zipkin: }"),
-            snapshot("file: exporters.zipkin: there is no exporter of type zipkin; known here: debug, file, index, otlp, otlphttp"),
+            snapshot(
+                "file: exporters.zipkin: there is no exporter of type zipkin; known here: debug, file, index, otlp, otlphttp"
+            ),
         ),
         (
             SMALLEST.replace("exporters: [debug]", "exporters: [debgu]"),
@@ -149,7 +159,9 @@ exporters, processors, receivers"
         ),
         (
             SMALLEST.replace("service: {", "service: {telemetry: {logs: {levle: info}}, "),
-            snapshot("file: service.telemetry.logs.levle is not a known key; did you mean level? known here: encoding, level"),
+            snapshot(
+                "file: service.telemetry.logs.levle is not a known key; did you mean level? known here: encoding, level"
+            ),
         ),
         (
             SMALLEST.replace("{grpc: }", "{grpc: {endpoint: 4317}}"),

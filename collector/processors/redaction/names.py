@@ -1,0 +1,140 @@
+"""Which names hold secrets: of attributes, of assignments inside texts, of values in URL queries."""
+
+import re
+from collections.abc import Collection, Sequence
+from types import MappingProxyType
+
+from collector.processors.redaction.pattern import compile_bytes
+
+_AND = r"[._\- ]?"
+_SIGNS = ("", ".", "_", "-", " ")
+_KEYS = (
+    *("api", "access", "private", "encryption", "signing", "account", "master", "storage", "auth", "license"),
+    *("subscription", "functions"),
+)
+# How a name ends that holds a secret, by what the secret is called in its place. In lower case.
+_ENDINGS = MappingProxyType(
+    {
+        "password": rf"pass[._\-]?(?:word|wd|phrase|code)s?(?:{_AND}(?:confirmation|confirm|hash|repeat))?[0-9]?",
+        "secret": rf"secrets?(?:{_AND}(?:value|text|string|key|access{_AND}key))?[0-9]?",
+        "token": rf"token(?:{_AND}(?:value|secret))?",
+        "key": (rf"(?:{'|'.join(_KEYS)}){_AND}key(?:{_AND}(?:value|id))?"),
+        "authorization": "authorization",
+        "cookie": r"cookies?|jsessionid|phpsessid|connect[._]sid",
+        "credential": "credentials?",
+        "card": rf"card{_AND}(?:number|num|no)|cc{_AND}(?:number|num)|primary{_AND}account{_AND}number",
+    }
+)
+# Each of these names holds one of these, in any case; so does what stands in a query only, with its sign.
+_ROOTS = (
+    *(f"pass{sign}{letter}" for sign in ("", "_", "-", ".") for letter in "wpc"),
+    *("secret", "token", "authorization", "cookie", "jsessionid", "phpsessid", "connect.sid", "connect_sid"),
+    *(f"{what}{sign}key" for what in _KEYS for sign in _SIGNS),
+    *("credential", *(f"card{sign}n" for sign in _SIGNS), *(f"cc{sign}num" for sign in _SIGNS)),
+    *(f"primary{sign}account" for sign in _SIGNS),
+    *("pwd", "jwt", "cvv", "cvc", "otp", "sig=", "signature=", "pass=", "auth=", "pin="),
+)
+# These are no ends of longer words: they have to be a word by themselves.
+_WORDS = MappingProxyType({"password": "pwd", "token": "jwt", "code": "cvv2?|cvc2?|otp|totp"})
+# In a URL's query a name counts as a whole: with any number of these before it.
+_QUALIFIERS = (
+    "access|refresh|id|auth|oauth|oauth2|session|csrf|xsrf|security|bearer|user|login|reset|sas|invite|verification|"
+    "magic|client|device|app|new|old|current|confirm|db|admin|x|amz|goog|aws|azure|proxy|set|credit|debit|payment"
+)
+_IN_QUERIES_ONLY = MappingProxyType({"signature": "sig|signature", "password": "pass", "token": "auth", "code": "pin"})
+# What pages through a list is called a token too.
+_HARMLESS_NAME = rf"(?:page|next|continuation|cancellation|resume|cursor|start|stop|end|eos|bos|pad){_AND}token"
+# What stands where a secret would, and is none.
+_HARMLESS_VALUE = (
+    r"|null|none|nil|undefined|true|false|\*+|\$[0-9]+|\?|%s|\{\}|\[?redacted(?::[a-z_]+)?\]?|\[filtered\]?"
+    r"|include|omit|same-origin|required|missing|invalid|incorrect|expired|empty|denied|failed"
+)
+_CAMEL = re.compile(rb"([a-z0-9])([A-Z])")
+
+# Never touched: what binds a record to its session and request.
+CORRELATION_KEYS = frozenset(
+    {
+        "http.request.header.x-session-id",
+        "http.request.header.x_session_id",
+        "trace_id",
+        "span_id",
+        "request_id",
+        "oteltraceid",
+        "otelspanid",
+        "traceparent",
+        "tracestate",
+        "http.request.header.traceparent",
+        "http.request.header.tracestate",
+    }
+)
+
+
+class SecretNames:
+    """Tells the label of a name: what is written in place of the value that it holds.
+
+    `blocked` are names of one's own, `kept` those whose values are never touched; both count as a whole, in any case.
+    """
+
+    def __init__(self, blocked: Sequence[str] = (), kept: Collection[str] = ()) -> None:
+        self._blocked = frozenset(name.lower().encode() for name in blocked)
+        self._kept = frozenset(name.lower().encode() for name in (*CORRELATION_KEYS, *kept))
+        self._harmless_name = compile_bytes(f"{_HARMLESS_NAME}$")
+        self._attributes = [
+            *((label, compile_bytes(f"(?:{ending})$")) for label, ending in _ENDINGS.items()),
+            *((label, compile_bytes(f"(?:^|[^a-z0-9])(?:{words})$")) for label, words in _WORDS.items()),
+        ]
+        self._harmless_value = compile_bytes(_HARMLESS_VALUE, any_case=True)
+        self._any = compile_bytes(self.source, any_case=True)
+        self._in_queries = [
+            (label, compile_bytes(rf"(?:(?:{_QUALIFIERS}){_AND})*(?:{names})"))
+            for sources in (_IN_QUERIES_ONLY, _ENDINGS, _WORDS)
+            for label, names in sources.items()
+        ]
+
+    @property
+    def source(self) -> str:
+        """A pattern, for any case, of which each name that has a label, however it is written, holds a match."""
+        return "|".join((*_ENDINGS.values(), *_WORDS.values(), *sorted(map(_quoted, self._blocked))))
+
+    @property
+    def source_in_queries(self) -> str:
+        """The same for the names that have a label in URL queries only."""
+        return rf"(?:(?:{_QUALIFIERS}){_AND})*(?:{'|'.join(_IN_QUERIES_ONLY.values())})"
+
+    @property
+    def roots(self) -> list[tuple[bytes, int]]:
+        """What each text that holds a match holds too, for the native scan; see scan_kernel.Scan."""
+        return [(root, 0) for root in (*(root.encode() for root in _ROOTS), *sorted(self._blocked))]
+
+    def is_kept(self, name: bytes) -> bool:
+        """Tell whether what stands under the name is never touched."""
+        return name.lower() in self._kept
+
+    def is_harmless(self, value: bytes) -> bool:
+        """Tell whether a value under the name of a secret is none: empty, a placeholder, a word about it."""
+        return self._harmless_value.fullmatch(value.strip()) is not None
+
+    def label_of(self, name: bytes) -> str:
+        """Return the label of what an attribute or an assignment of this name holds; "" if it is no secret."""
+        if name.lower() in self._blocked:
+            return "blocked_key"
+        if not self._any.search(name):
+            return ""
+        lowered = name.lower()
+        # A name is taken as it came, too: `PassWord` has no border between two words.
+        spellings = (_CAMEL.sub(rb"\1_\2", name).lower(), lowered)
+        for label, pattern in self._attributes:
+            if any(pattern.search(spelling) for spelling in spellings):
+                return "" if any(self._harmless_name.search(spelling) for spelling in spellings) else label
+        return ""
+
+    def label_in_query(self, name: bytes) -> str:
+        """Return the label of a value in a URL's query by its whole name; "" if it is no secret."""
+        lowered = name.lower()
+        if lowered in self._blocked:
+            return "blocked_key"
+        return next((label for label, pattern in self._in_queries if pattern.fullmatch(lowered)), "")
+
+
+def _quoted(name: bytes) -> str:
+    return re.escape(name.decode())

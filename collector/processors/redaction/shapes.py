@@ -1,0 +1,217 @@
+"""Secrets that are known by how they look, whatever they are called: issued tokens, private keys, card numbers."""
+
+import base64
+import binascii
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from collector.processors.redaction.pattern import Match, Pattern, compile_bytes
+
+_WORD = "[A-Za-z0-9_-]"
+# What issuers write: a prefix that occurs nowhere else, then random characters.
+_ISSUED: Mapping[str, str] = MappingProxyType(
+    {
+        "jwt": rf"eyJ{_WORD}{{8,}}\.{_WORD}{{4,}}(?:\.{_WORD}*){{0,3}}",
+        "aws_key": "(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}",
+        "github_token": rf"gh[oprsu]_[A-Za-z0-9]{{20,}}|github_pat_{_WORD}{{20,}}",
+        "gitlab_token": rf"gl(?:pat|dt|rt|cbt|ptt|agent|soat|oas)-{_WORD}{{16,}}",
+        "slack_token": rf"xox[a-e][.-]{_WORD}[A-Za-z0-9-]{{9,}}|xapp-[0-9]-[A-Za-z0-9-]{{10,}}"
+        r"|hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_]{12,}",
+        "stripe_key": r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{16,}",
+        "google_key": rf"AIza{_WORD}{{30,}}|ya29\.[A-Za-z0-9_.-]{{16,}}|GOCSPX-{_WORD}{{20,}}|1//0{_WORD}{{30,}}",
+        "ai_key": rf"sk-(?:ant-|proj-|svcacct-|or-)?{_WORD}{{20,}}",
+        "npm_token": "npm_[A-Za-z0-9]{30,}",
+        "pypi_token": "py" rf"pi-AgE{_WORD}{{20,}}",
+        "sendgrid_key": rf"SG\.{_WORD}{{16,}}\.{_WORD}{{16,}}",
+        "huggingface_token": "hf_[A-Za-z0-9]{30,}",
+        "digitalocean_token": "do[opr]_v1_[a-f0-9]{32,}",
+        "shopify_token": "shp(?:at|ss|ca|pa)_[a-fA-F0-9]{32}",
+        "databricks_token": "dapi[a-f0-9]{32}",
+        "vault_token": rf"hv[sbr]\.{_WORD}{{20,}}",
+        "square_token": rf"sq0(?:atp|csp)-{_WORD}{{20,}}|EAAA{_WORD}{{60}}",
+        "telegram_token": rf"[0-9]{{8,10}}:AA{_WORD}{{32,}}",
+        "mailgun_key": "key-[0-9a-f]{32}",
+        "newrelic_key": "NRAK-[A-Z0-9]{27}",
+        "linear_key": "lin_api_[A-Za-z0-9]{32,}",
+        "age_key": "AGE-SECRET-KEY-1[A-Z0-9]{50,}",
+    }
+)
+# The beginnings of these in lower case, and how many letters, digits, `_` or `-` follow at least.
+_ROOTS = (
+    *(("eyj", 8), ("akia", 16), ("asia", 16), ("abia", 16), ("acca", 16), ("sk-", 20), ("ya29.", 0), ("1//0", 30)),
+    *((f"gh{kind}_", 20) for kind in "oprsu"),
+    *((f"gl{kind}-", 16) for kind in ("pat", "dt", "rt", "cbt", "ptt", "agent", "soat", "oas")),
+    *((f"xox{kind}", 0) for kind in "abcde"),
+    *((f"{kind}_{mode}_", 10) for kind in ("sk", "rk") for mode in ("live", "test")),
+    *((f"do{kind}_v1_", 32) for kind in "opr"),
+    *((f"shp{kind}_", 32) for kind in ("at", "ss", "ca", "pa")),
+    *((f"hv{kind}.", 20) for kind in "sbr"),
+    *(("github_pat_", 20), ("xapp-", 11), ("hooks.slack.com/", 8), ("whsec_", 0), ("aiza", 30), ("gocspx-", 20)),
+    *(("npm_", 30), ("pi-age", 20), ("sg.", 16), ("hf_", 30), ("dapi", 32), ("sq0atp-", 20), ("sq0csp-", 20)),
+    *(("eaaa", 60), (":aa", 32), ("key-", 32), ("nrak-", 27), ("lin_api_", 32), ("age-secret-key-1", 50)),
+    *(("bearer ", 0), ("bearer\t", 0), ("basic ", 0), ("basic\t", 0), ("identified ", 0), ("identified\t", 0)),
+    ("-----begin ", 0),
+)
+_KEY_BEGIN = "-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+_PRIVATE_KEY = rf"{_KEY_BEGIN}(?:(?s:.)*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|(?s:.)*)"
+_USERINFO = r"(://)([^\x00-\x20/?#\"'<>\\]+)@"
+_BEARER = r"(bearer[ \t]+)([A-Za-z0-9._~+/\-]{8,}=*)"
+_BASIC = r"(basic[ \t]+)([A-Za-z0-9+/\-_]{8,}={0,2})"
+_IDENTIFIED = r"(identified[ \t]+by[ \t]+(?:password[ \t]+)?')([^']+)"
+# Issuers' numbers have 13 to 19 digits and begin with 2 to 6: https://www.iso.org/standard/70484.html
+_CARD = (
+    r"[2-6][0-9]{12,18}|[2-6][0-9]{3} [0-9]{4} [0-9]{4} [0-9]{1,7}|[2-6][0-9]{3}-[0-9]{4}-[0-9]{4}-[0-9]{1,7}"
+    r"|3[0-9]{3} [0-9]{6} [0-9]{4,5}|3[0-9]{3}-[0-9]{6}-[0-9]{4,5}"
+)
+_ISSUERS = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    r"|6(?:011|4[4-9]\d|5\d\d)\d{12,15}|35(?:2[89]|[3-8]\d)\d{12,15}|3(?:0[0-5]|[689]\d)\d{11,16}|62\d{14,17}"
+    r"|(?:50|5[6-9]|6\d)\d{11,17}"
+)
+_LONG_TOKEN_CHARS = 20
+
+_Steps = tuple[tuple[Pattern, Callable[[Match, Counter[str]], bytes]], ...]
+
+
+class Shapes:
+    """Replaces what looks like a secret; each kind is counted under the label that stands in its place."""
+
+    def __init__(self) -> None:
+        self._issued = compile_bytes(rf"(?:^|[^A-Za-z0-9])({'|'.join(_ISSUED.values())})")
+        self._issuers = {label: compile_bytes(source) for label, source in _ISSUED.items()}
+        self._card = compile_bytes(rf"(^|[^0-9A-Za-z])({_CARD})")
+        # What a name would be found inside of, or cut in two.
+        self._blocks: _Steps = (
+            (compile_bytes(_PRIVATE_KEY), _private_key),
+            (compile_bytes(_USERINFO), _userinfo),
+        )
+        self._steps: _Steps = (
+            (compile_bytes(_BEARER, any_case=True), _bearer),
+            (compile_bytes(_BASIC, any_case=True), _basic),
+            (compile_bytes(_IDENTIFIED, any_case=True), _identified),
+            (self._issued, self._one_issued),
+        )
+
+    @property
+    def source(self) -> str:
+        """A pattern, for exact case, of which each text that changes holds a match."""
+        any_case = r"bearer[ \t]|basic[ \t]+[a-z0-9+/\-_]{8}|identified[ \t]+by"
+        return "|".join((_KEY_BEGIN, _USERINFO, f"(?i:{any_case})", *_ISSUED.values(), _CARD))
+
+    @property
+    def roots(self) -> list[tuple[bytes, int]]:
+        """What each text that holds a match holds too, but for cards and users in URLs; see scan_kernel.Scan."""
+        return [(root.encode(), following) for root, following in _ROOTS]
+
+    def redact_blocks(self, text: bytes, counts: Counter[str]) -> bytes:
+        """Return the text with private keys and the user part of URLs replaced; to be done first."""
+        return _all_of(self._blocks, text, counts)
+
+    def redact(self, text: bytes, counts: Counter[str]) -> bytes:
+        """Return the text with everything else that looks like a secret replaced."""
+        return self._without_cards(_all_of(self._steps, text, counts), counts)
+
+    def _without_cards(self, text: bytes, counts: Counter[str]) -> bytes:
+        parts: list[bytes] = []
+        done = 0
+        match = self._card.search(text)
+        while match:
+            if _is_card_here(text, match):
+                parts += (text[done : match.start(2)], _mark("card", counts))
+                done = position = match.end()
+            else:
+                # Of digits in groups, the first group may belong to something else.
+                position = match.start(2) + 1
+                while text[position : position + 1].isdigit():
+                    position += 1
+            match = self._card.search(text, position)
+        return b"".join((*parts, text[done:])) if parts else text
+
+    def _one_issued(self, match: Match, counts: Counter[str]) -> bytes:
+        token = match.group(1)
+        label = next(label for label, pattern in self._issuers.items() if pattern.match(token))
+        return match.group()[: -len(token)] + _mark(label, counts)
+
+
+def _all_of(steps: _Steps, text: bytes, counts: Counter[str]) -> bytes:
+    for pattern, replaced in steps:
+        parts: list[bytes] = []
+        done = 0
+        for match in pattern.finditer(text):
+            parts += (text[done : match.start()], replaced(match, counts))
+            done = match.end()
+        if parts:
+            text = b"".join((*parts, text[done:]))
+    return text
+
+
+def _mark(label: str, counts: Counter[str]) -> bytes:
+    counts[label] += 1
+    return f"[redacted:{label}]".encode()
+
+
+def _private_key(match: Match, counts: Counter[str]) -> bytes:
+    return _mark("private_key", counts)
+
+
+def _userinfo(match: Match, counts: Counter[str]) -> bytes:
+    """Replace user and password of a URL, as OpenTelemetry has it for `url.full`; the URL stays one.
+
+    https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/
+    """
+    userinfo = match.group(2)
+    user, colon, password = userinfo.partition(b":")
+    if userinfo == b"REDACTED:REDACTED" or not (password or len(user) >= _LONG_TOKEN_CHARS):
+        return match.group()
+    counts["userinfo"] += 1
+    return match.group(1) + (b"REDACTED:REDACTED" if colon else b"REDACTED") + b"@"
+
+
+def _bearer(match: Match, counts: Counter[str]) -> bytes:
+    token = match.group(2)
+    # `bearer authentication` is prose.
+    if len(token) < _LONG_TOKEN_CHARS and not any(48 <= byte <= 57 for byte in token):
+        return match.group()
+    return match.group(1) + _mark("token", counts)
+
+
+def _basic(match: Match, counts: Counter[str]) -> bytes:
+    encoded = match.group(2)
+    try:
+        decoded = base64.b64decode(encoded.rstrip(b"=") + b"=" * (-len(encoded.rstrip(b"=")) % 4), altchars=None)
+    except binascii.Error:
+        return match.group()
+    return match.group(1) + _mark("credential", counts) if b":" in decoded else match.group()
+
+
+def _identified(match: Match, counts: Counter[str]) -> bytes:
+    if match.group(2).startswith(b"[redacted:"):
+        return match.group()
+    return match.group(1) + _mark("password", counts)
+
+
+def _is_card_here(text: bytes, match: Match) -> bool:
+    """Tell whether digits are a card's number, and no part of a longer number, of an id, or of a fraction."""
+    after = text[match.end() : match.end() + 2]
+    if after[:1].isalnum() or (after[:1] == b"." and after[1:].isdigit()):
+        return False
+    if match.group(1) == b"." and text[max(0, match.start() - 1) : match.start()].isdigit():
+        return False
+    return is_card(match.group(2))
+
+
+def is_card(number: bytes) -> bool:
+    """Tell whether digits, in groups or not, are a number that an issuer of cards gives: prefix, length, Luhn.
+
+    https://en.wikipedia.org/wiki/Luhn_algorithm
+    """
+    digits = number.replace(b" ", b"").replace(b"-", b"").decode("ascii")
+    if not _ISSUERS.fullmatch(digits):
+        return False
+    total = 0
+    for place, digit in enumerate(map(int, reversed(digits))):
+        doubled = digit * 2 if place % 2 else digit
+        total += doubled - 9 if doubled > 9 else doubled
+    return total % 10 == 0

@@ -1,0 +1,153 @@
+"""Secrets that the official SDK sends are nowhere: not in a file of the data folder, not in an answer or a log line."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import grpc
+import pytest
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpanExporter
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as HttpLogExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from collector.store.sqlite.codec import Decompressor
+
+if TYPE_CHECKING:
+    from conftest import CollectorProcess, ReadPages, StartCollector
+
+SECRETS_MIN = 200
+# More traces than a dictionary is trained on.
+ROUNDS = 6
+MARK = "harmless-marker"
+SESSION_ID = "session-sk_live_0a1b2c3d4e5f6071"
+NAMES = """password db.password userPassword passwd api_key x-api-key http.request.header.authorization
+    http.request.header.cookie http.response.header.set-cookie client_secret aws.secret_access_key refresh_token
+    csrfToken auth.credentials private_key card.number cvv otp jwt http.request.header.proxy-authorization""".split()
+TEXTS = [
+    "login with password={} failed",
+    '{{"user": "bob", "secret": "{}"}}',
+    '{{\\"token\\": \\"{}\\"}}',
+    "Authorization: Bearer {}",
+    "Cookie: theme=dark; sid={}",
+    "curl -H 'X-Api-Key: {}' http://shop.test",
+    "postgres://shop:{}@db:5432/shop",
+    "GET /cart?access_token={}&x=1",
+    "https://bucket.test/a?X-Amz-Credential=a&X-Amz-Signature={}",
+    "tool --api-key {} --verbose",
+    "SET PASSWORD = '{}'",
+    "Server=db;Pwd={};",
+    "<client_secret>{}</client_secret>",
+    "{{'authorization': ['Basic {}']}}",
+    "clone https://x-access-token:{}@git.test/a.git",
+]
+ISSUED = ["ghp_{}", "glpat-{}", "sk_live_{}", "xoxb-1234-{}", "AIza{}", "sk-ant-{}", "hvs.{}", "eyJ{}.eyJ{}.x", "hf_{}"]
+
+
+class Secret(NamedTuple):
+    """What must be nowhere, and the text or the attribute that holds it."""
+
+    value: str
+    key: str
+    text: str
+
+
+def make_secrets() -> list[Secret]:
+    rng = random.Random(5)
+
+    def value() -> str:
+        return "Zq" + "".join(rng.choices("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNP0123456789", k=40))
+
+    found = [Secret(one, key, one) for key in NAMES for _ in range(4) if (one := value())]
+    found += [Secret(one, "app.note", text.format(one)) for text in TEXTS for _ in range(6) if (one := value())]
+    issued = [template.format(*[value()] * 2) for template in ISSUED for _ in range(5)]
+    found += [Secret(one, "app.note", f"got {one} back") for one in issued]
+    cards = ["4111111111111111", "5555-5555-5555-4444", "3782 822463 10005", "6011111111111117"]
+    return found + [Secret(one, "app.note", f"paid with {one}.") for one in cards]
+
+
+def exporters(collector: CollectorProcess, way: str) -> tuple[SpanExporter, LogRecordExporter]:
+    if way == "grpc":
+        return (
+            GrpcSpanExporter(collector.grpc, True, compression=grpc.Compression.Gzip),
+            GrpcLogExporter(collector.grpc, True, compression=grpc.Compression.Gzip),
+        )
+    return (
+        HttpSpanExporter(f"http://{collector.http}/v1/traces", compression=Compression.Gzip),
+        HttpLogExporter(f"http://{collector.http}/v1/logs", compression=Compression.Gzip),
+    )
+
+
+def send(collector: CollectorProcess, way: str, secrets: Sequence[Secret]) -> None:
+    """Send each secret in every place that a span and a log record have, and beside it what is none."""
+    spans, logs = exporters(collector, way)
+    resource = Resource({"service.name": way, "process.command_line": TEXTS[9].format(secrets[0].value)})
+    tracers, loggers = TracerProvider(resource=resource), LoggerProvider(resource=resource)
+    tracers.add_span_processor(BatchSpanProcessor(spans))
+    loggers.add_log_record_processor(BatchLogRecordProcessor(logs))
+    tracer, logger = tracers.get_tracer("shop"), loggers.get_logger("shop")
+    for number, secret in enumerate(secrets):
+        attributes = {"session.id": SESSION_ID, "app.marker": f"{MARK}-{number}", secret.key: secret.text}
+        is_text = secret.key == "app.note"
+        with tracer.start_as_current_span(
+            f"GET {secret.text}" if is_text else "GET /", kind=SpanKind.SERVER, attributes=attributes
+        ) as span:
+            span.add_event("exception", {secret.key: [secret.text, "none"]})
+            if is_text:
+                span.set_status(Status(StatusCode.ERROR, secret.text))
+            body = secret.text if is_text else {"user": "bob", "nested": [{secret.key: secret.text}]}
+            logger.emit(body=body, severity_number=SeverityNumber.WARN, attributes={secret.key: secret.text})
+    assert tracers.force_flush()
+    assert loggers.force_flush()
+    tracers.shutdown()
+    loggers.shutdown()
+
+
+def stored_bytes(data_dir: Path) -> Iterator[bytes]:
+    """Yield every file of a data folder, then each chunk decompressed."""
+    yield from (path.read_bytes() for path in sorted(data_dir.rglob("*")) if path.is_file())
+    with closing(sqlite3.connect(data_dir / "store.sqlite3")) as connection:
+        decompressor = Decompressor(connection)
+        for number, compressed in connection.execute("SELECT dictionary, bytes FROM body"):
+            yield decompressor.decompress(number, compressed)
+
+
+def found_in(texts: Iterator[bytes], wanted: Sequence[str]) -> set[str]:
+    everything = b"\n".join(texts)
+    return {one for one in wanted if one.encode() in everything}
+
+
+@pytest.mark.parametrize("way", ["grpc", "http"])
+def test_secrets_are_nowhere(pages: ReadPages, start_collector: StartCollector, tmp_path: Path, way: str) -> None:
+    secrets = make_secrets()
+    values = [secret.value for secret in secrets]
+    marks = [f"{MARK}-{number}" for number in range(len(secrets))]
+    assert len(set(values)) == len(secrets) >= SECRETS_MIN
+    with start_collector(tmp_path / "data") as collector:
+        for _ in range(ROUNDS):
+            send(collector, way, secrets)
+        shutil.copytree(collector.data_dir, tmp_path / "while-it-runs")
+        question = {"what": "session-trace", "session_id": SESSION_ID}
+        events = pages(collector.observe, question, "events", 1_000)
+        answers = (str(event).encode() for event in events)
+        log_lines = collector.lines
+    assert len(events) == ROUNDS * len(secrets) * 3
+    assert found_in(answers, values) == set()
+    for folder in (tmp_path / "while-it-runs", tmp_path / "data"):
+        assert found_in(stored_bytes(folder), values) == set()
+        assert found_in(stored_bytes(folder), [*marks, SESSION_ID]) == {*marks, SESSION_ID}
+    assert found_in((line.encode() for line in log_lines), values) == set()

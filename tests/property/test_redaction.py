@@ -1,0 +1,272 @@
+"""Planted secrets are nowhere in what follows, what is no secret stays to the byte, and the scan misses nothing."""
+
+import re
+from collections import Counter
+from functools import cache
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from collector.pdata.envelope import Signal
+from collector.processors.redaction.assignments import Assignments
+from collector.processors.redaction.names import SecretNames
+from collector.processors.redaction.rewriting import redact_request
+from collector.processors.redaction.shapes import Shapes
+from collector.processors.redaction.text import Secrets
+
+EXAMPLES = 150
+BLOCKED_KEYS = ("staff-number",)
+BLOCKED_VALUES = ("EMP-[0-9]{4}",)
+
+
+class Pair(NamedTuple):
+    """A text with its secrets and without, and these."""
+
+    planted: str
+    redacted: str
+    secrets: tuple[str, ...]
+
+
+class Values(NamedTuple):
+    """The same of a value."""
+
+    planted: AnyValue
+    redacted: AnyValue
+    secrets: tuple[str, ...]
+
+
+class Attribute(NamedTuple):
+    """The same of an attribute."""
+
+    both: tuple[KeyValue, KeyValue]
+    secrets: tuple[str, ...]
+
+
+class Records(NamedTuple):
+    """Requests, with secrets and without, around one record with secrets and one without, and these."""
+
+    signal: Signal
+    planted: bytes
+    redacted: bytes
+    secrets: set[str]
+
+
+@cache
+def rules(native: bool) -> Secrets:
+    return Secrets(SecretNames(BLOCKED_KEYS, ["session.id"]), BLOCKED_VALUES, native=native)
+
+
+# --- What is planted
+
+word = st.text("abcXYZ0123456789", min_size=12, max_size=30).map(lambda text: f"q{text}Q7")
+hexadecimal = st.text("0123456789abcdef", min_size=40, max_size=40)
+assigned = st.sampled_from(
+    [
+        ("password={}", "password=[redacted:password]"),
+        ('{{"client_secret": "{}"}}', '{{"client_secret": "[redacted:secret]"}}'),
+        ("GET /a?page_token=p&access_token={}#top", "GET /a?page_token=p&access_token=[redacted:token]#top"),
+        ("x-api-key: {}", "x-api-key: [redacted:key]"),
+        ("Authorization: Basic {}", "Authorization: [redacted:authorization]"),
+        ("amqp://bob:{}@queue:5672/", "amqp://REDACTED:REDACTED@queue:5672/"),
+        ("--staff-number {}", "--staff-number [redacted:blocked_key]"),
+        ("ghp_{}", "ghp_{}"),
+    ]
+)
+plain = st.text("abc é漢🙂.,-_/\n", max_size=20) | st.sampled_from(["POST /charge", "10.1.2.3", "200", "Mozilla/5.0"])
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> Pair:
+    """Draw a text, with one secret in it or none."""
+    before, after = draw(plain), draw(plain)
+    if draw(st.booleans()):
+        return Pair(before + after, before + after, ())
+    template, redacted = draw(assigned)
+    if template.startswith("ghp_"):
+        secret = "ghp_" + draw(hexadecimal)
+        return Pair(f"{before} {secret} {after}", f"{before} [redacted:github_token] {after}", (secret,))
+    secret = draw(word)
+    return Pair(f"{before} {template.format(secret)} {after}", f"{before} {redacted.format()} {after}", (secret,))
+
+
+leaves = st.one_of(
+    texts().map(
+        lambda pair: Values(AnyValue(string_value=pair.planted), AnyValue(string_value=pair.redacted), pair.secrets)
+    ),
+    st.sampled_from(
+        [AnyValue(int_value=4111111111111111), AnyValue(double_value=0.5), AnyValue(bool_value=True), AnyValue()]
+    ).map(lambda value: Values(value, value, ())),
+    st.just(
+        Values(
+            AnyValue(string_value="card 4111-1111-1111-1111, EMP-1234"),
+            AnyValue(string_value="card [redacted:card], [redacted:blocked_value]"),
+            ("1111-1111", "EMP-1234"),
+        )
+    ),
+)
+
+
+def in_array(items: list[Values]) -> Values:
+    return Values(
+        AnyValue(array_value=ArrayValue(values=[item.planted for item in items])),
+        AnyValue(array_value=ArrayValue(values=[item.redacted for item in items])),
+        sum((item.secrets for item in items), ()),
+    )
+
+
+def in_list(items: list[Attribute]) -> Values:
+    planted, redacted = (KeyValueList(values=[item.both[index] for item in items]) for index in range(2))
+    secrets = sum((item.secrets for item in items), ())
+    return Values(AnyValue(kvlist_value=planted), AnyValue(kvlist_value=redacted), secrets)
+
+
+@st.composite
+def attributes(draw: st.DrawFn, values: st.SearchStrategy[Values] = leaves) -> Attribute:
+    """Draw an attribute: its name says that it is a secret, or not."""
+    if draw(st.booleans()):
+        value = draw(values)
+        key = draw(st.sampled_from(["app.note", "user_agent.original", "client.address", "url.path", "tokens.used"]))
+        both = (KeyValue(key=key, value=value.planted), KeyValue(key=key, value=value.redacted))
+        return Attribute(both, value.secrets)
+    secret = draw(word)
+    key, label = draw(
+        st.sampled_from(
+            [
+                ("db.password", "password"),
+                ("http.request.header.authorization", "authorization"),
+                ("accessToken", "token"),
+                ("Staff-Number", "blocked_key"),
+                ("session.id", ""),
+            ]
+        )
+    )
+    if not label:
+        kept = KeyValue(key=key, value=AnyValue(string_value="ghp_" + "0a1b2c3d4e5f" * 3))
+        return Attribute((kept, kept), ())
+    planted = KeyValue(key=key, value=AnyValue(string_value=secret))
+    redacted = KeyValue(key=key, value=AnyValue(string_value=f"[redacted:{label}]"))
+    return Attribute((planted, redacted), (secret,))
+
+
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3).map(in_array) | st.lists(attributes(inner), max_size=3).map(in_list),
+    max_leaves=4,
+)
+
+
+some_attributes = st.lists(attributes(values), max_size=3)
+
+
+@st.composite
+def trace_requests(draw: st.DrawFn) -> Records:
+    """Draw a request of spans."""
+    both = (ExportTraceServiceRequest(), ExportTraceServiceRequest())
+    secrets: set[str] = set()
+    for _ in range(draw(st.integers(1, 2))):
+        around = draw(some_attributes)
+        spans = draw(st.lists(span_pairs(), max_size=3))
+        for index, request in enumerate(both):
+            outer = request.resource_spans.add()
+            outer.resource.attributes.extend(one.both[index] for one in around)
+            inner = outer.scope_spans.add(spans=[pair[index] for pair, _ in spans])
+            inner.scope.attributes.extend(one.both[index] for one in around)
+        secrets.update(*(one.secrets for one in around), *(found for _, found in spans))
+    return Records(Signal.TRACES, both[0].SerializeToString(), both[1].SerializeToString(), secrets)
+
+
+@st.composite
+def span_pairs(draw: st.DrawFn) -> tuple[tuple[Span, Span], tuple[str, ...]]:
+    name, message = draw(texts()), draw(texts())
+    own, of_event, of_link = draw(some_attributes), draw(some_attributes), draw(some_attributes)
+    planted, redacted = (
+        Span(
+            trace_id=b"t" * 16,
+            span_id=b"s" * 8,
+            trace_state="gasoline=ghp_0123456789012345678901234567890123456789",
+            name=(name.planted, name.redacted)[index],
+            start_time_unix_nano=4111111111111111,
+            attributes=[one.both[index] for one in own],
+            events=[Span.Event(name="exception", attributes=[one.both[index] for one in of_event])],
+            links=[Span.Link(attributes=[one.both[index] for one in of_link])],
+            status=Status(message=(message.planted, message.redacted)[index]),
+        )
+        for index in range(2)
+    )
+    secrets = sum((one.secrets for one in (*own, *of_event, *of_link)), name.secrets + message.secrets)
+    return (planted, redacted), secrets
+
+
+@st.composite
+def log_requests(draw: st.DrawFn) -> Records:
+    """Draw a request of log records."""
+    both = (ExportLogsServiceRequest(), ExportLogsServiceRequest())
+    logs = draw(st.lists(st.tuples(values, some_attributes), max_size=3))
+    for index, request in enumerate(both):
+        inner = request.resource_logs.add().scope_logs.add()
+        for body, own in logs:
+            inner.log_records.add(
+                time_unix_nano=1795000000000000000,
+                body=(body.planted, body.redacted)[index],
+                attributes=[one.both[index] for one in own],
+            )
+    secrets = {secret for body, own in logs for found in (body, *own) for secret in found.secrets}
+    return Records(Signal.LOGS, both[0].SerializeToString(), both[1].SerializeToString(), secrets)
+
+
+# --- What holds
+
+
+@pytest.mark.parametrize("native", [True, False])
+@given(case=trace_requests() | log_requests())
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_no_secret_is_left_and_nothing_else_changes(native: bool, case: Records) -> None:
+    signal, planted, expected, secrets = case
+    redacted, counts = redact_request(signal, planted, rules(native))
+    assert redacted == expected
+    assert (redacted is planted) is (not counts)
+    assert [secret for secret in secrets if secret.encode() in redacted] == []
+    assert redact_request(signal, redacted, rules(native)) == (redacted, Counter())
+
+
+fragments = st.sampled_from(
+    """password Token db.secret apiKey api_key session.id cookie Set-Cookie authorization jwt otp pwd sig pin auth
+    page_token credentials Bearer basic Basic Ym9iOnBhc3M= eyJhbGciOiJIUzI1NiJ9 . :// @ = : => %3D , ; & ? / # [ ] { }
+    ( ) " ' \\" \\' \\\\ \\ < > - -- _ é 漢 % 4111111111111111 4111 1111 null *** value staff-number EMP-1234
+    -----BEGIN PRIVATE-KEY----- x abcdefgh12345678ABCDEFGH sk- AKIA0123456789ABCDEF REDACTED [redacted:token]
+    identified by""".split()
+) | st.sampled_from([" ", "\n", "\t", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "0", "a"])
+mixed = st.lists(fragments, max_size=12).map("".join)
+surroundings = st.binary(max_size=6)
+
+
+@given(text=mixed | st.text(), before=surroundings, after=surroundings, native=st.booleans())
+@settings(max_examples=4 * EXAMPLES, deadline=None)
+def test_a_text_that_changes_is_found_wherever_it_stands(text: str, before: bytes, after: bytes, native: bool) -> None:
+    encoded = text.encode()
+    redacted = rules(native).redact(encoded, Counter())
+    redacted.decode()
+    if redacted != encoded:
+        start, end = len(before), len(before) + len(encoded)
+        assert any(first < end and last > start for first, last in rules(native).spans(before + encoded + after))
+
+
+@pytest.mark.parametrize(
+    ("source", "flags"),
+    [(Assignments(SecretNames(BLOCKED_KEYS)).source, re.IGNORECASE), (Shapes().source, 0)],
+    ids=["names", "shapes"],
+)
+@given(data=st.data(), before=surroundings, after=surroundings)
+@settings(max_examples=4 * EXAMPLES, deadline=None)
+def test_the_native_scan_sees_each_match_of_the_patterns(
+    source: str, flags: int, data: st.DataObject, before: bytes, after: bytes
+) -> None:
+    match = data.draw(st.from_regex(re.compile(source.encode(), flags), fullmatch=True))
+    assert rules(native=False).spans(before + match + after)
+    assert rules(native=True).spans(before + match + after) == rules(native=False).spans(before + match + after)

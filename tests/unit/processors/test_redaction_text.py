@@ -1,0 +1,178 @@
+"""What counts as a secret in a text, what is written in its place, and what is left alone."""
+
+from collections import Counter
+
+import pytest
+
+from collector.processors.redaction.names import SecretNames
+from collector.processors.redaction.shapes import is_card
+from collector.processors.redaction.text import Secrets
+
+FILLER = "0a1B2c3D4e5F6g7H8i9J" * 4
+HEX = "0123456789abcdef" * 4
+
+
+def redacted(text: str, secrets: Secrets | None = None) -> str:
+    return (secrets or Secrets(SecretNames())).redact(text.encode(), Counter()).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("password=hunter2", "password=[redacted:password]"),
+        ("Passwd: hunter2, user: bob", "Passwd: [redacted:password], user: bob"),
+        ("DB_PASSWORD='hunter 2' ok", "DB_PASSWORD='[redacted:password]' ok"),
+        ("Pwd=ab;Server=db", "Pwd=[redacted:password];Server=db"),
+        ("userPwd=ab", "userPwd=[redacted:password]"),
+        ("password=pä\\ss%20wörd&x=1", "password=[redacted:password]&x=1"),
+        ('{"password": "hun\\"ter2", "x": 1}', '{"password": "[redacted:password]", "x": 1}'),
+        (
+            '{\\"password\\": \\"hu\\\\\\"nter2\\", \\"x\\": 1}',
+            '{\\"password\\": \\"[redacted:password]\\", \\"x\\": 1}',
+        ),
+        ('{"password": "cut off', '{"password": "[redacted:password]'),
+        ('{"pin": 1, "otp": 123456}', '{"pin": 1, "otp": [redacted:code]}'),
+        ("{'api_key': ['k1', 'k2'], 'x': 1}", "{'api_key': ['[redacted:key]', '[redacted:key]'], 'x': 1}"),
+        ("token=[abc]", "token=[[redacted:token]]"),
+        ("(b'authorization', b'Basic abc')", "(b'authorization', b'[redacted:authorization]')"),
+        ('{"name": "X-Api-Key", "value": "k"}', '{"name": "X-Api-Key", "value": "[redacted:key]"}'),
+        (":secret=>'s'", ":secret=>'[redacted:secret]'"),
+        ("<password>ab</password>", "<password>[redacted:password]</password>"),
+        ("run --api-key ab -v", "run --api-key [redacted:key] -v"),
+        ("ALTER USER bob PASSWORD 'ab'", "ALTER USER bob PASSWORD '[redacted:password]'"),
+        ("CREATE USER bob IDENTIFIED BY 'ab'", "CREATE USER bob IDENTIFIED BY '[redacted:password]'"),
+        ("user[password]=ab&x=1", "user[password]=[redacted:password]&x=1"),
+        ("Authorization: Bearer ab refused", "Authorization: [redacted:authorization] refused"),
+        ('Authorization: Digest username="bob", response="ab"', "Authorization: [redacted:authorization]"),
+        ("Cookie: a=b; c=d\nHost: shop", "Cookie: [redacted:cookie]\nHost: shop"),
+        ("/cart;jsessionid=ab?x=1", "/cart;jsessionid=[redacted:cookie]"),
+        ("AWS_SECRET_ACCESS_KEY=ab", "AWS_SECRET_ACCESS_KEY=[redacted:secret]"),
+        ("/a?token=ab&page_token=cd#e", "/a?token=[redacted:token]&page_token=cd#e"),
+        ("/a?x=1&access_token=ab", "/a?x=1&access_token=[redacted:token]"),
+        ("/a?tokenizer=ab&my_password=cd", "/a?tokenizer=ab&my_password=cd"),
+        ("/a?sig=ab%2Fcd&se=1&pin=12", "/a?sig=[redacted:signature]&se=1&pin=[redacted:code]"),
+        ("/a?X-Amz-Signature=ab&X-Amz-Date=1", "/a?X-Amz-Signature=[redacted:signature]&X-Amz-Date=1"),
+        ("to=https%3A%2F%2Fx%3Ftoken%3Dab%26y%3D1", "to=https%3A%2F%2Fx%3Ftoken%3D[redacted:token]%26y%3D1"),
+        ("postgres://bob:p@ss@db:5432/shop?x=1", "postgres://REDACTED:REDACTED@db:5432/shop?x=1"),
+        (f"https://{FILLER}@git.example/a", "https://REDACTED@git.example/a"),
+        ("got Bearer abcdefg8 back", "got Bearer [redacted:token] back"),
+        ("got Basic Ym9iOnBhc3M= back", "got Basic [redacted:credential] back"),
+        (
+            "key:\n-----BEGIN RSA PRIVATE KEY-----\nab\n-----END RSA PRIVATE KEY-----\nend",
+            "key:\n[redacted:private_key]\nend",
+        ),
+        ("-----BEGIN PRIVATE KEY-----\ncut off", "[redacted:private_key]"),
+        ("paid with 4111 1111 1111 1111.", "paid with [redacted:card]."),
+        ("2027 4111-1111-1111-1111, 378282246310005", "2027 [redacted:card], [redacted:card]"),
+    ],
+)
+def test_secrets_are_replaced_and_say_what_they_were(text: str, expected: str) -> None:
+    assert redacted(text) == expected
+    assert redacted(expected) == expected
+
+
+ISSUED = {
+    "jwt": f"eyJ{FILLER}.{FILLER}.{FILLER}",
+    "aws_key": "AKIA" + "A1B2C3D4E5F6G7H8",
+    "github_token": "ghp_" + FILLER[:36],
+    "gitlab_token": "glpat-" + FILLER[:20],
+    "slack_token": "xoxb-" + "123456789012-" + FILLER[:24],
+    "stripe_key": "sk_live_" + FILLER[:24],
+    "google_key": "AIza" + FILLER[:35],
+    "ai_key": "sk-ant-" + FILLER,
+    "npm_token": "npm_" + FILLER[:36],
+    "pypi_token": "py" + "pi-AgE" + FILLER,
+    "sendgrid_key": f"SG.{FILLER[:22]}.{FILLER[:43]}",
+    "huggingface_token": "hf_" + FILLER[:34],
+    "digitalocean_token": "dop_v1_" + HEX,
+    "shopify_token": "shpat_" + HEX[:32],
+    "databricks_token": "dapi" + HEX[:32],
+    "vault_token": "hvs." + FILLER,
+    "square_token": "sq0atp-" + FILLER[:22],
+    "telegram_token": "123456789:AA" + FILLER[:33],
+    "mailgun_key": "key-" + HEX[:32],
+    "newrelic_key": "NRAK-" + "A1B2C3D4E5F6G7H8I9J0K1L2M3N",
+    "linear_key": "lin_api_" + FILLER[:40],
+    "age_key": "AGE-SECRET-KEY-1" + "Q" * 58,
+}
+PLACES = ["{}", "got {} back", "/a/{}/b", '{{"x": "{}"}}', "a={},b", "[{}]", "x:{}\n", "?v={}&w=1", "é{}é"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("label", ISSUED)
+def test_what_issuers_write_is_known_by_its_look(label: str, place: str) -> None:
+    assert redacted(place.format(ISSUED[label])) == place.format(f"[redacted:{label}]")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token is expired",
+        "password: ****",
+        "token: null",
+        "Unexpected token: '<'",
+        "WHERE password = $1 AND secret = ?",
+        "input_tokens=812 page_token=ab next_token: cd",
+        "session_id=ab session.id=ab x-session-id: session-0a",
+        "traceparent=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "trace_id=4bf92f3577b34da6a3ce929d0e0e4736",
+        "bearer authentication failed",
+        "basic authentication failed, basically",
+        "http://shop.test:8080/a@b?c=d",
+        "ssh://git@host/repo",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0",
+        "at 1795000000000000000 or 1795000000000 ns, 0.4111111111111111, 4111111111111111.5",
+        "order 4111111111111112 of 41111111111111111111, id-4111111111111111a",
+        "6f9619ff-8b86-4111-b42d-00c04fc964ff 2026-11-22 10:00:42.113",
+        "task-runner-in-the-background risk-assessment",
+        "credentials: 'include'",
+        "",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_secrets_are_counted_by_label() -> None:
+    counts: Counter[str] = Counter()
+    Secrets(SecretNames()).redact(b"password=a token=b password=c 4111111111111111 x://a:b@c", counts)
+    assert counts == {"password": 2, "token": 1, "card": 1, "userinfo": 1}
+
+
+def test_blocked_and_kept_names() -> None:
+    secrets = Secrets(SecretNames(["Licence-Plate"], ["app.token"]))
+    text = "licence-plate=ab app.token=cd my.token=ef LICENCE-PLATE: 'gh' old-licence-plate=ij /?licence-plate=kl"
+    assert redacted(text, secrets) == (
+        "licence-plate=[redacted:blocked_key] app.token=cd my.token=[redacted:token] "
+        "LICENCE-PLATE: '[redacted:blocked_key]' old-licence-plate=ij /?licence-plate=[redacted:blocked_key]"
+    )
+
+
+def test_blocked_values_are_patterns() -> None:
+    secrets = Secrets(SecretNames(), ["é.[0-9]{2}", "EMP-[0-9]+"])
+    counts: Counter[str] = Counter()
+    assert secrets.redact("for EMP-12: éß42.".encode(), counts).decode() == (
+        "for [redacted:blocked_value]: [redacted:blocked_value]."
+    )
+    assert counts == {"blocked_value": 2}
+
+
+@pytest.mark.parametrize(
+    ("number", "valid"),
+    [
+        (b"4111111111111111", True),
+        (b"4222222222222", True),
+        (b"5555555555554444", True),
+        (b"2223003122003222", True),
+        (b"6011111111111117", True),
+        (b"3530111333300000", True),
+        (b"3782 822463 10005", True),
+        (b"30569309025904", True),
+        (b"6304000000000000", True),
+        (b"4111111111111112", False),
+        (b"411111111111111", False),
+        (b"2026112210004211", False),
+    ],
+)
+def test_card_numbers_have_a_prefix_a_length_and_a_check_digit(number: bytes, valid: bool) -> None:
+    assert is_card(number) is valid
