@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import queue
 import sqlite3
 import threading
 import time
@@ -21,6 +20,7 @@ from collector.store.sqlite.lock import DataFolderLock
 from collector.store.sqlite.numbering import Numbering
 from collector.store.sqlite.retention import Retention, RetentionSettings
 from collector.store.sqlite.schema import open_for_writing
+from collector.store.sqlite.waiting_line import WaitingLine
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class SqliteWriter:
         self._committer = Committer(connection, self._numbering, clock_unix_nano)
         self._deletion = Deletion(connection, self._numbering)
         self._retention = Retention(self._deletion, retention, clock_unix_nano)
-        self._waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._waiting: WaitingLine[_Item] = WaitingLine()
         self._closed = False
         # Nothing may come behind the last item: nobody would ever answer it.
         self._closing = threading.Lock()
@@ -130,7 +130,7 @@ class SqliteWriter:
         with self._closing:
             if not self._closed:
                 self._closed = True
-                self._waiting.put(_Stop())
+                self._waiting.put(_Stop(), hurry=True)
         self._thread.join()
         self._connection.close()
         self._lock.release()
@@ -139,54 +139,51 @@ class SqliteWriter:
         with self._closing:
             if self._closed:
                 raise BusyError("the collector is shutting down; send again when it is back", RETRY_AFTER_S)
-            self._waiting.put(item)
+            self._waiting.put(item, hurry=isinstance(item, _Clear))
 
     def _run(self) -> None:
-        following: _Item | None = None
-        while not isinstance(following, _Stop):
-            item = following or self._next()
-            following = None
+        while True:
+            item = self._next()
             if isinstance(item, _Write):
-                group, following = self._gather(item)
+                group = self._gather(item)
                 self._commit(group)
-                self._expected = len(group) + self._waiting.qsize()
+                self._expected = len(group) + len(self._waiting)
                 if self._retention.is_due():
                     self._evict()
             elif isinstance(item, _Clear):
                 self._clear(item)
             else:
-                following = item
+                return
 
     def _next(self) -> _Item:
         """Wait for the next item; retention runs while nothing comes."""
         while True:
-            try:
-                return self._waiting.get(timeout=self._retention.interval_s)
-            except queue.Empty:
+            item = self._waiting.take()
+            if item is not None:
+                return item
+            if not self._waiting.wait(1, self._retention.interval_s):
                 self._evict()
 
-    def _gather(self, first: _Write) -> tuple[list[_Write], _Item | None]:
-        """Return `first` with the writes that wait behind it, and what else was taken from the queue.
+    def _gather(self, first: _Write) -> list[_Write]:
+        """Return `first` with the writes that wait behind it, up to the next item of another kind.
 
         Senders wait for their answers, so about as many requests come again as were on their way at the last
         commit. Waiting a moment for them makes one commit out of several, each of which costs the same.
         """
         group = [first]
         record_count = len(first.batch.records)
-        end_s = time.monotonic() + GATHER_S_MAX
+        if record_count < COMMIT_RECORDS_MAX and len(self._waiting) < self._expected - 1:
+            self._waiting.wait(min(self._expected, COMMIT_BATCHES_MAX) - 1, GATHER_S_MAX)
         while len(group) < COMMIT_BATCHES_MAX and record_count < COMMIT_RECORDS_MAX:
-            try:
-                if len(group) < self._expected:
-                    item = self._waiting.get(timeout=max(0.0, end_s - time.monotonic()))
-                else:
-                    item = self._waiting.get_nowait()
-            except queue.Empty:
+            item = self._waiting.take()
+            if item is None:
                 break
             if not isinstance(item, _Write):
-                return group, item
+                self._waiting.put_back(item)
+                break
             group.append(item)
             record_count += len(item.batch.records)
-        return group, None
+        return group
 
     def _commit(self, group: Sequence[_Write]) -> None:
         try:

@@ -161,7 +161,7 @@ def test_a_new_store_is_durable_and_gives_space_back(tmp_path: Path) -> None:
 def test_an_empty_file_is_no_store_yet_and_becomes_one(tmp_path: Path) -> None:
     (tmp_path / STORE_FILE_NAME).touch()
     assert not has_store(tmp_path)
-    with pytest.raises(StoreUnavailableError, match="there is no store in .*; start a collector with: gasoline serve"):
+    with pytest.raises(StoreUnavailableError, match=r"there is no store in .*; start a collector with: gasoline serve"):
         SqliteReader(tmp_path)
     SqliteWriter.open(tmp_path).stop()
     assert has_store(tmp_path)
