@@ -54,6 +54,7 @@ def checkout(world: Any, trace: str, at: float, skew: float, parent: str = "") -
                attributes=HTTP, resource=hosts("pay-1"))  # fmt: skip
 
 
+@pytest.mark.requirement("session-trace:chronological")
 @pytest.mark.parametrize("skew", SKEWS_MS)
 @pytest.mark.parametrize("apart", [False, True])
 def test_a_browser_with_a_wrong_clock_is_placed_in_its_whole_session(world: Any, skew: float, apart: bool) -> None:
