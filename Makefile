@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv; a machine needs Python >= 3.11, make and a package registry.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench lock proto bundle rooms clean install-demo install-dev
+.PHONY: help demo serve test check bench lock proto bundle rooms settings clean install-demo install-dev
 
 python := .venv/bin/python
 sources := collector exporters mcp_server tests scripts
@@ -39,6 +39,9 @@ bundle: install-dev ## Build the content scripts that the browser extension load
 
 rooms: install-dev ## Write the list of modules in ARCHITECTURE.md from their docstrings
 	@$(python) scripts/rooms.py
+
+settings: install-dev ## Write otel-config/collector.yaml from the settings and their documentation
+	@$(python) scripts/settings_file.py
 
 clean: ## Remove .venv and what tools keep
 	@rm -rf .venv build dist extension/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache
