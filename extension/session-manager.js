@@ -134,6 +134,18 @@ export class SessionManager {
   }
 
   /**
+   * End the session whose id requests carry, also one that no record has begun yet: its id has been seen.
+   * @param {string} key
+   * @param {EndReason} reason
+   * @param {number} now
+   * @param {Limits} limits
+   */
+  endCarried(key, reason, now, limits) {
+    this.use(key, now, limits);
+    this.end(key, reason, now);
+  }
+
+  /**
    * The session that a record of a page belongs to. The page says which id its requests carried; that counts only if
    * this side made it for this very key and it is, or was just, in force.
    * @param {string} key
@@ -158,11 +170,11 @@ export class SessionManager {
 
   /**
    * Take over the sessions that lived when the browser closed, only to end them.
-   * @param {Record<string, Session>} left
+   * @param {[string, Session][]} left by key, oldest first
    */
   endLeftOver(left) {
-    for (const [key, session] of Object.entries(left)) {
-      if (!isSessionId(session?.id) || this.entries[key]) continue;
+    for (const [key, session] of left) {
+      if (!isSessionId(session?.id) || this.entries[key]?.current) continue;
       this.#entry(key).current = session;
       this.end(key, 'browser_close', session.lastActivityAt);
     }

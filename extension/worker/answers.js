@@ -52,7 +52,7 @@ async function newSession(worker, message) {
   const origin = exactOrigin(message.origin) ?? originOf(tab);
   if (!origin) throw new Error('there is no page to start a new session for');
   await worker.change(async (state) => {
-    state.sessions.end(state.keyOf(origin, tab?.id ?? -1), 'user', worker.now());
+    state.sessions.endCarried(state.keyOf(origin, tab?.id ?? -1), 'user', worker.now(), state.settings);
     await worker.settle(state);
   });
   return stateOf(worker, await worker.ready, message);

@@ -77,7 +77,10 @@ export class ExportLoop {
     try {
       for (;;) {
         const outcome = await this.exporter.exportBatch(this.state.queue, this.state.settings, resource());
-        if (!outcome) break;
+        if (!outcome) {
+          await this.state.forgetLeftOver();
+          break;
+        }
         await this.#note(outcome);
         if (outcome.kind === 'retry') {
           retryDelay = this.exporter.retryDelay(outcome);

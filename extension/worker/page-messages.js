@@ -52,7 +52,9 @@ export class PageMessages {
     if (message?.type === 'connect') this.#connect(bridge, message, key);
     else if (message?.type === 'records') this.#records(bridge, message, key, gathered);
     else if (message?.type === 'touch') sessions.touch(key, this.now(), settings);
-    else if (message?.type === 'end') sessions.end(key, REASONS_OF_PAGES[message.reason] ?? 'invalid', this.now());
+    else if (message?.type === 'end') {
+      sessions.endCarried(key, REASONS_OF_PAGES[message.reason] ?? 'invalid', this.now(), settings);
+    }
     else if (message?.type === 'own-tracing') this.#learn(message.origin);
     else if (message?.type === 'leave' && bridge.isTop) {
       this.state.tabs.leave(bridge.tabId, bridge.origin, bridge.documentId);

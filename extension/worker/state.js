@@ -5,7 +5,7 @@
 
 import { newSessionId, newSpanContext } from '../shared/ids.js';
 import { SETTINGS_KEY } from '../messages.js';
-import { SessionManager } from '../session-manager.js';
+import { SESSIONS_MAX, SessionManager } from '../session-manager.js';
 import { ExportQueue, QUEUE_KEY } from './export-queue.js';
 import { readSettings } from './settings.js';
 import { TabRegistry } from './tabs.js';
@@ -15,6 +15,8 @@ export const DELIVERIES_MAX = 500;
 
 /** In chrome.storage.local: the sessions that live, for the day the browser is closed. */
 const LIVING_KEY = 'living';
+/** In chrome.storage.local: sessions that lived when it was closed, until the collector knows of their end. */
+const LEFT_OVER_KEY = 'leftOver';
 const KEYS = ['sessions', 'tabs', 'counts', 'delivered', 'collector', 'exporting', 'ownTracing', QUEUE_KEY];
 /** @type {import('../messages.js').Counts} */
 const NO_COUNTS = Object.freeze({ requests: 0, failedRequests: 0, errors: 0, events: 0 });
@@ -46,17 +48,38 @@ export class WorkerState {
     this.ownTracing = stored.ownTracing ?? [];
     this.queue = new ExportQueue(chrome.storage.session, stored[QUEUE_KEY]);
     this.livingText = '';
+    /** @type {[string, import('../session-manager.js').Session][]} */
+    this.leftOver = [];
   }
 
   /** @returns {Promise<WorkerState>} */
   static async load() {
     const [stored, local] = await Promise.all([
       chrome.storage.session.get(KEYS),
-      chrome.storage.local.get([SETTINGS_KEY, LIVING_KEY]),
+      chrome.storage.local.get([SETTINGS_KEY, LIVING_KEY, LEFT_OVER_KEY]),
     ]);
     const state = new WorkerState(readSettings(local[SETTINGS_KEY]), stored);
-    if (!stored.sessions) state.sessions.endLeftOver(/** @type {any} */ (local[LIVING_KEY] ?? {}));
+    state.leftOver = /** @type {any} */ (local[LEFT_OVER_KEY] ?? []);
+    if (!stored.sessions) await state.#endLeftOver(/** @type {any} */ (local[LIVING_KEY] ?? {}));
     return state;
+  }
+
+  /**
+   * The browser was closed, or the extension reloaded: nothing is in session storage. That may happen again before the
+   * ends are told, so they are kept until then.
+   * @param {Record<string, import('../session-manager.js').Session>} living
+   */
+  async #endLeftOver(living) {
+    this.leftOver = [...this.leftOver, ...Object.entries(living)].slice(-SESSIONS_MAX);
+    this.sessions.endLeftOver(this.leftOver);
+    await chrome.storage.local.set({ [LEFT_OVER_KEY]: this.leftOver, [LIVING_KEY]: {} });
+  }
+
+  /** The collector has everything, the ends of sessions too. */
+  async forgetLeftOver() {
+    if (this.leftOver.length === 0) return;
+    this.leftOver = [];
+    await chrome.storage.local.set({ [LEFT_OVER_KEY]: [] });
   }
 
   /** @returns {Record<string, any>} what is to be written together with records */

@@ -157,7 +157,7 @@ test('export: records wait for others; what an ended worker may have sent waits 
     const queue = { state: { sizes, inFlight: 0 } };
     const sent = mock.fn(async () => (sizes.splice(0), null));
     const loop = new ExportLoop(
-      /** @type {any} */ ({ queue, settings: DEFAULT_SETTINGS, saveExporting: async () => {} }),
+      /** @type {any} */ ({ queue, settings: DEFAULT_SETTINGS, forgetLeftOver: async () => {} }),
       () => 0,
     );
     loop.exporter.exportBatch = sent;
@@ -170,7 +170,11 @@ test('export: records wait for others; what an ended worker may have sent waits 
     assert.deepEqual(alarms[0][0], EXPORT_ALARM);
     sizes.push({ bytes: 1, records: 1 });
     const next = new ExportLoop(
-      /** @type {any} */ ({ queue: { state: { sizes, inFlight: 1 } }, settings: DEFAULT_SETTINGS }),
+      /** @type {any} */ ({
+        queue: { state: { sizes, inFlight: 1 } },
+        settings: DEFAULT_SETTINGS,
+        forgetLeftOver: async () => {},
+      }),
       () => 0,
     );
     next.exporter.exportBatch = sent;
@@ -197,4 +201,21 @@ test('export: a request that is not answered is given up, and comes again', asyn
   };
   assert.equal((await loop.exporter.request({ endpoint: 'http://c', token: 't' }, '/v1/logs', '{}')).kind, 'retry');
   timeout.mock.restore();
+});
+
+test('sessions that lived when the browser closed are ended, again if that was not told', async () => {
+  const kept = {
+    living: { [ORIGIN]: { id: `session-${'1'.repeat(32)}`, startedAt: 1, lastActivityAt: 5, previousId: '' } },
+  };
+  Object.assign(chrome.storage, {
+    local: {
+      get: async () => structuredClone(kept),
+      set: async (items) => void Object.assign(kept, structuredClone(items)),
+    },
+  });
+  const endsOf = async () => (await WorkerState.load()).sessions.takeEvents().map(({ event, time }) => [event, time]);
+  assert.deepEqual(await endsOf(), [['session.end', 5]]);
+  assert.deepEqual(await endsOf(), [['session.end', 5]]);
+  await (await WorkerState.load()).forgetLeftOver();
+  assert.deepEqual(await endsOf(), []);
 });

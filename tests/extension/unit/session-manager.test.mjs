@@ -78,6 +78,16 @@ test('logout: the next id is already known, and begins with the next use', () =>
   );
 });
 
+test('an id that requests have carried is ended, also if no record of it has come', () => {
+  assert.equal(manager.idAt(KEY, 0, LIMITS), id(1));
+  manager.endCarried(KEY, 'logout', 5, LIMITS);
+  assert.equal(manager.idAt(KEY, 6, LIMITS), id(2));
+  assert.deepEqual(told(), [
+    ['session.start', id(1), '', '', 5],
+    ['session.end', id(1), '', 'logout', 5],
+  ]);
+});
+
 test('what a page claims: the living and the last id count, every other is replaced', () => {
   manager.use(KEY, 0, LIMITS);
   assert.equal(manager.sessionOf(KEY, id(1), 1, LIMITS), id(1));
@@ -91,12 +101,14 @@ test('what a page claims: the living and the last id count, every other is repla
 });
 
 test('a browser that was closed: what lived is ended at its last activity, and continued', () => {
-  manager.endLeftOver({
-    [KEY]: { id: id(99), startedAt: 1, lastActivityAt: 5, previousId: '' },
-    'http://forged.test': { id: 'mine', startedAt: 1, lastActivityAt: 5, previousId: '' },
-  });
+  manager.endLeftOver([
+    [KEY, { id: id(98), startedAt: 0, lastActivityAt: 2, previousId: '' }],
+    [KEY, { id: id(99), startedAt: 1, lastActivityAt: 5, previousId: '' }],
+    ['http://forged.test', { id: 'mine', startedAt: 1, lastActivityAt: 5, previousId: '' }],
+  ]);
   manager.use(KEY, 50, LIMITS);
   assert.deepEqual(told(), [
+    ['session.end', id(98), '', 'browser_close', 2],
     ['session.end', id(99), '', 'browser_close', 5],
     ['session.start', id(1), id(99), '', 50],
   ]);

@@ -50,8 +50,9 @@ test('the span that answered is read from Server-Timing', () => {
   const found = { traceId: TRACE, spanId: SPAN };
   assert.deepEqual(spanOfServerTiming(`traceparent;desc="00-${TRACE}-${SPAN}-01"`), found);
   assert.deepEqual(spanOfServerTiming(`db;dur=5, traceparent;desc=00-${TRACE}-${SPAN}-00`), found);
-  for (const no of [null, '', 'db;dur=5', `xtraceparent;desc="00-${TRACE}-${SPAN}-01"`])
-    {assert.equal(spanOfServerTiming(no), null);}
+  for (const no of [null, '', 'db;dur=5', `xtraceparent;desc="00-${TRACE}-${SPAN}-01"`]) {
+    assert.equal(spanOfServerTiming(no), null);
+  }
 });
 
 test('urls lose what is secret and keep their keys', () => {
@@ -112,10 +113,12 @@ test('names that hold secrets', () => {
     'newPassword',
     'sid',
     'X-Goog-Signature',
-  ])
-    {assert.ok(isSecretName(name), name);}
-  for (const name of ['page', 'q', 'monkey', 'status', 'author', 'keyboard', 'tokens_used'])
-    {assert.equal(isSecretName(name), false, name);}
+  ]) {
+    assert.ok(isSecretName(name), name);
+  }
+  for (const name of ['page', 'q', 'monkey', 'status', 'author', 'keyboard', 'tokens_used']) {
+    assert.equal(isSecretName(name), false, name);
+  }
 });
 
 test('times: nanoseconds exact to the microsecond, and a clock that follows the wall after sleep', () => {
