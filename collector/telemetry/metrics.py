@@ -44,7 +44,7 @@ REJECTED: Mapping[str, Metric] = MappingProxyType(
     }
 )
 REFUSED = Metric("otelcol_receiver_refused_requests", "Export requests answered with an error.")
-DROPPED = Metric("otelcol_processor_dropped_items", "Records that no answer will ever show.")
+DROPPED = Metric("otelcol_processor_dropped_items", "Records that are lost, to answers or to a backend.")
 SESSION_IDS_TOO_LONG = Metric(
     "otelcol_processor_session_ids_too_long", "Records kept without the session they name: its id is over the limit."
 )
@@ -70,8 +70,10 @@ ENQUEUE_FAILED: Mapping[str, Metric] = MappingProxyType(
         "metrics": Metric("otelcol_exporter_enqueue_failed_metric_points", "Metric points for which it had none."),
     }
 )
-QUEUE_SIZE = Metric("otelcol_exporter_queue_size", "Export requests that wait for delivery.", is_counter=False)
-QUEUE_CAPACITY = Metric("otelcol_exporter_queue_capacity", "Export requests that may wait.", is_counter=False)
+QUEUE_SIZE = Metric(
+    "otelcol_exporter_queue_size", "What waits for delivery: requests, or bytes of a queue on disk.", is_counter=False
+)
+QUEUE_CAPACITY = Metric("otelcol_exporter_queue_capacity", "What may wait, in the same unit.", is_counter=False)
 IN_FLIGHT_BYTES = Metric(
     "otelcol_receiver_in_flight_bytes", "Bytes of export requests between receipt and answer.", is_counter=False
 )
