@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { html, startCollector, startSite } from './e2e/stage.mjs';
+import { html, startAll, startCollector, startSite } from './e2e/stage.mjs';
 import { launchWithExtension, pastedInto } from './pages.mjs';
 import { ToolbarPopup } from './toolbar.mjs';
 
@@ -19,7 +19,7 @@ let shop;
 
 before(async () => {
   shop = await startSite((_, response) => html(response, PAGE));
-  [collector, browser] = await Promise.all([startCollector(), launchWithExtension()]);
+  [collector, browser] = await startAll(startCollector(), launchWithExtension());
 });
 after(async () => {
   await browser?.close();
