@@ -56,9 +56,9 @@ class LateReader:
         """See Reader."""
         return self._current().parts(upto, after=after, session_id=session_id, trace_keys=trace_keys)
 
-    def trace_keys(self, session_id: str, upto: int) -> Sequence[TraceKey]:
+    def trace_keys(self, session_id: str, upto: int, limit: int | None = None) -> Sequence[TraceKey]:
         """See Reader."""
-        return self._current().trace_keys(session_id, upto)
+        return self._current().trace_keys(session_id, upto, limit)
 
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
         """See Reader."""

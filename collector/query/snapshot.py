@@ -143,7 +143,7 @@ class Snapshot:
         """Learn from the first CLOCK_TRACES_MAX traces of a session which hosts' clocks are wrong in it."""
         found = self._clocks.get(session_id)
         if found is None:
-            trace_keys = self.read_ahead(self.reader.trace_keys(session_id, self.upto)[:CLOCK_TRACES_MAX])
+            trace_keys = self.read_ahead(self.reader.trace_keys(session_id, self.upto, CLOCK_TRACES_MAX))
             found = learned_offsets([self.adjusted(trace_key, session_id) for trace_key in trace_keys])
             self._clocks[session_id] = found
         return found

@@ -187,8 +187,11 @@ class Reader(Protocol):
         """
         ...
 
-    def trace_keys(self, session_id: str, upto: int) -> Sequence[TraceKey]:
-        """Return where records that name the session are filed, by its first commit there, then by key."""
+    def trace_keys(self, session_id: str, upto: int, limit: int | None = None) -> Sequence[TraceKey]:
+        """Return where records that name the session are filed, by its first commit there, then by key.
+
+        With `limit` only the first so many; to read these few costs little, however long the session is.
+        """
         ...
 
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:

@@ -124,12 +124,12 @@ class MemoryStore:
             ):
                 yield part
 
-    def trace_keys(self, session_id: str, upto: int) -> Sequence[TraceKey]:
+    def trace_keys(self, session_id: str, upto: int, limit: int | None = None) -> Sequence[TraceKey]:
         """See Reader."""
         first: dict[TraceKey, int] = {}
         for part in self.parts(upto, session_id=session_id):
             first.setdefault(part.trace_key, part.commit)
-        return sorted(first, key=lambda trace_key: (first[trace_key], trace_key))
+        return sorted(first, key=lambda trace_key: (first[trace_key], trace_key))[:limit]
 
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
         """See Reader."""

@@ -286,6 +286,19 @@ async def test_ids_are_found_by_their_beginning(store: Any, span_batch: SpanBatc
     assert list(reader.trace_ids("b", 10)) == []
 
 
+async def test_the_first_traces_of_a_session_are_read_without_the_others(store: Any, span_batch: SpanBatch) -> None:
+    traces = [bytes([number]) * 16 for number in (9, 5, 7, 6, 8)]
+    # Two in the second commit, not in their order; the first of all comes again, there and later.
+    for commit in ([traces[0]], [traces[2], traces[0], traces[1]], [traces[0], traces[3]], [traces[4]]):
+        spans = [span(number, trace=trace, session="s") for number, trace in enumerate(commit, 1)]
+        await store.writer.write(span_batch("shop", spans))
+    every = [TraceKey("trace", trace) for trace in traces]
+    assert list(store.reader.trace_keys("s", 4)) == every
+    for limit in range(7):
+        assert list(store.reader.trace_keys("s", 4, limit)) == every[:limit]
+    assert list(store.reader.trace_keys("s", 2, 5)) == every[:3]
+
+
 async def test_the_traces_of_a_session_are_read_in_one_call(
     store: Any, span_batch: SpanBatch, log_batch: LogBatch
 ) -> None:

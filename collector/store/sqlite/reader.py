@@ -187,16 +187,24 @@ class SqliteReader:
         parts.sort(key=lambda part: part.commit)
         return parts
 
-    def trace_keys(self, session_id: str, upto: int) -> Sequence[TraceKey]:
+    def trace_keys(self, session_id: str, upto: int, limit: int | None = None) -> Sequence[TraceKey]:
         """See Reader."""
+        first: dict[TraceKey, int] = {}
+        newest = 0
         with self._snapshot() as connection:
-            rows = connection.sqlite.execute(
-                f"SELECT kind, value, min(c) FROM {_CHUNKS_OF_SESSION} CROSS JOIN trace ON trace.n = chunk.t "  # noqa: S608 a constant
-                "WHERE c <= :upto GROUP BY chunk.t",
-                {"session": session_id, "upto": upto},
-            ).fetchall()
-        found = [(commit, TraceKey(TRACE_KINDS[kind], value)) for kind, value, commit in rows]
-        return [trace_key for _, trace_key in sorted(found)]
+            for kind, value, commit in connection.sqlite.execute(
+                "SELECT kind, value, c FROM session CROSS JOIN session_chunk ON session_chunk.s = session.n "
+                "CROSS JOIN chunk ON chunk.n = session_chunk.n CROSS JOIN trace ON trace.n = chunk.t "
+                "WHERE session.id = ? AND c <= ? ORDER BY session_chunk.n",
+                (session_id, upto),
+            ):
+                # Chunks come in commit order, so at the first commit behind the limit those before are complete.
+                if limit is not None and len(first) >= limit and commit > newest:
+                    break
+                trace_key = TraceKey(TRACE_KINDS[kind], value)
+                if trace_key not in first:
+                    first[trace_key] = newest = commit
+        return sorted(first, key=lambda trace_key: (first[trace_key], trace_key))[:limit]
 
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
         """See Reader."""
