@@ -238,7 +238,7 @@ def clear(data_dir: Path, session: str | None) -> None:
 @cli.command("import")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
 @data_dir_flag
-@click.option(
+@flag(
     "--signal",
     type=click.Choice(["traces", "logs", "metrics"]),
     help="What protobuf messages are.  [default: guessed from each]",

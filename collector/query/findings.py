@@ -67,6 +67,26 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 }
 _DROPPED: Mapping[str, tuple[Literal["problem", "hint"], str, str]] = {
     "metrics_without_exporter": ("hint", "metrics are taken and not kept", "OTEL_METRICS_EXPORTER=none"),
+    "refused_by_backend": (
+        "problem",
+        "a backend that is forwarded to refuses them for good",
+        "exporters.otlp.headers: {authorization: <what the backend asks for>} (its answer is in the log)",
+    ),
+    "rejected_by_backend": (
+        "problem",
+        "a backend that is forwarded to took the rest of their requests only",
+        "whatever the backend's answer in the log names, in the service that sent it",
+    ),
+    "gave_up_retrying": (
+        "problem",
+        "a backend that is forwarded to did not take them in time",
+        "exporters.otlp.retry_on_failure.max_elapsed_time: 0s",
+    ),
+    "unreadable_in_queue": (
+        "problem",
+        "what waited on disk for a backend was damaged there",
+        "exporters.otlp.sending_queue.storage: <a folder on a disk that is well>",
+    ),
     "invalid_ids": (
         "problem",
         "spans without a valid trace or span id cannot be shown",

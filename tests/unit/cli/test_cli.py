@@ -24,7 +24,9 @@ def test_these_commands_exist() -> None:
         [
             "clear",
             "demo",
+            "doctor",
             "extension",
+            "import",
             "logs",
             "mcp",
             "request",
@@ -34,6 +36,7 @@ def test_these_commands_exist() -> None:
             "sessions",
             "status",
             "stop",
+            "validate",
         ]
     )
 
@@ -43,7 +46,9 @@ def test_every_command_takes_the_data_folder_if_it_needs_one_and_every_option_sa
     command = cli.commands[name]
     assert command.help
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
-    assert ("--data-dir" in [flag for option in options for flag in option.opts]) is (name != "extension")
+    assert ("--data-dir" in [flag for option in options for flag in option.opts]) is (
+        name not in {"extension", "validate"}
+    )
     assert [option.name for option in options if not option.help] == []
     assert CliRunner().invoke(cli, [name, "--help"]).exit_code == 0
 
@@ -57,7 +62,8 @@ def test_every_flag_is_also_an_environment_variable(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["sessions", "requests", "logs", "session", "request", "serve", "mcp", "clear", "extension"]
+    "name",
+    ["sessions", "requests", "logs", "session", "request", "serve", "mcp", "clear", "extension", "doctor", "validate"],
 )
 def test_help_teaches_with_examples(name: str) -> None:
     assert f"gasoline {name}" in CliRunner().invoke(cli, [name, "--help"]).output

@@ -1,5 +1,7 @@
 """Each finding of `gasoline doctor` with the line to change."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,3 +174,16 @@ def test_logs_outside_of_requests_are_judged_from_a_number_on_and_not_if_they_na
         world.span("t", "c", "a", service="page")
         world.log(str(number), service="page", session="s")
     assert found(world) == []
+
+
+def test_every_reason_for_which_records_are_dropped_has_its_line(world: Any, root: Path) -> None:
+    sources = "\n".join(
+        path.read_text() for folder in ("collector", "exporters") for path in sorted((root / folder).rglob("*.py"))
+    )
+    reasons = {"metrics_without_exporter", *re.findall(r'_drop\("(\w+)"', sources)}
+    reasons |= set(re.findall(r'counters\.drop\("(\w+)"', sources))
+    assert reasons >= {"invalid_ids", "rejected_by_backend"}
+    healthy(world)
+    findings = found(world, LiveStatus(ENDPOINTS, {}, dict.fromkeys(reasons, 1)))
+    assert {finding.code for finding in findings} == {f"dropped_{reason}" for reason in reasons}
+    assert [finding.code for finding in findings if finding.change == ["gasoline serve --log-level debug"]] == []

@@ -1,6 +1,9 @@
 """What watches a collector: `/healthz` in every state, `/metrics`, and who may ask."""
 
 import asyncio
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -190,3 +193,38 @@ async def test_a_probe_names_the_machine_by_address_and_needs_no_token(tmp_path:
             assert (await asked(running.query, path, host="evil.example")).status_code == 421
             assert (await asked(running.query, path, origin="http://evil.example")).status_code == 403
         assert (await asked(running.query, "/api/status", host="10.1.2.3")).status_code == 421
+
+
+PROGRAM = """
+import asyncio, json, pathlib, sys, urllib.request
+from collector.components import KNOWN_COMPONENTS, build_collector
+from collector.config.loader import load_config, read_config
+
+LATE = ("opentelemetry.sdk", "opentelemetry.exporter.prometheus", "prometheus_client")
+
+async def main():
+    text, source = read_config(None)
+    paths = [("receivers", "otlp", "protocols", name, "endpoint") for name in ("grpc", "http")]
+    paths.append(("extensions", "query", "endpoint"))
+    overrides = dict.fromkeys(paths, "127.0.0.1:0")
+    config = load_config(text, KNOWN_COMPONENTS, source=source, environ={}, overrides=overrides)
+    collector = await build_collector(config, pathlib.Path(sys.argv[1]))
+    running = await collector.start()
+    before = [name for name in LATE if name in sys.modules]
+    url = f"http://{running.query}/metrics"
+    open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+    await asyncio.to_thread(lambda: open_url(url, timeout=30).read())
+    after = [name for name in LATE if name in sys.modules]
+    await collector.shutdown(5)
+    print(json.dumps([before, after]))
+
+asyncio.run(main())
+"""
+
+
+def test_the_sdk_is_loaded_when_metrics_are_first_asked_for_and_not_before(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PROGRAM, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    late = ["opentelemetry.sdk", "opentelemetry.exporter.prometheus", "prometheus_client"]
+    assert json.loads(done.stdout.splitlines()[-1]) == [[], late]
