@@ -3,6 +3,7 @@
 usage: redaction.py. CPU microseconds a span, medians of ROUNDS; docs/adr/0009-redaction.md has a run of it.
 """
 
+import random
 import re
 import sys
 import time
@@ -41,7 +42,8 @@ def ways(spans_per_request: int) -> Iterator[tuple[str, Callable[[bytes], object
     yield "re of the standard library", re.compile(source).search, few
     secrets = Secrets(names)
     for share in SHARES_PERCENT:
-        planted = [_with_tokens(body, share) for body in bodies]
+        rng = random.Random(share)
+        planted = [_with_tokens(body, share, rng) for body in bodies]
         yield (
             f"redacted, {share} % of the spans with a token",
             lambda body: redact_request(Signal.TRACES, body, secrets),
@@ -53,12 +55,12 @@ def _find(lowered: bytes, roots: list[bytes]) -> bool:
     return any(lowered.find(root) >= 0 for root in roots)
 
 
-def _with_tokens(body: bytes, share_percent: int) -> bytes:
+def _with_tokens(body: bytes, share_percent: int, rng: random.Random) -> bytes:
     request = ExportTraceServiceRequest.FromString(body)
     spans = request.resource_spans[0].scope_spans[0].spans
-    for number, span in enumerate(spans):
-        if number % 100 < share_percent:
-            span.attributes.add(key="url.query").value.string_value = f"page=2&access_token={number:032x}"
+    for span in spans:
+        if rng.random() * 100 < share_percent:
+            span.attributes.add(key="url.query").value.string_value = f"page=2&access_token={rng.getrandbits(128):032x}"
     return request.SerializeToString()
 
 

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 
 from collector.processors.redaction.pattern import compile_bytes
 
+LABELS_HELD_MAX = 1_000
+LABEL_HELD_BYTES_MAX = 256
 _AND = r"[._\- ]?"
 _SIGNS = ("", ".", "_", "-", " ")
 _KEYS = (
@@ -36,11 +39,12 @@ _ROOTS = (
 )
 # These are no ends of longer words: they have to be a word by themselves.
 _WORDS = MappingProxyType({"password": "pwd", "token": "jwt", "code": "cvv2?|cvc2?|otp|totp"})
-# In a URL's query a name counts as a whole: with any number of these before it.
+# In a URL's query a name counts as a whole: with up to four of these before it.
 _QUALIFIERS = (
     "access|refresh|id|auth|oauth|oauth2|session|csrf|xsrf|security|bearer|user|login|reset|sas|invite|verification|"
     "magic|client|device|app|new|old|current|confirm|db|admin|x|amz|goog|aws|azure|proxy|set|credit|debit|payment"
 )
+_QUALIFIED = rf"(?:(?:{_QUALIFIERS}){_AND}){{0,4}}"
 _IN_QUERIES_ONLY = MappingProxyType({"signature": "sig|signature", "password": "pass", "token": "auth", "code": "pin"})
 # What pages through a list is called a token too.
 _HARMLESS_NAME = rf"(?:page|next|continuation|cancellation|resume|cursor|start|stop|end|eos|bos|pad){_AND}token"
@@ -84,9 +88,11 @@ class SecretNames:
             *((label, compile_bytes(f"(?:^|[^a-z0-9])(?:{words})$")) for label, words in _WORDS.items()),
         ]
         self._harmless_value = compile_bytes(_HARMLESS_VALUE, any_case=True)
+        # Names come again and again, and each is held against many patterns.
+        self._held_label = lru_cache(maxsize=LABELS_HELD_MAX)(self._find_label)
         self._any = compile_bytes(self.source, any_case=True)
         self._in_queries = [
-            (label, compile_bytes(rf"(?:(?:{_QUALIFIERS}){_AND})*(?:{names})"))
+            (label, compile_bytes(rf"{_QUALIFIED}(?:{names})"))
             for sources in (_IN_QUERIES_ONLY, _ENDINGS, _WORDS)
             for label, names in sources.items()
         ]
@@ -99,7 +105,7 @@ class SecretNames:
     @property
     def source_in_queries(self) -> str:
         """The same for the names that have a label in URL queries only."""
-        return rf"(?:(?:{_QUALIFIERS}){_AND})*(?:{'|'.join(_IN_QUERIES_ONLY.values())})"
+        return rf"{_QUALIFIED}(?:{'|'.join(_IN_QUERIES_ONLY.values())})"
 
     @property
     def roots(self) -> list[tuple[bytes, int]]:
@@ -116,6 +122,20 @@ class SecretNames:
 
     def label_of(self, name: bytes) -> str:
         """Return the label of what an attribute or an assignment of this name holds; "" if it is no secret."""
+        return self._label(name, False)
+
+    def label_in_query(self, name: bytes) -> str:
+        """Return the label of a value in a URL's query by its whole name; "" if it is no secret."""
+        return self._label(name, True)
+
+    def _label(self, name: bytes, in_query: bool) -> str:
+        find = self._held_label if len(name) <= LABEL_HELD_BYTES_MAX else self._find_label
+        return find(name, in_query)
+
+    def _find_label(self, name: bytes, in_query: bool) -> str:
+        return self._find_in_query(name) if in_query else self._find(name)
+
+    def _find(self, name: bytes) -> str:
         if name.lower() in self._blocked:
             return "blocked_key"
         if not self._any.search(name):
@@ -128,8 +148,7 @@ class SecretNames:
                 return "" if any(self._harmless_name.search(spelling) for spelling in spellings) else label
         return ""
 
-    def label_in_query(self, name: bytes) -> str:
-        """Return the label of a value in a URL's query by its whole name; "" if it is no secret."""
+    def _find_in_query(self, name: bytes) -> str:
         lowered = name.lower()
         if lowered in self._blocked:
             return "blocked_key"

@@ -136,7 +136,7 @@ class _Rewriting:
         label = label or names.label_of(key)
 
         def rewrite(field: Field) -> bytes | None:
-            if field.wire_type != LENGTH:
+            if field.wire_type != LENGTH or not (label or self._is_suspect(field)):
                 return None
             if field.number == KeyValue.VALUE_FIELD_NUMBER:
                 return self._replaced(field, self._any_value(field.begin, field.end, label, key in _QUERY_KEYS))

@@ -31,6 +31,7 @@ class Secrets:
         self._shapes = Shapes()
         self._blocked = [compile_configured(source) for source in blocked_values]
         self._any = compile_bytes(rf"(?i:{self._assignments.source})|{self._shapes.source}")
+        self._any_shape = compile_bytes(self._shapes.source)
         self._scan = _native_scan([*names.roots, *self._shapes.roots]) if native else None
 
     def spans(self, body: bytes) -> list[tuple[int, int]]:
@@ -49,9 +50,14 @@ class Secrets:
 
     def redact(self, text: bytes, counts: Counter[str]) -> bytes:
         """Return the text with every secret replaced, and count them by label; the same bytes if there is none."""
-        text = self._shapes.redact_blocks(text, counts)
-        text = self._assignments.redact(text, counts)
-        text = self._shapes.redact(text, counts)
+        # What follows costs a search for each kind of secret; most texts have none of most kinds.
+        if self._any.search(text):
+            has_shape = self._any_shape.search(text) is not None
+            if has_shape:
+                text = self._shapes.redact_blocks(text, counts)
+            text = self._assignments.redact(text, counts)
+            if has_shape:
+                text = self._shapes.redact(text, counts)
         for pattern in self._blocked:
             replaced = pattern.sub(b"[redacted:blocked_value]", text)
             if replaced != text:

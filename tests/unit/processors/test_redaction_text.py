@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from collector.processors.redaction.names import SecretNames
+from collector.processors.redaction.names import LABEL_HELD_BYTES_MAX, LABELS_HELD_MAX, SecretNames
 from collector.processors.redaction.shapes import is_card
 from collector.processors.redaction.text import Secrets
 
@@ -146,6 +146,15 @@ def test_blocked_and_kept_names() -> None:
         "licence-plate=[redacted:blocked_key] app.token=cd my.token=[redacted:token] "
         "LICENCE-PLATE: '[redacted:blocked_key]' old-licence-plate=ij /?licence-plate=[redacted:blocked_key]"
     )
+
+
+def test_labels_are_the_same_however_many_and_long_the_names_are() -> None:
+    names = SecretNames()
+    sizes = (8, LABEL_HELD_BYTES_MAX, LABEL_HELD_BYTES_MAX + 1)
+    asked = [f"{number}.token".rjust(size, "k").encode() for size in sizes for number in range(LABELS_HELD_MAX + 1)]
+    for _ in range(2):
+        assert {names.label_of(name) for name in asked} == {"token"}
+        assert {names.label_in_query(name) for name in asked} == {""}
 
 
 def test_blocked_values_are_patterns() -> None:

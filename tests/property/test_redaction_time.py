@@ -1,0 +1,55 @@
+"""Nobody can write a text, or configure a pattern, that redaction takes long to read."""
+
+import time
+from collections import Counter
+
+import pytest
+
+from collector.processors.redaction.names import SecretNames
+from collector.processors.redaction.text import Secrets
+
+TEXT_BYTES = 200_000
+# A search that starts anew within each repetition takes minutes.
+CPU_S_MAX = 8.0
+
+REPEATED = [
+    "token=",
+    "?a_token=",
+    'token="',
+    "token='x",
+    'token=["a",',
+    'token=\\"a\\\\',
+    'token="null" ',
+    'unexpected token: "',
+    "--token ",
+    "token-",
+    "tokenx",
+    "token\\\\",
+    "pwd   ",
+    "password '",
+    "cookie: ",
+    "://a:b@pwd",
+    "://pwd",
+    "4111 ",
+    "4",
+    "-----BEGIN PRIVATE KEY-----",
+    "-----BEGIN PWD pwd ",
+    "bearer ",
+    "basic abcdefgh ",
+    "?old new pwd=1",
+    "eyJabcdefghpwd",
+    "_eyJabcdefgh_ghp_abcdefghijklmnopqrstuv",
+    "SG.abcdefghijklmnopqpwd",
+    "EMP-1EMP-",
+    "a",
+]
+
+
+@pytest.mark.parametrize("repeated", REPEATED)
+def test_hostile_texts_take_linear_time(repeated: str) -> None:
+    secrets = Secrets(SecretNames(["plate"]), ["(EMP-?)+[0-9]+X", "(a|aa)+b"])
+    text = (repeated * (TEXT_BYTES // len(repeated))).encode()
+    start_s = time.process_time()
+    secrets.redact(text, Counter())
+    secrets.spans(text)
+    assert time.process_time() - start_s < CPU_S_MAX
