@@ -3,6 +3,7 @@
 The only importer of `exporters`.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -163,8 +164,7 @@ class Pipelines:
 
     async def shutdown(self) -> None:
         """Deliver what was taken, then close the store. May be called twice."""
-        for exporter in self._exporters:
-            await exporter.shutdown()
+        await asyncio.gather(*(exporter.shutdown() for exporter in self._exporters))
         await self._writer.shutdown()
 
 

@@ -133,8 +133,7 @@ class Collector:
             if isinstance(result, BaseException):
                 _logger.error("a port did not close cleanly: %s", result)
         self._probes.close()
-        for exporter in self._parts.exporters:
-            await exporter.shutdown()
+        await asyncio.gather(*(exporter.shutdown() for exporter in self._parts.exporters))
         if withdraw_from is not None:
             withdraw(withdraw_from)
         self._parts.reader.close()

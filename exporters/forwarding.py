@@ -31,7 +31,7 @@ def create_forwarder(
     return Forwarder(
         component_id,
         sender,
-        SendingQueue(storage / quote(component_id, safe=""), queue.queue_size),
+        SendingQueue(storage / quote(component_id, safe=""), queue.queue_size, drop),
         settings.retry_on_failure,
         counters,
         drop,

@@ -24,6 +24,7 @@ QUEUE_BYTES_MIN = 64 * 1024
 CONSUMERS = 10
 CONSUMERS_MAX = 100
 DRAIN_S = 3.0
+QUEUE_PAUSE_S = 1.0
 MESSAGE_CHARS_MAX = 300
 
 _logger = logging.getLogger("gasoline.forward")
@@ -125,11 +126,20 @@ class Forwarder:
 
     async def _consume(self) -> None:
         while True:
-            frame = await self._queue.take()
-            if not await self._deliver(frame):
-                self._queue.wake()
-                return
-            await self._queue.done(frame)
+            try:
+                frame = await self._queue.take()
+                if not await self._deliver(frame):
+                    self._queue.wake()
+                    return
+                await self._queue.done(frame)
+            except Exception:
+                _logger.exception("%s: the queue cannot be read just now", self._name)
+                await self._pause(QUEUE_PAUSE_S)
+
+    async def _pause(self, pause_s: float) -> None:
+        """Return after so long, or as soon as it ends."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), pause_s)
 
     async def _deliver(self, frame: Frame) -> bool:
         """Send until delivered or given up; False if it is left for the next process."""
@@ -145,8 +155,7 @@ class Forwarder:
             if not self._failing:
                 self._failing = True
                 _logger.warning("%s: not delivered, trying again: %s", self._name, _shown(failure))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause_s)
+            await self._pause(pause_s)
             if self._stopping.is_set():
                 return False
 

@@ -47,11 +47,15 @@ class Frame(NamedTuple):
 
 
 class BrokenFrameError(Exception):
-    """A frame cannot be read; `resume` is where the next one begins, None if nothing behind it can be found."""
+    """A frame cannot be read; `resume` is where the next one begins, None if nothing behind it can be found.
 
-    def __init__(self, message: str, resume: int | None) -> None:
+    `records` is how many it held, as far as that can be told.
+    """
+
+    def __init__(self, message: str, resume: int | None = None, records: int = 0) -> None:
         super().__init__(message)
         self.resume = resume
+        self.records = records
 
 
 def segment_path(folder: Path, number: int) -> Path:
@@ -108,6 +112,7 @@ def read_frames(folder: Path, number: int, offset: int, end: int, bytes_max: int
                 raise BrokenFrameError(
                     f"the frame at byte {offset} of segment {number} does not have its checksum",
                     offset + HEADER_BYTES + length,
+                    records,
                 )
             yield Frame(number, offset, Entry(_SIGNALS[signal], records, body))
             offset += HEADER_BYTES + length
@@ -117,13 +122,13 @@ def read_frames(folder: Path, number: int, offset: int, end: int, bytes_max: int
 
 def _read_frame(header: bytes, number: int, offset: int, end: int) -> tuple[int, int, int, int]:
     if len(header) < HEADER_BYTES:
-        raise BrokenFrameError(f"the header at byte {offset} of segment {number} is cut off", None)
+        raise BrokenFrameError(f"the header at byte {offset} of segment {number} is cut off")
     magic, signal, records, length, checksum = _HEADER.unpack_from(header)
     (header_checksum,) = _CHECKSUM.unpack_from(header, _HEADER.size)
     if magic != MAGIC or signal >= len(_SIGNALS) or zlib.crc32(header[: _HEADER.size]) != header_checksum:
-        raise BrokenFrameError(f"the header at byte {offset} of segment {number} is none", None)
+        raise BrokenFrameError(f"the header at byte {offset} of segment {number} is none")
     if offset + HEADER_BYTES + length > end:
-        raise BrokenFrameError(f"the frame at byte {offset} of segment {number} is cut off", None)
+        raise BrokenFrameError(f"the frame at byte {offset} of segment {number} is cut off")
     return signal, records, length, checksum
 
 

@@ -8,7 +8,7 @@ were read ahead and those that are being sent.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -59,8 +59,10 @@ class SendingQueue:
     another process has it.
     """
 
-    def __init__(self, folder: Path, bytes_max: int) -> None:
+    def __init__(self, folder: Path, bytes_max: int, drop: Callable[[str, int], None]) -> None:
+        """`drop` counts, by reason, records that the disk has lost."""
         self._folder = folder
+        self._drop = drop
         self._bytes_max = bytes_max
         self._lock = DataFolderLock(folder)
         try:
@@ -116,7 +118,10 @@ class SendingQueue:
             self._putting_bytes -= size
 
     async def take(self) -> Frame:
-        """Return the next frame as soon as there is one, and room to send it beside those that are being sent."""
+        """Return the next frame as soon as there is one, and room to send it beside those that are being sent.
+
+        Raises OSError if the queue cannot be read; nothing is taken then.
+        """
         async with self._taking:
             while not self._ready:
                 await self._read_ahead()
@@ -179,32 +184,33 @@ class SendingQueue:
         if delivered is None:
             delivered = await loop.run_in_executor(self._reader, delivered_offsets, self._folder, number)
             segment.delivered = delivered
-        frames, position = await loop.run_in_executor(self._reader, self._read, number, segment.read, segment.size)
+        frames, position, lost = await loop.run_in_executor(
+            self._reader, self._read, number, segment.read, segment.size
+        )
         segment.read = position
+        self._drop("unreadable_in_queue", lost)
         waiting = [frame for frame in frames if frame.offset not in delivered]
         segment.outstanding += len(waiting)
         self._ready.extend(waiting)
 
-    def _read(self, number: int, start: int, end: int) -> tuple[Sequence[Frame], int]:
-        """Return frames, and the position behind them; passes by what is broken, and says so."""
+    def _read(self, number: int, start: int, end: int) -> tuple[Sequence[Frame], int, int]:
+        """Return frames, the position behind them, and how many records are lost with what is broken."""
         frames: list[Frame] = []
-        position = start
+        position, lost = start, 0
         try:
             for frame in read_frames(self._folder, number, start, end, READ_AHEAD_BYTES_MAX):
                 frames.append(frame)
                 position = frame.offset + frame.entry.frame_bytes
         except BrokenFrameError as broken:
-            position = end if broken.resume is None else broken.resume
+            resume = end if broken.resume is None else broken.resume
             _logger.warning(
                 "the sending queue %s holds what was not written whole: %s; %d bytes are left out",
                 self._folder,
                 broken,
-                position - (frames[-1].offset + frames[-1].entry.frame_bytes if frames else start),
+                resume - position,
             )
-        except OSError as error:
-            _logger.error("segment %d of the sending queue %s cannot be read: %s", number, self._folder, error)
-            position = end
-        return frames, position
+            position, lost = resume, broken.records
+        return frames, position, lost
 
     async def _remove_finished(self) -> None:
         newest = max(self._segments, default=0)

@@ -15,6 +15,7 @@ from collector.telemetry.metrics import Counters, ExporterCounters
 from exporters.delivery import forwarder as forwarder_module
 from exporters.delivery.forwarder import Delivered, Forwarder
 from exporters.delivery.retry import NotDeliveredError, RetrySettings
+from exporters.delivery.segment import Frame
 from exporters.delivery.sending_queue import SendingQueue
 
 QUICK = RetrySettings(initial_interval="1ms", max_interval="1ms")
@@ -70,7 +71,7 @@ def forwarding(tmp_path: Path, counters: Counters) -> Callable[..., object]:
     async def start(
         sender: ScriptedSender, retry: RetrySettings = QUICK, bytes_max: int = 100_000, consumers: int = 2
     ) -> AsyncGenerator[Forwarder]:
-        queue = SendingQueue(tmp_path / "queue", bytes_max)
+        queue = SendingQueue(tmp_path / "queue", bytes_max, counters.drop)
         of_exporter = ExporterCounters(counters, "otlp")
         forwarder = Forwarder("otlp", sender, queue, retry, of_exporter, counters.drop, consumers=consumers)
         await forwarder.start()
@@ -201,3 +202,27 @@ async def test_an_end_does_not_wait_for_a_backend_that_is_away(forwarding: ...) 
             await forwarder.export(logs("a"))
             await sender.attempted.wait()
     assert sender.taken == []
+
+
+@pytest.mark.anyio
+async def test_a_queue_that_cannot_be_read_for_a_while_is_read_again(
+    forwarding: ..., monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(forwarder_module, "QUEUE_PAUSE_S", 0.001)
+    take = SendingQueue.take
+    failures = iter([OSError(5, "Input/output error")] * 3)
+
+    async def failing(queue: SendingQueue) -> Frame:
+        failure = next(failures, None)
+        if failure is not None:
+            raise failure
+        return await take(queue)
+
+    monkeypatch.setattr(SendingQueue, "take", failing)
+    sender = ScriptedSender()
+    telemetry = logs("a")
+    async with forwarding(sender) as forwarder:
+        await forwarder.export(telemetry)
+        await asyncio.wait_for(sender.attempted.wait(), PATIENT_S)
+    assert sender.taken == [telemetry.body]
+    assert "otlp: the queue cannot be read just now" in caplog.messages

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from collector.errors import BusyError, StoreLockedError
 from collector.pdata.envelope import Signal
+from collector.telemetry.metrics import Counters
 from exporters.delivery import sending_queue
 from exporters.delivery.segment import HEADER_BYTES, BrokenFrameError, Entry, SegmentAppender, read_frames, segment_path
 from exporters.delivery.sending_queue import FULL_RETRY_AFTER_S, SEGMENTS_PER_QUEUE, SendingQueue
@@ -24,8 +25,10 @@ def entry(body: bytes, signal: Signal = Signal.LOGS) -> Entry:
 
 
 @asynccontextmanager
-async def opened(folder: Path, bytes_max: int = BYTES_MAX) -> AsyncGenerator[SendingQueue]:
-    queue = SendingQueue(folder, bytes_max)
+async def opened(
+    folder: Path, bytes_max: int = BYTES_MAX, counters: Counters | None = None
+) -> AsyncGenerator[SendingQueue]:
+    queue = SendingQueue(folder, bytes_max, (counters or Counters()).drop)
     try:
         yield queue
     finally:
@@ -92,9 +95,11 @@ async def test_what_is_finished_leaves_the_disk(tmp_path: Path) -> None:
     async with opened(tmp_path) as queue:
         taking = asyncio.create_task(queue.take())
         await queue.put(entry(b"new"))
-        assert (await taking).entry.body == b"new"
-        assert len(files(tmp_path, "*.segment")) == 1
-        assert files(tmp_path, "*.done") == []
+        frame = await taking
+        assert frame.entry.body == b"new"
+        await queue.done(frame)
+        (segment,), (done,) = files(tmp_path, "*.segment"), files(tmp_path, "*.done")
+        assert segment.removesuffix(".segment") == done.removesuffix(".done")
 
 
 @pytest.mark.anyio
@@ -173,9 +178,27 @@ async def test_a_frame_with_a_flipped_bit_costs_itself_alone(tmp_path: Path, cap
     raw = bytearray(path.read_bytes())
     raw[raw.index(b"two")] ^= 1
     path.write_bytes(raw)
-    async with opened(tmp_path) as queue:
+    counters = Counters()
+    async with opened(tmp_path, counters=counters) as queue:
         assert [each.body for each in await drained(queue)] == [b"one", b"three"]
     assert "checksum" in caplog.text
+    assert counters.dropped == {"unreadable_in_queue": len(b"two")}
+
+
+@pytest.mark.anyio
+async def test_a_queue_that_cannot_be_read_just_now_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    async with opened(tmp_path) as queue:
+        await queue.put(entry(b"a"))
+        with monkeypatch.context() as patched:
+            patched.setattr(sending_queue, "read_frames", fail)
+            with pytest.raises(OSError, match="Input/output error"):
+                await queue.take()
+        assert [each.body for each in await drained(queue)] == [b"a"]
 
 
 @pytest.mark.anyio
@@ -203,7 +226,7 @@ async def test_a_disk_that_is_full_tells_the_sender_to_come_back_and_keeps_nothi
 async def test_two_processes_cannot_have_one_queue(tmp_path: Path) -> None:
     async with opened(tmp_path):
         with pytest.raises(StoreLockedError):
-            SendingQueue(tmp_path, BYTES_MAX)
+            SendingQueue(tmp_path, BYTES_MAX, Counters().drop)
 
 
 @given(bodies=st.lists(st.binary(max_size=300), max_size=30), cut=st.integers(min_value=0))
