@@ -213,7 +213,7 @@ class ExporterCounters:
     def sent(self, signal: str, records: int) -> None:
         """Count records that were delivered."""
         self._failed_at_s = None
-        self._sent[signal].add(records)
+        self._sent[signal].value += records
 
     def send_failed(self, signal: str, records: int) -> None:
         """Count records of an attempt that failed, whether or not another one follows."""

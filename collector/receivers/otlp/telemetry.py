@@ -79,7 +79,7 @@ class ReceiverCounters:
 
     def on_accepted(self, transport: Transport, signal: Signal, outcome: Outcome) -> None:
         """See ReceiverTelemetry."""
-        self._accepted[transport, signal].add(outcome.accepted)
+        self._accepted[transport, signal].value += outcome.accepted
         if outcome.rejected:
             self._counters.count(REJECTED[signal], self._labels[transport]).add(outcome.rejected)
 
