@@ -5,12 +5,14 @@ which only the endpoints are replaced, because ports are free ones here.
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -33,6 +35,7 @@ STOP_TIMEOUT_S = 20
 REQUEST_TIMEOUT_S = 60
 ARRIVAL_TIMEOUT_S = 60
 POLL_S = 0.05
+CHUNK_BYTES = 65_536
 LANGUAGES: Sequence[str] = ("node", "python", "java", "go")
 SERVICES = {"node": "storefront", "python": "orders", "java": "payments", "go": "inventory"}
 HERE = Path(__file__).parent
@@ -56,6 +59,69 @@ class Gasoline(Protocol):
     def observe(self, question: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
 
+class Gate:
+    """A door before an address: connections go through while it is open; shut, they end, and new ones end at once."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        self._target = (host, int(port))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "{}:{}".format(*self._listener.getsockname())
+        self._news = threading.Condition()
+        self._is_open = True
+        self._refused = 0
+        self._passing: set[socket.socket] = set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def shut(self) -> None:
+        """Cut every connection and refuse those that come."""
+        with self._news:
+            self._is_open = False
+            self._refused = 0
+            for connection in self._passing:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def open(self) -> None:
+        """Let connections pass again."""
+        with self._news:
+            self._is_open = True
+
+    def wait_until_refused(self) -> None:
+        """Return when a connection has been refused since the gate was shut. Raises AssertionError if none comes."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._refused > 0, ARRIVAL_TIMEOUT_S), "nobody came"
+
+    def close(self) -> None:
+        """Shut it for good."""
+        self.shut()
+        self._listener.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        with self._listener, contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with self._news:
+                    if not self._is_open:
+                        connection.close()
+                        self._refused += 1
+                        self._news.notify_all()
+                        continue
+                    beyond = socket.create_connection(self._target)
+                    self._passing |= {connection, beyond}
+                for source, sink in ((connection, beyond), (beyond, connection)):
+                    threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(CHUNK_BYTES):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_RDWR)
+        with self._news:
+            self._passing.discard(source)
+        source.close()
+
+
 class Service:
     """One service in a process of its own, listening on a free port."""
 
@@ -63,13 +129,9 @@ class Service:
         self.name = name
         self.lines: list[str] = []
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "GASOLINE_"))}
+        env = {**inherited, "OTEL_SERVICE_NAME": name, **environment}
         self._process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env={**inherited, "OTEL_SERVICE_NAME": name, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -78,7 +140,7 @@ class Service:
             if listening:
                 break
         else:
-            self.stop()
+            self._process.communicate()
             raise AssertionError(f"{name} ended before it listened: {''.join(self.lines)}")
         self.url = f"http://{listening[1]}"
         self._drain = threading.Thread(target=self._read, daemon=True)
@@ -93,10 +155,11 @@ class Service:
     def stop(self) -> None:
         """Ask it to end, and see to it that it does."""
         self._process.send_signal(signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_TIMEOUT_S)
-        finally:
-            self._process.kill()
+        self._process.kill()
+        self._process.wait()
+        self._drain.join()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -111,6 +174,7 @@ class Shop:
     collector: Gasoline
     services: Mapping[str, Service]
     client: httpx.Client
+    gates: Mapping[str, Gate]
 
     def request(self, entry: str, path: str, headers: Mapping[str, str]) -> httpx.Response:
         """POST to the service of a language."""
@@ -157,11 +221,10 @@ def records() -> Records:
 def new_trace() -> NewTrace:
     """`new_trace()`: a trace id, and the header that starts it."""
 
-    def make() -> tuple[str, dict[str, str]]:
-        trace_id = secrets.token_hex(16)
+    def make(trace_id: str) -> tuple[str, dict[str, str]]:
         return trace_id, {"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"}
 
-    return make
+    return lambda: make(secrets.token_hex(16))
 
 
 @dataclass(frozen=True)
@@ -175,15 +238,8 @@ class Toolchain:
 
 def run(command: Sequence[str], cwd: Path, need: str, environment: Mapping[str, str] | None = None) -> None:
     """Run an installation. Skips with what is needed if it fails."""
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_TIMEOUT_S,
-        check=False,
-    )
+    env = {**os.environ, **(environment or {})}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S)
     if done.returncode != 0:
         pytest.skip(f"needs {need}: {(done.stderr or done.stdout).strip()[-300:]}")
 
@@ -257,12 +313,6 @@ def go_toolchain(root: Path) -> Toolchain:
     return Toolchain([str(program)], folder, {})
 
 
-def settings(path: Path) -> dict[str, str]:
-    """Read a file of otel-config/sdk as Docker and systemd do: `NAME=value` lines and comments."""
-    lines = (line for line in path.read_text().splitlines() if line and not line.startswith("#"))
-    return dict(line.split("=", 1) for line in lines)
-
-
 StartService = Callable[[str, Mapping[str, str]], AbstractContextManager[Service]]
 StartShop = Callable[[Gasoline, Callable[[str], Mapping[str, str]]], AbstractContextManager[Shop]]
 
@@ -300,7 +350,7 @@ def start_shop(start_service: StartService) -> StartShop:
                 services[language] = service
                 downstream = {f"{service.name.upper()}_URL": service.url}
             client = stack.enter_context(httpx.Client(timeout=REQUEST_TIMEOUT_S, trust_env=False))
-            yield Shop(collector, services, client)
+            yield Shop(collector, services, client, {})
 
     return start
 
@@ -310,10 +360,9 @@ def sdk_settings(root: Path) -> Callable[[str, Gasoline], Mapping[str, str]]:
     """`sdk_settings(language, collector)`: the file of otel-config/sdk for it, with the endpoint of this collector."""
 
     def read(language: str, collector: Gasoline) -> Mapping[str, str]:
-        found = settings(root / "otel-config" / "sdk" / f"{language}.env")
-        port = {":4317": collector.grpc, ":4318": collector.http}
-        endpoint = found["OTEL_EXPORTER_OTLP_ENDPOINT"]
-        address = next(address for suffix, address in port.items() if endpoint == f"http://127.0.0.1{suffix}")
+        lines = (root / "otel-config" / "sdk" / f"{language}.env").read_text().splitlines()
+        found = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+        address = {"4317": collector.grpc, "4318": collector.http}[found["OTEL_EXPORTER_OTLP_ENDPOINT"][-4:]]
         return {**found, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{address}"}
 
     return read
@@ -321,16 +370,21 @@ def sdk_settings(root: Path) -> Callable[[str, Gasoline], Mapping[str, str]]:
 
 @pytest.fixture(scope="session")
 def shop(
-    start_collector: Callable[..., Any],
+    start_collector: Callable[[Path], AbstractContextManager[Gasoline]],
     start_shop: StartShop,
     sdk_settings: Callable[[str, Gasoline], Mapping[str, str]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Generator[Shop]:
-    """The four services as the files of otel-config/sdk set them up, sending to one collector."""
-    with start_collector(tmp_path_factory.mktemp("sdk") / "data") as collector:
+    """The four services as the files of otel-config/sdk set them up, each sending to one collector through a gate."""
+    with contextlib.ExitStack() as stack:
+        collector = stack.enter_context(start_collector(tmp_path_factory.mktemp("sdk") / "data"))
+        gates: dict[str, Gate] = {}
 
         def environment(language: str) -> Mapping[str, str]:
-            return sdk_settings(language, collector)
+            found = sdk_settings(language, collector)
+            gates[language] = Gate(found["OTEL_EXPORTER_OTLP_ENDPOINT"].removeprefix("http://"))
+            stack.callback(gates[language].close)
+            return {**found, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{gates[language].address}"}
 
-        with start_shop(collector, environment) as running:
-            yield running
+        running = stack.enter_context(start_shop(collector, environment))
+        yield dataclasses.replace(running, gates=gates)
