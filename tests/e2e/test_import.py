@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -167,3 +168,23 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"Error: {tmp_path / 'none.jsonl'} cannot be read: No such file or directory\n"
     assert not (tmp_path / "data").exists()
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is(files: dict[str, list[Path]], tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "collector", "import", *files["json"], "--data-dir", tmp_path / "data"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 65_536):
+                shown += piece
+        except OSError:  # how a terminal says on Linux that nobody writes to it any more
+            pass
+        finally:
+            os.close(ours)
+        out, _ = process.communicate(timeout=COMMAND_TIMEOUT_S)
+    assert (process.returncode, out) == (0, SUMMARIES["json"])
+    text = shown.decode()
+    assert "importing" in text
+    assert "100%" in text
