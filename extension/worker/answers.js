@@ -15,7 +15,8 @@ import { changedSettings, exactOrigin } from './settings.js';
  * @returns {Promise<unknown>} the value to answer with; throws an Error whose message is for a person
  */
 export async function answer(worker, message) {
-  if (message.type === GET_STATE) return stateOf(worker, await worker.ready, message);
+  // After all that came before it, never in the middle of a change.
+  if (message.type === GET_STATE) return worker.change((state) => stateOf(worker, state, message));
   if (message.type === SET_ENABLED) return setEnabled(worker, message);
   if (message.type === NEW_SESSION) return newSession(worker, message);
   if (message.type === SET_SETTINGS) return setSettings(worker, message);

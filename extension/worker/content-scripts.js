@@ -17,9 +17,9 @@ export class ContentScripts {
       registered.length === (matches.length > 0 ? 2 : 0) &&
       registered.every((script) => [...(script.matches ?? [])].sort().join(' ') === wanted);
     if (isSame) return;
-    if (registered.length > 0) {
-      await chrome.scripting.unregisterContentScripts({ ids: registered.map((script) => script.id) });
-    }
+    // All of ours, listed or not: just after the browser's start the list may still be empty while its entries are in
+    // force.
+    await chrome.scripting.unregisterContentScripts();
     if (matches.length === 0) return;
     const common = /** @type {const} */ ({ runAt: 'document_start', allFrames: true, matchOriginAsFallback: true });
     await chrome.scripting.registerContentScripts([

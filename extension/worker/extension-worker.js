@@ -204,6 +204,7 @@ export class ExtensionWorker {
       origins: state.settings.origins,
       targets: [...new Set([...state.settings.targets, ...state.ownTracing])],
       tabs: state.tabs.tabs,
+      isPerTab: state.settings.scope === 'tab',
       sessionId: (origin, tabId) => state.sessions.idAt(state.keyOf(origin, tabId), this.now(), state.settings),
       announcement: (origin, tabId, page, method) =>
         announcementOf(configurationFor(state, origin, tabId, page, this.now()), method),

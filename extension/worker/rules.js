@@ -44,7 +44,9 @@ const TRACE_HEADERS = ['traceparent', 'tracestate'];
  * @property {string[]} targets that may get trace headers from the page script
  * @property {Tabs} tabs
  * @property {(origin: string, tabId: number) => string} sessionId the id that requests carry now
- * @property {(origin: string, tabId: number, page: SpanContext, method: string) => string} announcement what a new
+ * @property {boolean} isPerTab whether each tab has a session of its own
+ * @property {(origin: string, tabId: number, page: SpanContext | null, method: string) => string} announcement what a
+ *   new
  *   document is told in Server-Timing
  */
 
@@ -66,7 +68,10 @@ export function rulesFor(situation) {
       Object.assign(rules, pageRules(situation, Number(id), origin, page));
     }
   }
+  const known = Object.keys(tabs).map(Number);
   for (const origin of origins) {
+    // A tab may navigate before its own rules are there: the session is named all the same, where tabs share it.
+    if (!situation.isPerTab) rules[`newcomers ${origin}`] = newcomerRule(situation, origin, known);
     // Shared and service workers of the page belong to no tab.
     rules[`workers ${origin}`] = setRule(origin, NO_TAB, ['xmlhttprequest', 'script', 'other'], {
       requestHeaders: [setHeader('x-session-id', situation.sessionId(origin, NO_TAB))],
@@ -131,6 +136,29 @@ function pageRules(situation, tabId, origin, page) {
         type: 'modifyHeaders',
         requestHeaders: TRACE_HEADERS.map((header) => ({ header, operation: 'remove' })),
       },
+    },
+  };
+}
+
+/**
+ * @param {Situation} situation
+ * @param {string} origin
+ * @param {number[]} known tabs, which have rules of their own
+ * @returns {object}
+ */
+function newcomerRule(situation, origin, known) {
+  const value = `gasoline;desc="${situation.announcement(origin, NO_TAB, null, 'GET')}"`;
+  return {
+    priority: PRIORITY_SET,
+    condition: {
+      urlFilter: `|${origin}/`,
+      resourceTypes: ['main_frame'],
+      ...(known.length > 0 ? { excludedTabIds: known } : {}),
+    },
+    action: {
+      type: 'modifyHeaders',
+      requestHeaders: [setHeader('x-session-id', situation.sessionId(origin, NO_TAB))],
+      responseHeaders: [{ header: 'server-timing', operation: 'append', value }],
     },
   };
 }

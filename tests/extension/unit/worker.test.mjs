@@ -220,7 +220,10 @@ test('rules: without an origin there is none; each names its exact origin, and s
   const named = rules.filter((rule) => JSON.stringify(rule).includes('x-session-id'));
   assert.ok(named.length >= 5);
   for (const { condition } of named) assert.equal(condition.urlFilter, `|${ORIGIN}/`);
-  for (const rule of rules) assert.ok(rule.condition.tabIds || rule.action.type === 'allow');
+  for (const rule of rules)
+    {assert.ok(rule.condition.tabIds || rule.condition.excludedTabIds || rule.action.type === 'allow');}
+  const perTab = rulesFor(situation(tabs, { isPerTab: true }));
+  assert.ok(Object.values(perTab).every((rule) => rule.condition.tabIds || rule.action.type === 'allow'));
 });
 
 test('rules: with ever so many tabs they stay within what Chrome takes', () => {
