@@ -45,9 +45,8 @@ const TRACE_HEADERS = ['traceparent', 'tracestate'];
  * @property {Tabs} tabs
  * @property {(origin: string, tabId: number) => string} sessionId the id that requests carry now
  * @property {boolean} isPerTab whether each tab has a session of its own
- * @property {(origin: string, tabId: number, page: SpanContext | null, method: string) => string} announcement what a
- *   new
- *   document is told in Server-Timing
+ * @property {(origin: string, tabId: number, page: SpanContext | null, method: string) => string} announcement what
+ *   a new document is told in Server-Timing
  */
 
 /**
