@@ -5,14 +5,12 @@ which only the endpoints are replaced, because ports are free ones here.
 """
 
 import contextlib
-import dataclasses
 import hashlib
 import os
 import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -35,7 +33,6 @@ STOP_TIMEOUT_S = 20
 REQUEST_TIMEOUT_S = 60
 ARRIVAL_TIMEOUT_S = 60
 POLL_S = 0.05
-CHUNK_BYTES = 65_536
 LANGUAGES: Sequence[str] = ("node", "python", "java", "go")
 SERVICES = {"node": "storefront", "python": "orders", "java": "payments", "go": "inventory"}
 HERE = Path(__file__).parent
@@ -57,69 +54,6 @@ class Gasoline(Protocol):
     http: str
 
     def observe(self, question: Mapping[str, Any]) -> Mapping[str, Any]: ...
-
-
-class Gate:
-    """A door before an address: connections go through while it is open; shut, they end, and new ones end at once."""
-
-    def __init__(self, target: str) -> None:
-        host, _, port = target.rpartition(":")
-        self._target = (host, int(port))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "{}:{}".format(*self._listener.getsockname())
-        self._news = threading.Condition()
-        self._is_open = True
-        self._refused = 0
-        self._passing: set[socket.socket] = set()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def shut(self) -> None:
-        """Cut every connection and refuse those that come."""
-        with self._news:
-            self._is_open = False
-            self._refused = 0
-            for connection in self._passing:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-
-    def open(self) -> None:
-        """Let connections pass again."""
-        with self._news:
-            self._is_open = True
-
-    def wait_until_refused(self) -> None:
-        """Return when a connection has been refused since the gate was shut. Raises AssertionError if none comes."""
-        with self._news:
-            assert self._news.wait_for(lambda: self._refused > 0, ARRIVAL_TIMEOUT_S), "nobody came"
-
-    def close(self) -> None:
-        """Shut it for good."""
-        self.shut()
-        self._listener.shutdown(socket.SHUT_RDWR)
-
-    def _accept(self) -> None:
-        with self._listener, contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                with self._news:
-                    if not self._is_open:
-                        connection.close()
-                        self._refused += 1
-                        self._news.notify_all()
-                        continue
-                    beyond = socket.create_connection(self._target)
-                    self._passing |= {connection, beyond}
-                for source, sink in ((connection, beyond), (beyond, connection)):
-                    threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
-
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(CHUNK_BYTES):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_RDWR)
-        with self._news:
-            self._passing.discard(source)
-        source.close()
 
 
 class Service:
@@ -174,7 +108,6 @@ class Shop:
     collector: Gasoline
     services: Mapping[str, Service]
     client: httpx.Client
-    gates: Mapping[str, Gate]
 
     def request(self, entry: str, path: str, headers: Mapping[str, str]) -> httpx.Response:
         """POST to the service of a language."""
@@ -184,12 +117,21 @@ class Shop:
         self, question: Mapping[str, Any], field: str, count: int, collector: Gasoline | None = None
     ) -> list[Mapping[str, Any]]:
         """Return what `question` is answered with, as soon as it is `count` items and none is on its way."""
-        ends = time.monotonic() + ARRIVAL_TIMEOUT_S
-        while True:
+        answer: Mapping[str, Any] = {}
+
+        def is_whole() -> bool:
+            nonlocal answer
             # `wait_for` sees to it that nothing more was on its way when the answer was made.
             answer = (collector or self.collector).observe({**question, "limit": 1000, "wait_for": 5})
-            if answer.get("total", 0) >= count or time.monotonic() > ends:
-                return list(answer[field])
+            return answer.get("total", 0) >= count
+
+        self.wait_until(is_whole)
+        return list(answer[field])
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Return as soon as it holds, or after ARRIVAL_TIMEOUT_S. Raises AssertionError if a service ends meanwhile."""
+        ends = time.monotonic() + ARRIVAL_TIMEOUT_S
+        while not holds() and time.monotonic() < ends:
             for service in self.services.values():
                 service.check()
 
@@ -350,7 +292,7 @@ def start_shop(start_service: StartService) -> StartShop:
                 services[language] = service
                 downstream = {f"{service.name.upper()}_URL": service.url}
             client = stack.enter_context(httpx.Client(timeout=REQUEST_TIMEOUT_S, trust_env=False))
-            yield Shop(collector, services, client, {})
+            yield Shop(collector, services, client)
 
     return start
 
@@ -375,16 +317,11 @@ def shop(
     sdk_settings: Callable[[str, Gasoline], Mapping[str, str]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Generator[Shop]:
-    """The four services as the files of otel-config/sdk set them up, each sending to one collector through a gate."""
-    with contextlib.ExitStack() as stack:
-        collector = stack.enter_context(start_collector(tmp_path_factory.mktemp("sdk") / "data"))
-        gates: dict[str, Gate] = {}
+    """The four services as the files of otel-config/sdk set them up, sending to one collector."""
+    with start_collector(tmp_path_factory.mktemp("sdk") / "data") as collector:
 
         def environment(language: str) -> Mapping[str, str]:
-            found = sdk_settings(language, collector)
-            gates[language] = Gate(found["OTEL_EXPORTER_OTLP_ENDPOINT"].removeprefix("http://"))
-            stack.callback(gates[language].close)
-            return {**found, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{gates[language].address}"}
+            return sdk_settings(language, collector)
 
-        running = stack.enter_context(start_shop(collector, environment))
-        yield dataclasses.replace(running, gates=gates)
+        with start_shop(collector, environment) as running:
+            yield running

@@ -53,6 +53,8 @@ def shop(
                 "OTEL_CONFIG_FILE": str(sdk / "beside.yaml"),
                 "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{backend.http}",
                 "GASOLINE_ENDPOINT": f"http://{collector.http}",
+                "OTEL_METRIC_EXPORT_INTERVAL": "2000",
+                "OTEL_METRIC_EXPORT_TIMEOUT": "2000",
             }
 
         with start_shop(collector, environment) as running:
@@ -87,3 +89,13 @@ def test_node_captures_the_header(shop: Shop, new_trace: NewTrace, records: Reco
     assert records.count(events) == records.outcomes["ok"]
     proofs = [(event["service"], event["evidence"]) for event in events if event["evidence"] != "trace"]
     assert proofs == [("storefront", "header")]
+
+
+def dropped(collector: Gasoline) -> Mapping[str, int]:
+    return collector.observe({"what": "status"})["dropped"]
+
+
+@pytest.mark.requirement("backend:beside")
+def test_metrics_go_on_to_the_backend_alone(shop: Shop, backend: Gasoline) -> None:
+    shop.wait_until(lambda: bool(dropped(backend)))
+    assert (dropped(backend).keys(), dropped(shop.collector)) == ({"metrics_without_exporter"}, {})

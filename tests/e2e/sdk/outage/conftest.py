@@ -1,0 +1,152 @@
+"""A collector that restarts, and gates before it, through which the services send."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+CHUNK_BYTES = 65_536
+REFUSAL_TIMEOUT_S = 60
+
+
+class Gasoline(Protocol):
+    """A running collector."""
+
+    grpc: str
+    http: str
+
+    def observe(self, question: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+
+StartCollector = Callable[[Path], AbstractContextManager[Gasoline]]
+
+
+class Gate:
+    """A door before an address, shut until it is opened: shut, it ends every connection that there is or comes."""
+
+    def __init__(self) -> None:
+        self._target = ("", 0)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "{}:{}".format(*self._listener.getsockname())
+        self._news = threading.Condition()
+        self._is_open = False
+        self._refused = 0
+        self._passing: set[socket.socket] = set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def shut(self) -> None:
+        """Cut every connection and refuse those that come."""
+        with self._news:
+            self._is_open = False
+            self._refused = 0
+            for connection in self._passing:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def open(self, target: str) -> None:
+        """Let connections pass to this address."""
+        host, _, port = target.rpartition(":")
+        with self._news:
+            self._target = (host, int(port))
+            self._is_open = True
+
+    def wait_until_refused(self) -> None:
+        """Return when a connection has been refused since the gate was shut. Raises AssertionError if none comes."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._refused > 0, REFUSAL_TIMEOUT_S), "nobody came"
+
+    def close(self) -> None:
+        """Shut it for good."""
+        self.shut()
+        self._listener.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        with self._listener, contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with self._news:
+                    if not self._is_open:
+                        connection.close()
+                        self._refused += 1
+                        self._news.notify_all()
+                        continue
+                    beyond = socket.create_connection(self._target)
+                    self._passing |= {connection, beyond}
+                for source, sink in ((connection, beyond), (beyond, connection)):
+                    threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(CHUNK_BYTES):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_RDWR)
+        with self._news:
+            self._passing.discard(source)
+        source.close()
+
+
+class RestartingCollector:
+    """One data folder, and the process that is its collector now."""
+
+    def __init__(self, start: StartCollector, data_dir: Path) -> None:
+        self._start = start
+        self._data_dir = data_dir
+        self._stack = contextlib.ExitStack()
+        self._running = self._stack.enter_context(start(data_dir))
+        self.grpc, self.http = self._running.grpc, self._running.http
+
+    def observe(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask the one that runs now."""
+        return self._running.observe(question)
+
+    def restart(self) -> None:
+        """End it, and start another one on other ports."""
+        self.stop()
+        self._running = self._stack.enter_context(self._start(self._data_dir))
+        self.grpc, self.http = self._running.grpc, self._running.http
+
+    def stop(self) -> None:
+        """End it."""
+        self._stack.close()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The shop, whose services send through gates of their own, to `collector` once they are open."""
+
+    shop: Any
+    collector: RestartingCollector
+    gates: Mapping[str, tuple[Gate, str]]
+
+    def open(self) -> None:
+        """Let every service through to the collector of now."""
+        for gate, protocol in self.gates.values():
+            gate.open(self.collector.grpc if protocol == "grpc" else self.collector.http)
+
+
+@pytest.fixture
+def stage(
+    start_collector: StartCollector,
+    start_shop: Callable[[Gasoline, Callable[[str], Mapping[str, str]]], AbstractContextManager[Any]],
+    sdk_settings: Callable[[str, Gasoline], Mapping[str, str]],
+    tmp_path: Path,
+) -> Generator[Stage]:
+    with contextlib.ExitStack() as stack:
+        collector = RestartingCollector(start_collector, tmp_path / "data")
+        stack.callback(collector.stop)
+        gates: dict[str, tuple[Gate, str]] = {}
+
+        def environment(language: str) -> Mapping[str, str]:
+            found = sdk_settings(language, collector)
+            gate = Gate()
+            stack.callback(gate.close)
+            gates[language] = (gate, found.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"))
+            return {**found, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{gate.address}"}
+
+        yield Stage(stack.enter_context(start_shop(collector, environment)), collector, gates)
