@@ -3,7 +3,7 @@
 .PHONY: help demo serve test check bench lock proto bundle rooms settings clean install-demo install-dev
 
 python := .venv/bin/python
-sources := collector exporters mcp_server otel-config tests scripts
+sources := collector exporters mcp_server otel-config tests scripts hatch_build.py
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14

@@ -34,7 +34,7 @@ class Telemetry:
         return self._groups
 
     def count_records(self) -> int:
-        """Return how many spans, log records or data points the body holds, invalid ones too. Raises InvalidDataError."""
+        """Count the spans, log records or data points of the body, invalid ones too. Raises InvalidDataError."""
         if self._records is None:
             if self.signal is Signal.METRICS:
                 self._records = count_data_points(self.body)

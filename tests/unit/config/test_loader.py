@@ -127,7 +127,8 @@ processors, receivers, service"
         (
             SMALLEST.replace("{debug: }", "{debug: , zipkin: }"),
             snapshot(
-                "file: exporters.zipkin: there is no exporter of type zipkin; known here: debug, file, index, otlp, otlphttp"
+                "file: exporters.zipkin: there is no exporter of type zipkin; known here: debug, file, index, otlp, \
+otlphttp"
             ),
         ),
         (
