@@ -138,8 +138,10 @@ class Forwarder:
 
     async def _pause(self, pause_s: float) -> None:
         """Return after so long, or as soon as it ends."""
+        # Not wait_for: before Python 3.12 it swallows a cancellation that comes when its time is over.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), pause_s)
+            async with asyncio.timeout(pause_s):
+                await self._stopping.wait()
 
     async def _deliver(self, frame: Frame) -> bool:
         """Send until delivered or given up; False if it is left for the next process."""

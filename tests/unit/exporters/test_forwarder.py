@@ -226,3 +226,20 @@ async def test_a_queue_that_cannot_be_read_for_a_while_is_read_again(
         await asyncio.wait_for(sender.attempted.wait(), PATIENT_S)
     assert sender.taken == [telemetry.body]
     assert "otlp: the queue cannot be read just now" in caplog.messages
+
+
+@pytest.mark.anyio
+async def test_an_end_does_not_wait_for_a_queue_that_cannot_be_read(
+    forwarding: ..., monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarder_module, "QUEUE_PAUSE_S", PATIENT_S)
+    asked = asyncio.Event()
+
+    async def failing(queue: SendingQueue) -> Frame:
+        asked.set()
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(SendingQueue, "take", failing)
+    async with asyncio.timeout(PATIENT_S / 2):
+        async with forwarding(ScriptedSender()):
+            await asked.wait()
