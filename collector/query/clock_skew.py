@@ -26,7 +26,8 @@ CALLS_PER_PAIR_MAX = 200
 ESTIMATES_PER_PAIR_MAX = 16
 # As numbers: looking one up in the enumeration takes as long as all the rest of what is done for a span.
 _CLIENT = int(Span.SPAN_KIND_CLIENT)
-_CALLED = frozenset({int(Span.SPAN_KIND_SERVER), int(Span.SPAN_KIND_CONSUMER)})
+_CONSUMER = int(Span.SPAN_KIND_CONSUMER)
+_CALLED = frozenset({int(Span.SPAN_KIND_SERVER), _CONSUMER})
 _OPEN = 1 << 63
 
 # Nanoseconds by host; only what is not zero is there.
@@ -88,9 +89,15 @@ def is_skewed(tree: SpanTree) -> bool:
             start = span.time_unix_nano
             if start < parent.time_unix_nano - TOLERANCE_NANO:
                 return True
-            if parent.kind == _CLIENT and not parent.error and 0 < parent.end_time_unix_nano < start - TOLERANCE_NANO:
+            waited = _waits(parent, span) and not parent.error
+            if waited and 0 < parent.end_time_unix_nano < start - TOLERANCE_NANO:
                 return True
     return False
+
+
+def _waits(parent: Row, span: Row) -> bool:
+    """Tell whether the caller waits for the answer; a message is consumed whenever it is, though a client sent it."""
+    return parent.kind == _CLIENT and span.kind != _CONSUMER
 
 
 def calls_in(tree: SpanTree) -> Iterator[Call]:
@@ -152,7 +159,7 @@ def _call(parent: Row, span: Row) -> Call:
     """Estimate in the middle of the caller; at its start if the span does not fit in or the caller does not wait."""
     start = parent.time_unix_nano - span.time_unix_nano
     latest, slack, estimate = _OPEN, _OPEN, start
-    if parent.kind == _CLIENT and parent.end_time_unix_nano:
+    if _waits(parent, span) and parent.end_time_unix_nano:
         took = parent.end_time_unix_nano - parent.time_unix_nano
         slack = took
         left = took - (span.end_time_unix_nano - span.time_unix_nano)

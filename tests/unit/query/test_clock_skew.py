@@ -169,6 +169,16 @@ def test_a_call_from_a_span_that_is_no_client_cannot_come_before_it(world: Any) 
     assert session(world) == ["documentLoad", "page", "rendered", "painted"]
 
 
+@pytest.mark.parametrize("sender", ["client", "producer"])
+def test_a_consumer_may_start_long_after_what_it_was_sent_by(world: Any, sender: str) -> None:
+    world.span("aa", "order", at=0, took=20, kind="server", service="web", session="s", resource=hosts("web-1"))
+    world.span("aa", "send", "order", at=5, took=4, kind=sender, service="web", resource=hosts("web-1"))
+    world.span("aa", "process", "send", at=60_000, took=5, kind="consumer", service="worker", resource=hosts("work-1"))
+    world.log("meanwhile", session="s", at=30_000, service="web", resource=hosts("web-1"))
+    assert session(world) == ["order", "send", "meanwhile", "process"]
+    assert skew_notes(world, what="session-trace", session_id="s") == []
+
+
 def test_clocks_are_learned_from_a_bounded_number_of_traces(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     world.log("click", "01", session="s", at=5_100, service="browser")
     world.span("02", "plain", at=0, service="frontend", session="s", resource=hosts("web-1"))
