@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from collector.query.calltree import span_id_of, start_of
-from collector.query.event import Event, SessionRecord
+from collector.query.event import Cause, Event, SessionRecord
 from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
 from mcp_server.render.budget import choose, room_for_lines
 from mcp_server.render.call import call, same_call
@@ -41,8 +41,8 @@ def session_trace_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
     session_id = short_ids([record["session_id"]])[record["session_id"]]
     failed = [request for request in requests.values() if request.failed] if is_whole else []
     head = [
-        *_title(record, session_id, len(failed)),
-        *_causes(record, failed, events, shared, short),
+        *_title(record, session_id, _failed_words(record, len(failed), is_complete=is_whole and not shared)),
+        *_causes(record, failed, events, shared if is_whole else (), short),
         *note_lines(answer),
     ]
     in_full = not is_whole or "budget" in params.model_fields_set
@@ -56,11 +56,19 @@ def session_trace_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
     return "\n".join([*head, last_line(choice.shown, answer["total"], noun, next_call, choice.left_out)])
 
 
-def _title(record: SessionRecord, session_id: str, failed: int) -> list[str]:
+def _failed_words(record: SessionRecord, failed: int, *, is_complete: bool) -> str:
+    """How many requests failed: `failed` of them if all could be told, else what is certain with the record's cause."""
+    failed = max(failed, int("cause" in record))
+    if not failed:
+        return ""
+    return f"{failed} failed" if is_complete or failed == record["request_count"] else f"at least {failed} failed"
+
+
+def _title(record: SessionRecord, session_id: str, failed: str) -> list[str]:
     started, ended = unix_nano(record["started_at"]), unix_nano(record["last_activity"])
     requests = counted(record["request_count"], "request")
     if failed:
-        requests += f", {failed} failed"
+        requests += f", {failed}"
     services = [clean(service) for service in record.get("services", ())]
     parts = [
         f"session {shown_session_id(record['session_id'], session_id)}",
@@ -105,9 +113,17 @@ def _causes(
     cause = record.get("cause")
     if cause is None or cause_words(cause) in grouped or (lines and not shared):
         return lines
-    of = next((event.get("request_id", "") for event in events if span_id_of(event) == cause.get("span_id")), "")
-    of = of or (shared[0] if len(shared) == 1 else "")
+    of = _request_of(cause, record, events) or (shared[0] if len(shared) == 1 else "")
     return [f"cause {short[of]}: {cause_words(cause)}" if of else f"cause: {cause_words(cause)}", *lines]
+
+
+def _request_of(cause: Cause, record: SessionRecord, events: Sequence[Event]) -> str:
+    """The request of the record's cause: that of its span's events, or the only one; "" where neither tells."""
+    span_id = cause.get("span_id")
+    of = {event.get("request_id", "") for event in events if span_id and span_id_of(event) == span_id}
+    if not of and record["request_count"] == 1:
+        of = set(record.get("request_ids", ()))
+    return of.pop() if len(of) == 1 else ""
 
 
 def _lines(
@@ -147,13 +163,13 @@ def _detailed(requests: Iterable[Request]) -> set[str]:
 def _as_entry(line: Line, request: Request, short_id: str) -> Line:
     reached = [clean(service, SERVICE_CHARACTERS_MAX) for service in request.reached[:SERVICES_SHOWN_MAX]]
     via = f"via {' '.join(reached)}" if reached and not request.failed else ""
-    like = f"{pattern_of(request.operation)} {request.status} {via}"
+    status = "" if request.status is None else f" {request.status}"
     return replace(
         line,
         tail=" ".join(part for part in (line.tail, via) if part),
-        scope="entry",
+        scope="entry" if request.failed else f"entry {via}",
         rank=Rank.ALWAYS if request.failed else Rank.NOTABLE,
-        pattern=f"{line.pattern} {short_id}" if request.failed else like,
+        pattern=f"{line.pattern} {short_id}" if request.failed else f"{pattern_of(request.operation)}{status}",
         request_ids=[short_id],
     )
 
@@ -187,6 +203,8 @@ def _next_call(
         return call("session-trace", session_id=session_id) if _FILTERS & params.model_fields_set else call("sessions")
     if failed:
         return call("request-trace", request_id=failed[-1])
+    if "cause" in answer["session"]:
+        return call("request-trace", session_id=session_id, pick="last_error")
     if has_left_out and params.budget < BUDGET_TOKENS_MAX:
         return same_call(params, session_id=session_id, budget=BUDGET_TOKENS_MAX)
     return call("request-trace", session_id=session_id, pick="slowest")
