@@ -100,7 +100,7 @@ def _advice(
         advice.append("records were dropped: see `dropped` for the reasons")
     if live and live.session_ids_too_long:
         advice.append(
-            f"{live.session_ids_too_long} records name a session by more than {SESSION_ID_BYTES_MAX} bytes; they are"
-            " kept, but in no session: send a shorter id"
+            f"{live.session_ids_too_long} record(s) name a session by more than {SESSION_ID_BYTES_MAX} bytes; they are"
+            " kept, but not under that name: send a shorter id"
         )
     return advice

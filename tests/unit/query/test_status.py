@@ -55,7 +55,7 @@ def test_a_session_id_over_the_limit_has_an_advice_of_its_own(world: Any) -> Non
     answer = world.observe(what="status")
     assert (answer["dropped"], answer["session_ids_too_long"]) == ({}, 3)
     assert answer["advice"] == [
-        "3 records name a session by more than 256 bytes; they are kept, but in no session: send a shorter id"
+        "3 record(s) name a session by more than 256 bytes; they are kept, but not under that name: send a shorter id"
     ]
 
 
