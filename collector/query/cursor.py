@@ -8,12 +8,13 @@ import binascii
 import hashlib
 import json
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from collector.errors import QueryError
 from collector.query.params import ObserveParams
 
 _CURSOR_CHARS_MAX = 4_096
+_DIGEST_BYTES = 8
 # How an answer is cut or shown is no part of the question.
 _NOT_ASKED = frozenset({"cursor", "limit", "budget", "format", "wait_for"})
 
@@ -21,26 +22,28 @@ _NOT_ASKED = frozenset({"cursor", "limit", "budget", "format", "wait_for"})
 class Cursor(BaseModel):
     """`commit` and `evictions`: the store's position at the first page. `after`: the last order key shown.
 
-    `now_unix_nano`: what ages such as `-15m` count from. `picked`: what `pick` chose. `size`: how much there was
-    before any filter, to notice what eviction took. `low`: the first commit that a partial list looked at.
+    `now_unix_nano`: what ages such as `-15m` count from. `size`: how much there was before any filter, to notice
+    what eviction took. `session_id` and `request_id`: what `pick` or the beginning of an id meant at the first page;
+    "" = the answer is not about one. `low`: the first commit that a partial list looked at.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    commit: int
-    evictions: int
-    now_unix_nano: int
+    commit: int = Field(ge=0)
+    evictions: int = Field(ge=0)
+    now_unix_nano: int = Field(ge=0, lt=2**64)
     asked: str
     after: list[int | str]
-    size: int
-    picked: str = ""
-    low: int = 0
+    size: int = Field(ge=0)
+    session_id: str = ""
+    request_id: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
+    low: int = Field(default=0, ge=0)
 
 
 def write_cursor(cursor: Cursor) -> str:
-    """Return a cursor as opaque text."""
+    """Return a cursor as opaque text, behind a digest that tells when it was damaged."""
     raw = json.dumps(cursor.model_dump(), separators=(",", ":"), ensure_ascii=False).encode()
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_digest(raw) + raw).decode().rstrip("=")
 
 
 def read_cursor(params: ObserveParams) -> Cursor | None:
@@ -55,18 +58,37 @@ def read_cursor(params: ObserveParams) -> Cursor | None:
         if len(text) > _CURSOR_CHARS_MAX:
             raise ValueError("too long")
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        cursor = Cursor.model_validate(json.loads(raw))
-    except (ValueError, binascii.Error, ValidationError, RecursionError) as error:
+        digest, raw = raw[:_DIGEST_BYTES], raw[_DIGEST_BYTES:]
+        if digest != _digest(raw):
+            raise ValueError("damaged")
+        cursor = Cursor.model_validate_json(raw)
+    except (ValueError, binascii.Error, ValidationError) as error:
         raise QueryError(
-            "cursor: this is no cursor; pass next_cursor of the answer before, whole, or leave it out to start"
-            f" again: {restart_call(params)}"
+            "cursor: this is no cursor, or a damaged one; pass next_cursor of the answer before, whole, or leave it out"
+            f" to start again: {restart_call(params)}"
         ) from error
     if cursor.asked != asked_hash(params):
         raise QueryError(
             "cursor: it belongs to other arguments; repeat the arguments it was given for, or leave it out to start"
             f" again: {restart_call(params)}"
         )
+    if _lacks_ids(cursor, params):
+        raise QueryError(
+            "cursor: it is damaged and lacks the id that it is about; leave it out to start again:"
+            f" {restart_call(params)}"
+        )
     return cursor
+
+
+def _lacks_ids(cursor: Cursor, params: ObserveParams) -> bool:
+    is_trace = params.what in ("session-trace", "request-trace")
+    needs_session = params.what == "session-trace" if is_trace else params.session_id is not None
+    needs_request = params.what == "request-trace" if is_trace else params.request_id is not None
+    return (needs_session and not cursor.session_id) or (needs_request and not cursor.request_id)
+
+
+def _digest(raw: bytes) -> bytes:
+    return hashlib.blake2b(raw, digest_size=_DIGEST_BYTES).digest()
 
 
 def asked_hash(params: ObserveParams) -> str:

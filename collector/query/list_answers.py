@@ -46,12 +46,12 @@ def answer_requests(question: Question, catalog: Catalog) -> dict[str, Any]:
     check_list_cursor(question, catalog)
     session_id = None
     if question.params.session_id is not None:
-        resolved = session_id_of(question.snapshot.reader, question.params.session_id)
+        resolved = listed_session(question, question.params.session_id)
         if isinstance(resolved, Unknown):
             return {"requests": [], "total": 0, "notes": [resolved.note]}
         session_id = resolved
     found = requests_matching(catalog, question.snapshot, question.params, question.window, session_id)
-    page, answer = list_page(question, catalog, found, "requests")
+    page, answer = list_page(question, catalog, found, "requests", session_id=session_id or "")
     answer["requests"] = [_request(question.snapshot, facts) for facts in page]
     if question.cursor is not None:
         now = now_snapshot(question)
@@ -59,6 +59,13 @@ def answer_requests(question: Question, catalog: Catalog) -> dict[str, Any]:
             found, requests_matching(catalog, now, question.params, question.window, session_id)
         )
     return answer
+
+
+def listed_session(question: Question, asked: str) -> str | Unknown:
+    """Return the session that a list is of: by the cursor, or by what was asked. Raises QueryError if ambiguous."""
+    if question.cursor is not None:
+        return question.cursor.session_id
+    return session_id_of(question.snapshot.reader, asked)
 
 
 def check_list_cursor(question: Question, catalog: Catalog) -> None:
@@ -76,13 +83,19 @@ def check_list_cursor(question: Question, catalog: Catalog) -> None:
 
 
 def list_page(
-    question: Question, catalog: Catalog, found: Sequence[tuple[ListKey, Item]], name: str
+    question: Question,
+    catalog: Catalog,
+    found: Sequence[tuple[ListKey, Item]],
+    name: str,
+    *,
+    session_id: str = "",
+    request_id: str = "",
 ) -> tuple[list[Item], dict[str, Any]]:
-    """Cut one page from a sorted list; returns it and the answer without its entries."""
+    """Cut one page from a sorted list; returns it and the answer without its entries. The ids are those it is about."""
     start = bisect_right(found, _after(question), key=lambda item: item[0]) if question.cursor else 0
     page = found[start : start + question.page_size]
     answer: dict[str, Any] = {name: []}
-    question.cut(Page([key for key, _ in page], len(found), low=catalog.low))
+    question.cut(Page([key for key, _ in page], len(found), session_id, request_id, catalog.low))
     if start + len(page) < len(found):
         answer["next_cursor"] = question.cursor_after(len(page))
     answer["total"] = len(found)
@@ -107,7 +120,7 @@ def _after(question: Question) -> ListKey:
         case [int(negative_time), str(key_id)]:
             return (negative_time, key_id)
         case _:
-            raise QueryError(f"cursor: this is no cursor; leave it out: {restart_call(question.params)}")
+            raise QueryError(f"cursor: this is no cursor; leave it out to start again: {restart_call(question.params)}")
 
 
 def _session(catalog: Catalog, snapshot: Snapshot, facts: SessionFacts) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from collector.correlation.join import TraceKey
 from collector.query.adjusters import OrderKey
 from collector.query.catalog import Catalog
 from collector.query.event_id import event_id
-from collector.query.list_answers import check_list_cursor, list_page, now_snapshot
+from collector.query.list_answers import check_list_cursor, list_page, listed_session, now_snapshot
 from collector.query.lists import ListKey
 from collector.query.pages import events_of, matching
-from collector.query.prefixes import Unknown, request_id_of, session_id_of
+from collector.query.prefixes import Unknown, request_id_of
 from collector.query.question import Question
 from collector.query.snapshot import Snapshot
 from collector.store.api import Row
@@ -30,7 +30,10 @@ def answer_logs(question: Question, catalog: Catalog) -> dict[str, Any]:
     if isinstance(scope, Unknown):
         return {"events": [], "total": 0, "notes": [scope.note]}
     found, through = _matching_logs(question, catalog, question.snapshot, scope)
-    page, answer = list_page(question, catalog, found, "events")
+    request_id = scope.trace_key.value.hex() if scope.trace_key else ""
+    page, answer = list_page(
+        question, catalog, found, "events", session_id=scope.session_id or "", request_id=request_id
+    )
     answer["events"] = events_of(question, page, through)
     if question.cursor is not None:
         now, _ = _matching_logs(question, catalog, now_snapshot(question), scope)
@@ -40,20 +43,25 @@ def answer_logs(question: Question, catalog: Catalog) -> dict[str, Any]:
 
 
 def _scope(question: Question) -> Scope | Unknown:
-    reader = question.snapshot.reader
     session_id: str | None = None
     trace_key: TraceKey | None = None
     if question.params.session_id is not None:
-        resolved = session_id_of(reader, question.params.session_id)
+        resolved = listed_session(question, question.params.session_id)
         if isinstance(resolved, Unknown):
             return resolved
         session_id = resolved
     if question.params.request_id is not None:
-        trace_id = request_id_of(reader, question.params.request_id)
+        trace_id = _trace_id(question, question.params.request_id)
         if isinstance(trace_id, Unknown):
             return trace_id
         trace_key = TraceKey("trace", trace_id)
     return Scope(session_id, trace_key)
+
+
+def _trace_id(question: Question, asked: str) -> bytes | Unknown:
+    if question.cursor is not None:
+        return bytes.fromhex(question.cursor.request_id)
+    return request_id_of(question.snapshot.reader, asked)
 
 
 def _matching_logs(

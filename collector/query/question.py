@@ -17,7 +17,8 @@ class Page(NamedTuple):
 
     keys: Sequence[Sequence[int | str]]
     size: int
-    picked: str = ""
+    session_id: str = ""
+    request_id: str = ""
     low: int = 0
 
 
@@ -69,7 +70,8 @@ class Question:
                 asked=asked_hash(self.params),
                 after=list(page.keys[count - 1]),
                 size=page.size,
-                picked=page.picked,
+                session_id=page.session_id,
+                request_id=page.request_id,
                 low=page.low,
             )
         )

@@ -41,8 +41,7 @@ def chosen_request(question: Question, catalog: Catalog) -> Chosen | Unknown:
     params = question.params
     reader = question.snapshot.reader
     if question.cursor is not None:
-        request_id, _, session_id = question.cursor.picked.partition(" ")
-        return Chosen(TraceKey("trace", bytes.fromhex(request_id)), session_id)
+        return Chosen(TraceKey("trace", bytes.fromhex(question.cursor.request_id)), question.cursor.session_id)
     if params.request_id is not None:
         trace_id = request_id_of(reader, params.request_id)
         return trace_id if isinstance(trace_id, Unknown) else Chosen(TraceKey("trace", trace_id))
@@ -73,12 +72,12 @@ def answer_request_trace(question: Question, chosen: Chosen | Unknown, views: Vi
         request_id = chosen.trace_key.value.hex()
         return {**empty, "notes": [f"request {request_id} is known, but no record of it is stored any more"]}
     answer: dict[str, Any] = {"request": view.record}
-    picked = f"{chosen.trace_key.value.hex()} {chosen.session_id}"
     if question.params.expand is not None:
         answer["timeline"] = [_expanded(question, view, question.params.expand)]
         answer["total"] = 1
     else:
-        add_page(question, view, picked, answer, "timeline")
+        request_id = chosen.trace_key.value.hex()
+        add_page(question, view, answer, "timeline", session_id=chosen.session_id, request_id=request_id)
     timeline = answer["timeline"]
     answer["related_logs"] = [event for event in timeline if event["signal"] == "log"]
     answer["related_events"] = [event for event in timeline if event["type"] == "event"]

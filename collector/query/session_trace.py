@@ -16,7 +16,7 @@ def chosen_session(question: Question, catalog: Catalog) -> str | Unknown:
     """Return the session that is meant: by the cursor, by its id, or by `pick`. Raises QueryError if ambiguous."""
     params = question.params
     if question.cursor is not None:
-        return question.cursor.picked
+        return question.cursor.session_id
     if params.session_id is not None:
         return session_id_of(question.snapshot.reader, params.session_id)
     every = params.model_copy(update={"service": None, "query": None})
@@ -41,7 +41,7 @@ def answer_session_trace(question: Question, chosen: str | Unknown, views: Views
     answer: dict[str, Any] = {"session_id": chosen, "session": view.record}
     if view.shared:
         answer["shared_request_ids"] = list(view.shared)
-    add_page(question, view, chosen, answer, "events")
+    add_page(question, view, answer, "events", session_id=chosen)
     if snapshot.reader.session_loss(chosen):
         answer["notes"] = ["retention has taken a part of this session", *answer.get("notes", ())]
     if question.cursor is not None:
@@ -49,14 +49,16 @@ def answer_session_trace(question: Question, chosen: str | Unknown, views: Views
     return answer
 
 
-def add_page(question: Question, view: View, picked: str, answer: dict[str, Any], name: str) -> None:
+def add_page(
+    question: Question, view: View, answer: dict[str, Any], name: str, *, session_id: str = "", request_id: str = ""
+) -> None:
     """Put the page of matching events into the answer under `name`, with total, next_cursor and notes."""
     matched = matching(question.snapshot, question.selection, view.ordered)
     start = page_start(matched, read_key(question))
     page = matched[start : start + question.page_size]
     answer[name] = events_of(question, page, view.through)
     if start + len(page) < len(matched):
-        question.cut(Page([written_key(key) for key, _ in page[-1:]], len(view.ordered), picked))
+        question.cut(Page([written_key(key) for key, _ in page[-1:]], len(view.ordered), session_id, request_id))
         answer["next_cursor"] = question.cursor_after(1)
     answer["total"] = len(matched)
     notes = list(view.notes)

@@ -1,6 +1,8 @@
 """Contract "Cursor": later pages show exactly what was there at the first one; `late` counts what came since."""
 
 import base64
+import hashlib
+import json
 from typing import Any
 
 import anyio
@@ -135,6 +137,73 @@ def test_what_is_no_cursor_is_an_error_that_names_the_call_to_restart_with(world
     cursor = world.observe(what="session-trace", session_id="s", limit=2)["next_cursor"]
     with pytest.raises(QueryError, match="cursor: "):
         world.observe(what="session-trace", session_id="s", limit=2, cursor=damage or cursor[:-9])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"what": "requests", "session_id": "shop-1"},
+        {"what": "logs", "session_id": "shop-1"},
+        {"what": "logs", "request_id": "abcdef"},
+        {"what": "logs", "session_id": "shop-1", "request_id": "abcdef"},
+        {"what": "session-trace", "session_id": "shop-1"},
+        {"what": "request-trace", "request_id": "abcdef"},
+    ],
+)
+@pytest.mark.parametrize("newcomer", [("shop-1", "123456"), ("shop-12", "abcdef99")])
+def test_later_pages_keep_to_the_ids_that_a_prefix_meant_at_first(
+    new_world: Any, question: dict[str, Any], newcomer: tuple[str, str]
+) -> None:
+    world = new_world()
+    for n, trace in enumerate(("abcdef01", "bb", "cc")):
+        world.span(trace, "a", at=10 * n, session="shop-1234567")
+        world.log(f"log {n}", trace, at=10 * n + 1)
+        world.log(f"log {n} again", trace, at=10 * n + 2)
+    world.commit()
+    field = {"requests": "requests", "request-trace": "timeline"}.get(question["what"], "events")
+    whole = world.observe(**question, limit=1_000)[field]
+    assert len(whole) > 1
+
+    def arrive() -> None:
+        session, trace = newcomer
+        world.span(trace, "a", session=session)
+        world.commit()
+
+    assert walk(world, field, True, arrive, **question, limit=1) == whole
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"request_id": "zz"},
+        {"request_id": ""},
+        {"request_id": "é" * 32},
+        {"session_id": "\ud800"},
+        {"commit": -5},
+        {"size": -1},
+        {"now_unix_nano": 10**30},
+        {"after": []},
+        {"after": ["x", 1]},
+        {"after": [10**40]},
+    ],
+)
+def test_a_cursor_that_was_changed_is_an_error_that_names_the_call_to_restart_with(
+    world: Any, damage: dict[str, Any]
+) -> None:
+    fill(world)
+    for question in (
+        {"what": "request-trace", "request_id": world.trace_id("aa"), "limit": 1},
+        {"what": "logs", "request_id": world.trace_id("aa"), "session_id": "s", "limit": 1},
+    ):
+        world.log("more", "aa", at=4, session="s")
+        world.commit()
+        whole = world.observe(**question)["next_cursor"]
+        raw = base64.urlsafe_b64decode(whole + "=" * (-len(whole) % 4))
+        changed = json.dumps({**json.loads(raw[8:]), **damage}).encode()
+        for start in (raw[:8], hashlib.blake2b(changed, digest_size=8).digest()):
+            cursor = base64.urlsafe_b64encode(start + changed).decode()
+            with pytest.raises(QueryError, match=rf'cursor: .*observe\(what="{question["what"]}"'):
+                world.observe(**question, cursor=cursor)
 
 
 def test_eviction_that_took_something_is_an_error_with_the_call_to_restart_with(world: Any) -> None:
