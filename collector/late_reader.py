@@ -38,6 +38,7 @@ class LateReader:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
                 return 0
+            # Another process makes the file; nothing tells of it but the file itself.
             time.sleep(min(POLL_INTERVAL_S, left_s))
         return reader.wait_for_commit(after, max(0.0, deadline_s - time.monotonic()))
 

@@ -45,6 +45,7 @@ def ensure_collector(data_dir: Path) -> None:
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=data_dir
         )
     deadline_s = time.monotonic() + LOCK_DEADLINE_S
+    # Another process takes the lock, and a lock that is taken wakes nobody.
     while process.poll() is None and not is_locked(data_dir) and time.monotonic() < deadline_s:
         time.sleep(POLL_INTERVAL_S)
 
@@ -79,6 +80,7 @@ def stop_collector(data_dir: Path) -> RunningCollector | None:
         return None
     except PermissionError as error:
         raise NotStoppedError(f"the collector is process {running.pid} of another user; ask that user") from error
+    # It need not be a child of this process, which then cannot wait for its end, only for its lock to be free.
     while is_locked(data_dir):
         if time.monotonic() > deadline_s:
             raise NotStoppedError(
@@ -97,5 +99,6 @@ def _wait_for_endpoints(data_dir: Path, deadline_s: float) -> RunningCollector |
             return running
         if time.monotonic() > deadline_s:
             raise NotStoppedError(f"a process holds the lock of {data_dir} and does not say which; end it by hand")
+        # Another process writes the file that says where it listens.
         time.sleep(POLL_INTERVAL_S)
     return None
