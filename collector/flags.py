@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from collector.errors import ConfigError
+
 TOKEN_VARIABLE = "GASOLINE_TOKEN"  # noqa: S105 -- the name of the variable, not a token
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -29,11 +31,11 @@ def default_data_dir() -> Path:
 
 
 def data_dir_flag(command: _Command) -> _Command:
-    """Declare `--data-dir`; the command gets an absolute path."""
+    """Declare `--data-dir`; the command gets an absolute path. A file is a ConfigError."""
     return flag(
         "--data-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        callback=_absolute,
+        type=click.Path(path_type=Path),
+        callback=_data_dir,
         help="Folder of the store.  [default: ${XDG_STATE_HOME:-~/.local/state}/gasoline]",
     )(command)
 
@@ -61,8 +63,11 @@ def _endpoint(_: click.Context, __: click.Parameter, value: str | None) -> str |
     return value
 
 
-def _absolute(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
-    return (value or default_data_dir()).expanduser().absolute()
+def _data_dir(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
+    data_dir = (value or default_data_dir()).expanduser().absolute()
+    if data_dir.is_file():
+        raise ConfigError(f"the data folder {data_dir} is a file; choose another one with --data-dir")
+    return data_dir
 
 
 def token() -> str | None:

@@ -104,6 +104,17 @@ def test_a_command_loads_only_what_it_needs(arguments: list[str], forbidden: set
     assert "collector.cli" in loaded
 
 
+@pytest.mark.parametrize("name", ["serve", "mcp", "status", "sessions"])
+def test_a_data_folder_that_is_a_file_is_told_in_one_line(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.touch()
+    run = CliRunner().invoke(cli, [name, "--data-dir", str(file)])
+    assert (run.exit_code, run.output) == (
+        1,
+        f"Error: the data folder {file} is a file; choose another one with --data-dir\n",
+    )
+
+
 @pytest.mark.parametrize("data_dir", [None, Path("/data/my shop")])
 def test_an_agents_configuration_starts_this_installation(data_dir: Path | None) -> None:
     claude = client_config("claude", data_dir)
