@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 from collector.pdata.envelope import Signal
 
 ALLOWED_SKIPS = "allowed_skips.txt"
+CHROMIUM_COMMANDS = ("chromium", "chromium-browser")
+INSTALL_TIMEOUT_S = 300
 # The signal of a recorded export request, its protobuf body, and the JSON that it came as, if it did.
 Recording = tuple[Signal, bytes, bytes | None]
 
@@ -49,6 +52,22 @@ def node() -> Path:
 def npm() -> Sequence[str]:
     """The command that runs npm, for that Node. Skips where there is none."""
     return _node_and_npm()[1]
+
+
+@pytest.fixture(scope="session")
+def extension_packages(root: Path) -> Path:
+    """`extension/node_modules`, as the lock file beside it says."""
+    subprocess.run(["sh", "scripts/npm.sh"], cwd=root, check=True, timeout=INSTALL_TIMEOUT_S)
+    return root / "extension" / "node_modules"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The command that is Chromium. Skips where there is none."""
+    found = next(filter(shutil.which, CHROMIUM_COMMANDS), None)
+    if found is None:
+        pytest.skip("needs Chromium: install it (command chromium or chromium-browser)")
+    return found
 
 
 def _node_and_npm() -> tuple[Path, Sequence[str]]:

@@ -830,6 +830,16 @@
     }
   };
 
+  // page/server-timing.js
+  function restartedTrace(entry, asked) {
+    if (!(entry.transferSize > entry.encodedBodySize)) return null;
+    for (const { name, description } of entry.serverTiming ?? []) {
+      const answered = name.toLowerCase() === "traceparent" ? parseTraceparent(description) : null;
+      if (answered) return answered.traceId === asked?.traceId ? null : answered;
+    }
+    return null;
+  }
+
   // node_modules/web-vitals/dist/web-vitals.js
   var t = -1;
   var n = () => t;
@@ -1473,6 +1483,22 @@
       };
       this.channel.send({ type: "record", record });
       this.#log("browser.navigation_timing", { attributes: navigationTiming(entry), inPage: true });
+      this.#tellRestart(entry, this.page);
+    }
+    /**
+     * A server that answers in a trace of its own: an event in that trace, which brings it into the session.
+     * @param {any} entry of the page load or of a resource
+     * @param {import('../shared/ids.js').SpanContext | null} asked what the request carried
+     */
+    #tellRestart(entry, asked) {
+      const context = restartedTrace(entry, asked);
+      if (!context) return;
+      this.#log("gasoline.propagation.restart", {
+        time: this.clock.at(entry.responseStart),
+        body: "the server answered in a trace of its own",
+        attributes: { "url.full": redactUrl(entry.name), ...asked ? { "gasoline.request.id": asked.traceId } : {} },
+        context
+      });
     }
     /**
      * @param {any} entry
@@ -1497,6 +1523,7 @@
         const context = request ? request.context : this.page;
         const time = this.clock.at(entry.startTime);
         this.#log("browser.resource_timing", { time, attributes: resourceTiming(entry), context });
+        this.#tellRestart(entry, context);
       }
     }
   };

@@ -12,6 +12,7 @@ import { watchConsole, watchErrors, watchNavigation, watchUser, watchWebSockets 
 import { wrapFetch } from './fetch.js';
 import { captureNatives } from './natives.js';
 import { PageSession } from './page-session.js';
+import { restartedTrace } from './server-timing.js';
 import { navigationTiming, resourceTiming, watchWebVitals } from './timings.js';
 import { wrapXhr } from './xhr.js';
 
@@ -174,6 +175,23 @@ class PageObserver {
     };
     this.channel.send({ type: 'record', record });
     this.#log('browser.navigation_timing', { attributes: navigationTiming(entry), inPage: true });
+    this.#tellRestart(entry, this.page);
+  }
+
+  /**
+   * A server that answers in a trace of its own: an event in that trace, which brings it into the session.
+   * @param {any} entry of the page load or of a resource
+   * @param {import('../shared/ids.js').SpanContext | null} asked what the request carried
+   */
+  #tellRestart(entry, asked) {
+    const context = restartedTrace(entry, asked);
+    if (!context) return;
+    this.#log('gasoline.propagation.restart', {
+      time: this.clock.at(entry.responseStart),
+      body: 'the server answered in a trace of its own',
+      attributes: { 'url.full': redactUrl(entry.name), ...(asked ? { 'gasoline.request.id': asked.traceId } : {}) },
+      context,
+    });
   }
 
   /**
@@ -201,6 +219,7 @@ class PageObserver {
       const context = request ? request.context : this.page;
       const time = this.clock.at(entry.startTime);
       this.#log('browser.resource_timing', { time, attributes: resourceTiming(entry), context });
+      this.#tellRestart(entry, context);
     }
   }
 }

@@ -25,6 +25,7 @@ const EVENT_NAMES = new Set([
   'gasoline.websocket.open',
   'gasoline.websocket.close',
   'gasoline.propagation.fallback',
+  'gasoline.propagation.restart',
 ]);
 const SPAN_NAME = /^(?:documentLoad|[A-Z]{1,20}|_OTHER)$/;
 const ATTRIBUTE_KEY = /^[a-z][a-z0-9_.]{0,63}$/;

@@ -1,4 +1,5 @@
-// Starts OpenTelemetry in a Node.js service with X-Session-ID captured, which no environment variable can ask for.
+// Starts OpenTelemetry in a Node.js service with what no environment variable can ask for: X-Session-ID captured, and
+// answers that name their trace in Server-Timing, by which the extension knows a trace that was begun here.
 //
 //   NODE_OPTIONS=--require=./node.cjs node service.js
 //
@@ -7,16 +8,31 @@
 'use strict';
 
 const fromService = require('node:module').createRequire(`${process.cwd()}/`);
-const { getNodeAutoInstrumentations } = fromService('@opentelemetry/auto-instrumentations-node');
-const { startNodeSDK } = fromService('@opentelemetry/sdk-node');
+const { getNodeAutoInstrumentations, getResourceDetectors } = fromService('@opentelemetry/auto-instrumentations-node');
+const { NodeSDK, startNodeSDK } = fromService('@opentelemetry/sdk-node');
 
-const sdk = startNodeSDK({
-  instrumentations: [
-    getNodeAutoInstrumentations({
-      '@opentelemetry/instrumentation-http': { headersToSpanAttributes: { server: { requestHeaders: ['X-Session-ID'] } } },
-    }),
-  ],
-});
+function nameTrace(span, response) {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  // The answer of a service that is called comes here, too: it has been sent by another.
+  if (!('appendHeader' in response) || !traceFlags) return;
+  response.appendHeader('Server-Timing', `traceparent;desc="00-${traceId}-${spanId}-01"`);
+}
+
+function start() {
+  const instrumentations = getNodeAutoInstrumentations({
+    '@opentelemetry/instrumentation-http': {
+      headersToSpanAttributes: { server: { requestHeaders: ['X-Session-ID'] } },
+      responseHook: nameTrace,
+    },
+  });
+  // Without a file it takes names in OTEL_NODE_RESOURCE_DETECTORS for errors that the other one knows.
+  if (process.env.OTEL_CONFIG_FILE) return startNodeSDK({ instrumentations: [instrumentations] });
+  const sdk = new NodeSDK({ instrumentations, resourceDetectors: getResourceDetectors() });
+  sdk.start();
+  return sdk;
+}
+
+const sdk = start();
 let isEnding = false;
 for (const end of ['SIGTERM', 'beforeExit']) {
   process.once(end, () => {

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,22 +11,13 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
-CHROMIUM_COMMANDS = ("chromium", "chromium-browser")
-INSTALL_TIMEOUT_S = 300
 RUN_TIMEOUT_S = 300
 
 RunNodeTests = Callable[[str], tuple[int, str]]
 
 
 @pytest.fixture(scope="session")
-def extension_packages(root: Path) -> Path:
-    """`extension/node_modules`, as the lock file beside it says."""
-    subprocess.run(["sh", "scripts/npm.sh"], cwd=root, check=True, timeout=INSTALL_TIMEOUT_S)
-    return root / "extension" / "node_modules"
-
-
-@pytest.fixture(scope="session")
-def run_node_tests(node: Path, extension_packages: Path) -> RunNodeTests:
+def run_node_tests(node: Path, extension_packages: Path, request: pytest.FixtureRequest) -> RunNodeTests:
     """`run_node_tests(file)`: exit code and TAP output of one file in this folder, run once whoever asks.
 
     Skips where the file is for Chromium and there is none.
@@ -36,8 +26,8 @@ def run_node_tests(node: Path, extension_packages: Path) -> RunNodeTests:
 
     @functools.cache
     def run(file: str) -> tuple[int, str]:
-        if file.endswith(".browser.test.mjs") and not any(shutil.which(command) for command in CHROMIUM_COMMANDS):
-            pytest.skip("needs Chromium: install it (command chromium or chromium-browser)")
+        if file.endswith(".browser.test.mjs"):
+            request.getfixturevalue("chromium")
         return _run(node, FOLDER / file)
 
     return run

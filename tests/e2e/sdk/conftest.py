@@ -153,6 +153,13 @@ class Records:
         services = {event["service"] for event in events}
         return {name: tuple(counts[name, signal] for signal in ("span", "span_event", "log")) for name in services}
 
+    @staticmethod
+    def out_of_order(events: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return what stands before what caused it: a span's parent, a log's or span event's span."""
+        place = {event["span_id"]: index for index, event in enumerate(events) if event["signal"] == "span"}
+        causes = [event.get("parent_span_id" if event["signal"] == "span" else "span_id", "") for event in events]
+        return [event["id"] for index, event in enumerate(events) if place.get(causes[index], -1) > index]
+
 
 @pytest.fixture(scope="session")
 def records() -> Records:
@@ -325,3 +332,16 @@ def shop(
 
         with start_shop(collector, environment) as running:
             yield running
+
+
+@pytest.fixture(scope="session")
+def header_storefront(
+    root: Path, shop: Shop, start_service: StartService, sdk_settings: Callable[[str, Gasoline], Mapping[str, str]]
+) -> Generator[Service]:
+    """The Node service of the shop once more, as node.cjs starts it: it reads X-Session-ID and sends Server-Timing."""
+    changed = {
+        "NODE_OPTIONS": f"--require={root / 'otel-config' / 'sdk' / 'node.cjs'}",
+        "ORDERS_URL": shop.services["python"].url,
+    }
+    with start_service("node", {**sdk_settings("node", shop.collector), **changed}) as running:
+        yield running

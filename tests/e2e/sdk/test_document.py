@@ -91,3 +91,45 @@ def test_a_backend_that_starts_its_own_trace_is_joined_by_the_header(
         ("orders", "span", "trace"),
     ]
     assert [event["request_id"] == trace_id for event in events] == [True, False, False, False]
+
+
+def restart_event(traceparent: str, session_id: str, asked: str) -> Mapping[str, Any]:
+    """Return what the browser extension sends where a response's Server-Timing names another trace."""
+    _, trace_id, span_id, _ = traceparent.split("-")
+    attributes = {"session.id": session_id, "gasoline.request.id": asked, "url.full": "http://shop.test/"}
+    record = {
+        "traceId": trace_id,
+        "spanId": span_id,
+        "timeUnixNano": str(time.time_ns()),
+        "eventName": "gasoline.propagation.restart",
+        "severityNumber": 9,
+        "body": {"stringValue": "the server answered in a trace of its own"},
+        "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in attributes.items()],
+    }
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "browser"}}]}
+    return {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
+
+
+@pytest.mark.requirement("backend:document")
+@pytest.mark.parametrize("browser_first", [True, False])
+def test_a_backend_that_starts_its_own_trace_is_joined_by_server_timing(
+    shop: Shop, header_storefront: Service, records: Records, browser_first: bool
+) -> None:
+    session_id, asked = f"session-{secrets.token_hex(16)}", secrets.token_hex(16)
+    # What comes without any header is found by its request alone, until the browser says whose it was.
+    page = shop.client.post(f"{header_storefront.url}/checkout?outcome=ok")
+    name, _, traceparent = page.headers["server-timing"].replace('"', "").partition(";desc=")
+    assert (name, page.status_code) == ("traceparent", 200)
+    request = {"what": "request-trace", "request_id": traceparent.split("-")[1]}
+    if not browser_first:
+        assert records.count(shop.events(request, "timeline", records.total("ok"))) == records.outcomes["ok"]
+    event = restart_event(traceparent, session_id, asked)
+    shop.client.post(f"http://{shop.collector.http}/v1/logs", json=event).raise_for_status()
+    question = {"what": "session-trace", "session_id": session_id}
+    events = shop.events(question, "events", records.total("ok") + 1)
+    assert records.count(events) == {"browser": (0, 0, 1), **records.outcomes["ok"]}
+    assert {(event["service"] == "browser", event["evidence"]) for event in events} == {
+        (True, "attribute"),
+        (False, "trace"),
+    }
+    assert records.out_of_order(events) == []

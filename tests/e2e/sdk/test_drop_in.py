@@ -33,13 +33,6 @@ REPORTS = {
 }
 
 
-def out_of_order(events: Sequence[Event]) -> list[str]:
-    """Return the events that stand before what caused them: a span's parent, a log's or span event's span."""
-    place = {event["span_id"]: index for index, event in enumerate(events) if event["signal"] == "span"}
-    causes = [event.get("parent_span_id" if event["signal"] == "span" else "span_id", "") for event in events]
-    return [event["id"] for index, event in enumerate(events) if place.get(causes[index], -1) > index]
-
-
 def reports(events: Sequence[Event]) -> list[tuple[str, str, str, str]]:
     return [
         (event["service"], event["signal"], found["exception.type"], found["exception.message"])
@@ -89,12 +82,12 @@ def test_a_session_holds_exactly_what_the_services_did(
 
 @pytest.mark.requirement("flow:one-timeline")
 def test_a_session_holds_nothing_else_and_no_effect_before_its_cause(
-    visits: Mapping[tuple[str, str], str], timelines: Mapping[str, Sequence[Event]]
+    visits: Mapping[tuple[str, str], str], timelines: Mapping[str, Sequence[Event]], records: Records
 ) -> None:
     for session_id, events in timelines.items():
         own = {request_id for (visitor, _), request_id in visits.items() if visitor == session_id}
         assert {event["request_id"] for event in events} == own
-        assert out_of_order(events) == []
+        assert records.out_of_order(events) == []
         servers = [event["service"] for event in events if event.get("kind") == "server"]
         assert servers == [*CHAIN, *CHAIN[:3], *CHAIN, *CHAIN]
 

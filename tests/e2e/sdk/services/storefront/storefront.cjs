@@ -5,6 +5,12 @@ const http = require('node:http');
 const log = require('pino')();
 
 const orders = process.env.ORDERS_URL;
+const page = `<!doctype html><title>shop</title><link rel="icon" href="data:,"><script>
+  async function checkout(outcome) {
+    const answer = await fetch('/checkout?outcome=' + outcome, { method: 'POST' });
+    if (!answer.ok) console.error('checkout failed: ' + answer.status);
+  }
+</script>${['ok', 'declined', 'soldout', 'bug'].map((outcome) => `<button onclick="checkout('${outcome}')">${outcome}</button>`).join('')}`;
 
 async function checkout(outcome) {
   log.info('checkout');
@@ -17,6 +23,10 @@ async function checkout(outcome) {
 
 const server = http.createServer(async (request, response) => {
   const url = new URL(request.url, 'http://storefront');
+  if (url.pathname === '/') {
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
+    return;
+  }
   const { status, body } = await checkout(url.searchParams.get('outcome'));
   response.writeHead(status, { 'content-type': 'application/json' }).end(body);
 });
