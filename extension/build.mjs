@@ -15,7 +15,7 @@ await build({
   outdir: process.argv[2] ?? join(here, 'built'),
   bundle: true,
   format: 'iife',
-  target: 'chrome120',
+  target: 'chrome128',
   legalComments: 'inline',
   charset: 'utf8',
   banner: { js: '// Built by `npm run build` from the folder beside; a test holds it fresh.' },

@@ -9,7 +9,7 @@
  * then.
  *
  * Switching an origin on takes two steps, because Chrome wants the permission asked for inside the click:
- *   const granted = await chrome.permissions.request({ origins: [permissionPattern(origin)] });
+ *   const granted = await chrome.permissions.request({ origins: permissionPatterns(origin) });
  *   if (granted) await ask(SET_ENABLED, { origin, enabled: true });
  * Documents that were loaded before have no script of ours until they are reloaded (`state.connected` is false until
  * then).
@@ -111,11 +111,20 @@ export const SESSION_ID_KEY = 'gasoline:session-id';
 
 /**
  * @param {string} origin such as `http://localhost:3000`
- * @returns {string} the match pattern to ask `chrome.permissions` for: match patterns of permissions have no ports
+ * @returns {string} the match pattern without which nothing works there: match patterns of permissions have no ports
  */
 export function permissionPattern(origin) {
   const { protocol, hostname } = new URL(origin);
   return `${protocol}//${hostname}/*`;
+}
+
+/**
+ * @param {string} origin whose pages are to be observed
+ * @returns {string[]} what to ask `chrome.permissions` for: the origin, and its web sockets
+ */
+export function permissionPatterns(origin) {
+  const pattern = permissionPattern(origin);
+  return [pattern, pattern.replace('http', 'ws')];
 }
 
 /**

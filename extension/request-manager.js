@@ -5,6 +5,7 @@
  */
 
 import { newSpanContext } from './shared/ids.js';
+import { MARK, STAY_MARK } from './shared/marks.js';
 import { redactUrl } from './shared/redact.js';
 import { formatTraceparent, parseTraceparent, prependTracestate, spanOfServerTiming } from './shared/trace-context.js';
 
@@ -44,6 +45,7 @@ export class RequestManager {
    * @param {() => number} parts.monotonicNow
    * @param {(record: import('./shared/records.js').PageRecord) => void} parts.emit
    * @param {(origin: string) => void} parts.onOwnTracing the page sends trace headers of its own there
+   * @param {() => boolean} parts.isServed whether requests of the page pass through its service worker
    */
   constructor(parts) {
     this.parts = parts;
@@ -103,17 +105,40 @@ export class RequestManager {
   }
 
   /**
+   * A service worker of the page would see the mark, and may choose by the address: its pages go without.
+   * @param {Pick<TracedRequest, 'method' | 'url'>} request
+   * @param {boolean} mayRepeat whether it can be sent again if it is ended for a redirect to another origin
+   * @returns {string} what to put after its address; empty: nothing, for the rules of the browser leave such requests
+   *   alone
+   */
+  markOf({ method, url }, mayRepeat) {
+    const { origin, isServed } = this.parts;
+    const isRead = method === 'GET' || method === 'HEAD';
+    if (!isRead || url.origin !== origin || url.username || url.password || isServed()) return '';
+    return mayRepeat ? STAY_MARK : MARK;
+  }
+
+  /**
    * Our headers made a request fail that works without them (a server whose CORS rules do not know them).
    * @param {TracedRequest} request
    */
   giveUpOn(request) {
+    request.headers = {};
+    this.#leaveAlone(request, 'the server did not allow trace headers: the request was sent again without them');
+  }
+
+  /**
+   * @param {TracedRequest} request
+   * @param {string} body why requests to its address get no headers from now on
+   */
+  #leaveAlone(request, body) {
     if (this.untraced.size < UNTRACED_MAX) this.untraced.add(addressOf(request.url));
     this.parts.emit({
       kind: 'log',
       event: 'gasoline.propagation.fallback',
       time: this.parts.now(),
       severity: 13,
-      body: 'the server did not allow trace headers: the request was sent again without them',
+      body,
       ...request.context,
       sessionId: request.sessionId,
       attributes: { 'url.full': redactUrl(request.url.href) },
@@ -128,6 +153,10 @@ export class RequestManager {
   end(request, ending) {
     if (!this.inFlight.delete(request)) return;
     this.parts.emit(spanOf(request, ending, this.parts.now()));
+    const { headers, url } = request;
+    if ('traceparent' in headers && this.#isStrange(ending.responseUrl) && !this.untraced.has(addressOf(url))) {
+      this.#leaveAlone(request, 'a redirect took trace headers to another origin: its address gets none any more');
+    }
   }
 
   /** The page is going away: what is still in flight is told of now, or never. */
@@ -145,6 +174,15 @@ export class RequestManager {
       (request) => withoutFragment(request.url) === url && startTime >= request.startMonotonic - 1,
     );
     return index < 0 ? null : (this.recent.splice(index, 1)[0] ?? null);
+  }
+
+  /**
+   * @param {string | undefined} responseUrl
+   * @returns {boolean} whether a redirect led to an origin that may not have trace headers
+   */
+  #isStrange(responseUrl) {
+    const isAllowed = [this.parts.origin, ...this.targets].some((origin) => responseUrl?.startsWith(`${origin}/`));
+    return Boolean(responseUrl) && !isAllowed;
   }
 
   /**

@@ -25,6 +25,14 @@
     return isTraceId(value?.traceId) && isSpanId(value?.spanId);
   }
 
+  // shared/marks.js
+  var MARK = "#gasoline-page";
+  var STAY_MARK = `${MARK}-stay`;
+  function unmarked(url) {
+    const end = url.length - (url.endsWith(STAY_MARK) ? STAY_MARK.length : url.endsWith(MARK) ? MARK.length : 0);
+    return url.slice(0, end);
+  }
+
   // shared/redact.js
   var TEXT_CHARS_MAX = 4096;
   var REDACTED = "REDACTED";
@@ -149,6 +157,7 @@
      * @param {() => number} parts.monotonicNow
      * @param {(record: import('./shared/records.js').PageRecord) => void} parts.emit
      * @param {(origin: string) => void} parts.onOwnTracing the page sends trace headers of its own there
+     * @param {() => boolean} parts.isServed whether requests of the page pass through its service worker
      */
     constructor(parts) {
       this.parts = parts;
@@ -198,17 +207,38 @@
       return isAllowed && !url.username && !url.password && !this.untraced.has(addressOf(url));
     }
     /**
+     * A service worker of the page would see the mark, and may choose by the address: its pages go without.
+     * @param {Pick<TracedRequest, 'method' | 'url'>} request
+     * @param {boolean} mayRepeat whether it can be sent again if it is ended for a redirect to another origin
+     * @returns {string} what to put after its address; empty: nothing, for the rules of the browser leave such requests
+     *   alone
+     */
+    markOf({ method, url }, mayRepeat) {
+      const { origin, isServed } = this.parts;
+      const isRead = method === "GET" || method === "HEAD";
+      if (!isRead || url.origin !== origin || url.username || url.password || isServed()) return "";
+      return mayRepeat ? STAY_MARK : MARK;
+    }
+    /**
      * Our headers made a request fail that works without them (a server whose CORS rules do not know them).
      * @param {TracedRequest} request
      */
     giveUpOn(request) {
+      request.headers = {};
+      this.#leaveAlone(request, "the server did not allow trace headers: the request was sent again without them");
+    }
+    /**
+     * @param {TracedRequest} request
+     * @param {string} body why requests to its address get no headers from now on
+     */
+    #leaveAlone(request, body) {
       if (this.untraced.size < UNTRACED_MAX) this.untraced.add(addressOf(request.url));
       this.parts.emit({
         kind: "log",
         event: "gasoline.propagation.fallback",
         time: this.parts.now(),
         severity: 13,
-        body: "the server did not allow trace headers: the request was sent again without them",
+        body,
         ...request.context,
         sessionId: request.sessionId,
         attributes: { "url.full": redactUrl(request.url.href) }
@@ -222,6 +252,10 @@
     end(request, ending) {
       if (!this.inFlight.delete(request)) return;
       this.parts.emit(spanOf(request, ending, this.parts.now()));
+      const { headers, url } = request;
+      if ("traceparent" in headers && this.#isStrange(ending.responseUrl) && !this.untraced.has(addressOf(url))) {
+        this.#leaveAlone(request, "a redirect took trace headers to another origin: its address gets none any more");
+      }
     }
     /** The page is going away: what is still in flight is told of now, or never. */
     endAll() {
@@ -237,6 +271,14 @@
         (request) => withoutFragment(request.url) === url && startTime >= request.startMonotonic - 1
       );
       return index < 0 ? null : this.recent.splice(index, 1)[0] ?? null;
+    }
+    /**
+     * @param {string | undefined} responseUrl
+     * @returns {boolean} whether a redirect led to an origin that may not have trace headers
+     */
+    #isStrange(responseUrl) {
+      const isAllowed = [this.parts.origin, ...this.targets].some((origin) => responseUrl?.startsWith(`${origin}/`));
+      return Boolean(responseUrl) && !isAllowed;
     }
     /**
      * @param {SpanContext} context
@@ -611,7 +653,7 @@
         const call = readCall(window2, natives, manager, args);
         if (!call) return natives.apply(target, self2, args);
         const send = (sent) => natives.apply(target, self2, sent);
-        return run(natives, manager, { send, args, call });
+        return run(natives, manager, { send, call });
       }
     });
     window2.fetch = fetch;
@@ -619,7 +661,7 @@
       if (window2.fetch === fetch) window2.fetch = nativeFetch;
     };
   }
-  function run(natives, manager, { send, args, call }) {
+  function run(natives, manager, { send, call }) {
     const { request } = call;
     const onResponse = (response) => {
       manager.end(request, endingOf(response));
@@ -627,7 +669,7 @@
     };
     const onError = (error) => {
       if (call.mayRepeat && error?.name === "TypeError") {
-        return natives.apply(natives.then, send(args), [
+        return natives.apply(natives.then, send(call.plainArgs), [
           (response) => {
             manager.giveUpOn(request);
             return onResponse(response);
@@ -651,25 +693,37 @@
     return { status: response.status, responseUrl: response.url, serverTiming: response.headers.get("server-timing") };
   }
   function readCall(window2, natives, manager, args) {
-    if (args.length === 0) return null;
+    const [input, init] = args;
+    if (args.length === 0 || !isDictionary(init)) return null;
     try {
-      const [input, init] = args;
       const read = requestReader(natives, input);
       const url = new natives.URL(read ? read(natives.requestUrl) : String(input), window2.document.baseURI);
       if (url.protocol !== "http:" && url.protocol !== "https:") return null;
-      const member = (name, getter) => init?.[name] ?? read?.(getter);
-      const headers = new natives.Headers(member("headers", natives.requestHeaders));
-      const request = manager.begin(String(member("method", natives.requestMethod) ?? "GET"), url, headers);
+      const headers = new natives.Headers(memberOf(natives, init, read, "headers"));
+      const request = manager.begin(String(memberOf(natives, init, read, "method") ?? "GET"), url, headers);
       const target = read || typeof input === "string" || input instanceof natives.URL ? input : url.href;
-      const names = member("mode", natives.requestMode) === "no-cors" ? [] : Object.keys(request.headers);
-      if (names.length === 0) return { request, tracedArgs: [target, ...args.slice(1)], mayRepeat: false };
-      for (const name of names) headers.set(name, request.headers[name]);
-      const isSafe = request.method === "GET" || request.method === "HEAD";
-      const mayRepeat = isSafe && member("redirect", natives.requestRedirect) !== "error";
-      return { request, tracedArgs: [target, withHeaders(natives, init, headers, read)], mayRepeat };
+      const plainArgs = [target, ...args.slice(1)];
+      return tracedCall(natives, manager, { request, plainArgs, headers, read });
     } catch {
       return null;
     }
+  }
+  function tracedCall(natives, manager, { request, plainArgs, headers, read }) {
+    const [target, init] = plainArgs;
+    const names = Object.keys(request.headers);
+    const isPlain = memberOf(natives, init, read, "mode") === "no-cors" || names.length === 0 && !headers.has("traceparent");
+    if (isPlain) return { request, tracedArgs: plainArgs, plainArgs, mayRepeat: false };
+    for (const name of names) headers.set(name, request.headers[name] ?? "");
+    const redirect = memberOf(natives, init, read, "redirect");
+    const isSafe = request.method === "GET" || request.method === "HEAD";
+    const mayRepeat = isSafe && redirect !== "error" && names.length > 0;
+    const mark = manager.markOf(request, mayRepeat && redirect !== "manual");
+    const marked = mark ? request.url.href + mark : target;
+    const tracedArgs = [marked, withHeaders(natives, init, headers, read, marked !== target)];
+    return { request, tracedArgs, plainArgs, mayRepeat };
+  }
+  function isDictionary(init) {
+    return init === void 0 || init === null || typeof init === "object" || typeof init === "function";
   }
   function requestReader(natives, input) {
     if (typeof input !== "object" || input === null) return null;
@@ -681,24 +735,77 @@
       return null;
     }
   }
-  function withHeaders(natives, init, headers, read) {
-    const replaced = { headers };
-    if (read) {
-      replaced["referrer"] = init?.referrer ?? read(natives.requestReferrer);
-      replaced["referrerPolicy"] = init?.referrerPolicy ?? read(natives.requestReferrerPolicy);
+  function memberOf(natives, init, read, name) {
+    const own = init?.[name];
+    if (own !== void 0 || !read) return own;
+    const getter = natives.requestMembers[name];
+    return getter && read(getter);
+  }
+  function withHeaders(natives, init, headers, read, isAlone) {
+    const isKept = (name) => isAlone || name === "referrer" || name === "referrerPolicy";
+    return new natives.Proxy(
+      {},
+      {
+        get: (_2, name) => name === "headers" ? headers : memberOf(natives, init, isKept(name) ? read : null, name)
+      }
+    );
+  }
+
+  // page/marks.js
+  function hideMarks(window2, natives) {
+    const { PerformanceEntry, PerformanceResourceTiming, Performance, PerformanceObserverEntryList } = window2;
+    wrapGetter(natives, PerformanceEntry.prototype, "name", unmarked);
+    for (const { prototype } of [PerformanceEntry, PerformanceResourceTiming]) {
+      wrapMethod(natives, prototype, "toJSON", (call) => {
+        const json = call();
+        json.name = unmarked(json.name);
+        return json;
+      });
     }
-    if (init === void 0 || init === null) return replaced;
-    return new natives.Proxy(init, {
-      get: (target, name) => name in replaced ? replaced[name] : target[name]
+    for (const { prototype } of [Performance, PerformanceObserverEntryList]) {
+      wrapMethod(natives, prototype, "getEntriesByName", (call, name, ...rest) => {
+        const found = call(name, ...rest);
+        for (const mark of [MARK, STAY_MARK]) found.push(...call(String(name) + mark, ...rest));
+        return found.sort((a2, b2) => a2.startTime - b2.startTime);
+      });
+    }
+  }
+  function wrapGetter(natives, prototype, name, change) {
+    const descriptor = natives.getOwnPropertyDescriptor(prototype, name);
+    const get = new natives.Proxy(descriptor?.get, {
+      apply: (target, self2) => change(natives.apply(target, self2, []))
+    });
+    natives.defineProperty(prototype, name, { ...descriptor, get });
+  }
+  function wrapMethod(natives, prototype, name, around) {
+    prototype[name] = new natives.Proxy(prototype[name], {
+      apply: (target, self2, args) => args.length < target.length ? natives.apply(target, self2, args) : around((...sent) => natives.apply(target, self2, sent), ...args)
     });
   }
 
   // page/natives.js
+  var REQUEST_MEMBERS = (
+    /** @type {const} */
+    [
+      "method",
+      "headers",
+      "mode",
+      "credentials",
+      "cache",
+      "redirect",
+      "referrer",
+      "referrerPolicy",
+      "integrity",
+      "keepalive",
+      "signal"
+    ]
+  );
   function captureNatives(window2) {
-    const { Reflect: Reflect2, Proxy, Promise: Promise2, JSON: JSON2, Object: Object2, EventTarget, CustomEvent, WeakMap: WeakMap2 } = window2;
+    const { Reflect: Reflect2, Proxy, Promise: Promise2, JSON: JSON2, Object: Object2, EventTarget, CustomEvent, WeakMap: WeakMap2, DOMException } = window2;
     const { Headers, Request, URL: URL2, crypto: crypto2, performance: performance2 } = window2;
-    const getter = (prototype, name) => Object2.getOwnPropertyDescriptor(prototype, name)?.get;
     const { apply } = Reflect2;
+    const { getOwnPropertyDescriptor, defineProperty } = Object2;
+    const getter = (prototype, name) => getOwnPropertyDescriptor(prototype, name)?.get;
     const now = performance2.now.bind(performance2);
     return {
       apply,
@@ -707,6 +814,9 @@
       Headers,
       URL: URL2,
       WeakMap: WeakMap2,
+      DOMException,
+      getOwnPropertyDescriptor,
+      defineProperty,
       stringify: JSON2.stringify,
       parse: JSON2.parse,
       then: Promise2.prototype.then,
@@ -715,17 +825,23 @@
       dispatchEvent: EventTarget.prototype.dispatchEvent,
       detailOf: getter(CustomEvent.prototype, "detail"),
       requestUrl: getter(Request.prototype, "url"),
-      requestMethod: getter(Request.prototype, "method"),
-      requestHeaders: getter(Request.prototype, "headers"),
-      requestMode: getter(Request.prototype, "mode"),
-      requestRedirect: getter(Request.prototype, "redirect"),
-      requestReferrer: getter(Request.prototype, "referrer"),
-      requestReferrerPolicy: getter(Request.prototype, "referrerPolicy"),
+      requestMembers: requestMembers(getter, Request.prototype),
+      isServed: servedReader(window2, apply, getter),
       getRandomValues: crypto2.getRandomValues.bind(crypto2),
       monotonicNow: now,
       wallNow: window2.Date.now,
       entriesOfType: performance2.getEntriesByType.bind(performance2)
     };
+  }
+  function requestMembers(getter, prototype) {
+    return Object.fromEntries(REQUEST_MEMBERS.map((name) => [name, getter(prototype, name)]));
+  }
+  function servedReader(window2, apply, getter) {
+    const { ServiceWorkerContainer, navigator } = window2;
+    if (!ServiceWorkerContainer || !navigator.serviceWorker) return () => false;
+    const controller = getter(ServiceWorkerContainer.prototype, "controller");
+    const container = navigator.serviceWorker;
+    return () => apply(controller, container, []) !== null;
   }
 
   // messages.js
@@ -1253,6 +1369,7 @@
   }
 
   // page/xhr.js
+  var ENDING = /[\0-\x20]+$/;
   function wrapXhr(window2, natives, manager) {
     const { prototype } = window2.XMLHttpRequest;
     const native = { open: prototype.open, send: prototype.send, setRequestHeader: prototype.setRequestHeader };
@@ -1260,10 +1377,19 @@
     const opened = new natives.WeakMap();
     const handlers = {
       open(xhr, args) {
-        const result = natives.apply(native.open, xhr, args);
-        const url = urlOf(window2, natives, args[1]);
-        opened.set(xhr, { method: String(args[0]), url, traceparent: null, tracestate: null });
-        return result;
+        const [method, address, ...rest] = args;
+        const text = args.length < 2 || typeof address === "symbol" ? void 0 : String(address);
+        const url = text === void 0 ? null : urlOf(window2, natives, text);
+        if (text === void 0 || !url) {
+          natives.apply(native.open, xhr, text === void 0 ? args : [method, text, ...rest]);
+          opened.delete(xhr);
+          return void 0;
+        }
+        const mark = manager.markOf({ method: String(method).toUpperCase(), url }, false);
+        const marked = mark ? text.replace(ENDING, "") + mark : text;
+        natives.apply(native.open, xhr, [method, marked, ...rest]);
+        opened.set(xhr, { method: String(method), url, traceparent: null, tracestate: null });
+        return void 0;
       },
       setRequestHeader(xhr, args) {
         const state = opened.get(xhr);
@@ -1280,10 +1406,18 @@
         const state = opened.get(xhr);
         if (state?.url) start(natives, manager, native, xhr, state);
         opened.delete(xhr);
-        return natives.apply(native.send, xhr, args);
+        try {
+          return natives.apply(native.send, xhr, args);
+        } catch (error) {
+          throw withoutMark(natives, error);
+        }
       }
     };
     return installAll(natives, prototype, handlers);
+  }
+  function withoutMark(natives, error) {
+    const message = String(error?.message).replace(/\S+(?='\.?$)/, unmarked);
+    return message === error?.message ? error : new natives.DOMException(message, error.name);
   }
   function installAll(natives, prototype, handlers) {
     const restores = Object.entries(handlers).map(([name, handler]) => {
@@ -1319,7 +1453,7 @@
     listen("error", () => ({ error: "TypeError" }));
     listen("abort", () => ({ error: "AbortError" }));
     listen("timeout", () => ({ error: "timeout" }));
-    listen("loadend", () => ({
+    listen("load", () => ({
       status: xhr.status,
       responseUrl: xhr.responseURL,
       serverTiming: serverTimingOf(xhr)
@@ -1364,7 +1498,8 @@
         now: () => this.clock.now(),
         monotonicNow,
         emit: (record) => this.channel.send({ type: "record", record }),
-        onOwnTracing: (origin) => this.channel.send({ type: "own-tracing", origin })
+        onOwnTracing: (origin) => this.channel.send({ type: "own-tracing", origin }),
+        isServed: this.natives.isServed
       });
     }
     /** Begin, if the bridge is there. */
@@ -1373,6 +1508,7 @@
       const hello = { traceId: this.announced?.page?.traceId ?? "", navigatedAt: this.clock.at(0) };
       if (!this.channel.open(hello, (message) => this.#hear(message))) return;
       const { window: window2, natives, requests } = this;
+      hideMarks(window2, natives);
       this.restores.push(wrapFetch(window2, natives, requests), wrapXhr(window2, natives, requests));
       const sources = {
         window: window2,
@@ -1387,6 +1523,7 @@
       watchNavigation(sources);
       this.#watchLoad();
       this.#watchResources();
+      this.#watchServiceWorker();
       if (this.isTop) watchWebVitals((attributes) => this.#log("browser.web_vital", { attributes, inPage: true }));
     }
     /** @param {any} message of the bridge */
@@ -1432,6 +1569,13 @@
         type: "record",
         record: { kind: "log", event, time: time ?? this.clock.now(), severity, body, sessionId, attributes, ...context }
       });
+    }
+    /** Where the page has a service worker, the page's requests come from there, and have no mark. */
+    #watchServiceWorker() {
+      const { natives, window: window2 } = this;
+      const tell = () => this.channel.send({ type: "served" });
+      if (natives.isServed()) tell();
+      else if (window2.navigator.serviceWorker) natives.apply(natives.then, window2.navigator.serviceWorker.ready, [tell]);
     }
     #watchLoad() {
       const { window: window2 } = this;

@@ -16,7 +16,7 @@ export function wrapFetch(window, natives, manager) {
       const call = readCall(window, natives, manager, args);
       if (!call) return natives.apply(target, self, args);
       const send = (/** @type {any[]} */ sent) => natives.apply(target, self, sent);
-      return run(natives, manager, { send, args, call });
+      return run(natives, manager, { send, call });
     },
   });
   window.fetch = fetch;
@@ -28,17 +28,18 @@ export function wrapFetch(window, natives, manager) {
 /**
  * @typedef {object} Call
  * @property {import('../request-manager.js').TracedRequest} request
- * @property {any[]} tracedArgs with our headers, or as they were
+ * @property {any[]} tracedArgs with our headers and mark, or as they were
+ * @property {any[]} plainArgs
  * @property {boolean} mayRepeat whether it may be sent again without our headers
  */
 
 /**
  * @param {import('./natives.js').Natives} natives
  * @param {import('../request-manager.js').RequestManager} manager
- * @param {{ send: (args: any[]) => Promise<Response>, args: any[], call: Call }} sending
+ * @param {{ send: (args: any[]) => Promise<Response>, call: Call }} sending
  * @returns {Promise<Response>}
  */
-function run(natives, manager, { send, args, call }) {
+function run(natives, manager, { send, call }) {
   const { request } = call;
   const onResponse = (/** @type {Response} */ response) => {
     manager.end(request, endingOf(response));
@@ -46,7 +47,7 @@ function run(natives, manager, { send, args, call }) {
   };
   const onError = (/** @type {any} */ error) => {
     if (call.mayRepeat && error?.name === 'TypeError') {
-      return natives.apply(natives.then, send(args), [
+      return natives.apply(natives.then, send(call.plainArgs), [
         (/** @type {Response} */ response) => {
           manager.giveUpOn(request);
           return onResponse(response);
@@ -88,27 +89,53 @@ function endingOf(response) {
  * @returns {Call | null} null for what is not ours to trace: data and blob URLs, calls that the browser will refuse
  */
 function readCall(window, natives, manager, args) {
-  if (args.length === 0) return null;
+  const [input, init] = args;
+  if (args.length === 0 || !isDictionary(init)) return null;
   try {
-    const [input, init] = args;
     const read = requestReader(natives, input);
     const url = new natives.URL(read ? read(natives.requestUrl) : String(input), window.document.baseURI);
     if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
-    const member = (/** @type {string} */ name, /** @type {any} */ getter) => init?.[name] ?? read?.(getter);
-    const headers = new natives.Headers(member('headers', natives.requestHeaders));
-    const request = manager.begin(String(member('method', natives.requestMethod) ?? 'GET'), url, headers);
+    const headers = new natives.Headers(memberOf(natives, init, read, 'headers'));
+    const request = manager.begin(String(memberOf(natives, init, read, 'method') ?? 'GET'), url, headers);
     // What is neither a Request nor a URL was turned into text above, which may be done only once.
     const target = read || typeof input === 'string' || input instanceof natives.URL ? input : url.href;
-    // Without CORS the browser drops such headers, silently.
-    const names = member('mode', natives.requestMode) === 'no-cors' ? [] : Object.keys(request.headers);
-    if (names.length === 0) return { request, tracedArgs: [target, ...args.slice(1)], mayRepeat: false };
-    for (const name of names) headers.set(name, request.headers[name]);
-    const isSafe = request.method === 'GET' || request.method === 'HEAD';
-    const mayRepeat = isSafe && member('redirect', natives.requestRedirect) !== 'error';
-    return { request, tracedArgs: [target, withHeaders(natives, init, headers, read)], mayRepeat };
+    const plainArgs = [target, ...args.slice(1)];
+    return tracedCall(natives, manager, { request, plainArgs, headers, read });
   } catch {
     return null;
   }
+}
+
+/**
+ * @param {import('./natives.js').Natives} natives
+ * @param {import('../request-manager.js').RequestManager} manager
+ * @param {Pick<Call, 'request' | 'plainArgs'> & { headers: Headers, read: ((getter: any) => any) | null }} call with
+ *   the caller's headers
+ * @returns {Call}
+ */
+function tracedCall(natives, manager, { request, plainArgs, headers, read }) {
+  const [target, init] = plainArgs;
+  const names = Object.keys(request.headers);
+  // Without CORS the browser drops such headers, silently.
+  const isPlain =
+    memberOf(natives, init, read, 'mode') === 'no-cors' || (names.length === 0 && !headers.has('traceparent'));
+  if (isPlain) return { request, tracedArgs: plainArgs, plainArgs, mayRepeat: false };
+  for (const name of names) headers.set(name, request.headers[name] ?? '');
+  const redirect = memberOf(natives, init, read, 'redirect');
+  const isSafe = request.method === 'GET' || request.method === 'HEAD';
+  const mayRepeat = isSafe && redirect !== 'error' && names.length > 0;
+  const mark = manager.markOf(request, mayRepeat && redirect !== 'manual');
+  const marked = mark ? request.url.href + mark : target;
+  const tracedArgs = [marked, withHeaders(natives, init, headers, read, marked !== target)];
+  return { request, tracedArgs, plainArgs, mayRepeat };
+}
+
+/**
+ * @param {unknown} init
+ * @returns {boolean} whether the browser takes it for what goes with a request; else it says what is wrong
+ */
+function isDictionary(init) {
+  return init === undefined || init === null || typeof init === 'object' || typeof init === 'function';
 }
 
 /**
@@ -129,20 +156,33 @@ function requestReader(natives, input) {
 
 /**
  * @param {import('./natives.js').Natives} natives
+ * @param {any} init
+ * @param {((getter: any) => any) | null} read
+ * @param {string} name
+ * @returns {any} what the call says of it; a dictionary of the web has a member if its value is not undefined
+ */
+function memberOf(natives, init, read, name) {
+  const own = init?.[name];
+  if (own !== undefined || !read) return own;
+  const getter = natives.requestMembers[name];
+  return getter && read(getter);
+}
+
+/**
+ * @param {import('./natives.js').Natives} natives
  * @param {any} init of the caller: a dictionary, an object with getters, a Request, or nothing
  * @param {Headers} headers
  * @param {((getter: any) => any) | null} read
+ * @param {boolean} isAlone whether it goes with an address instead of the caller's Request, and says all of it
  * @returns {any} the same with other headers; the browser forgets the referrer of a Request that comes with an init
  */
-function withHeaders(natives, init, headers, read) {
-  /** @type {Record<string, any>} */
-  const replaced = { headers };
-  if (read) {
-    replaced['referrer'] = init?.referrer ?? read(natives.requestReferrer);
-    replaced['referrerPolicy'] = init?.referrerPolicy ?? read(natives.requestReferrerPolicy);
-  }
-  if (init === undefined || init === null) return replaced;
-  return new natives.Proxy(init, {
-    get: (/** @type {any} */ target, /** @type {string} */ name) => (name in replaced ? replaced[name] : target[name]),
-  });
+function withHeaders(natives, init, headers, read, isAlone) {
+  const isKept = (/** @type {string} */ name) => isAlone || name === 'referrer' || name === 'referrerPolicy';
+  return new natives.Proxy(
+    {},
+    {
+      get: (/** @type {any} */ _, /** @type {string} */ name) =>
+        name === 'headers' ? headers : memberOf(natives, init, isKept(name) ? read : null, name),
+    },
+  );
 }

@@ -10,6 +10,7 @@ import { readAnnounced } from './announced.js';
 import { Channel } from './channel.js';
 import { watchConsole, watchErrors, watchNavigation, watchUser, watchWebSockets } from './events.js';
 import { wrapFetch } from './fetch.js';
+import { hideMarks } from './marks.js';
 import { captureNatives } from './natives.js';
 import { PageSession } from './page-session.js';
 import { restartedTrace } from './server-timing.js';
@@ -48,6 +49,7 @@ class PageObserver {
       monotonicNow,
       emit: (record) => this.channel.send({ type: 'record', record }),
       onOwnTracing: (origin) => this.channel.send({ type: 'own-tracing', origin }),
+      isServed: this.natives.isServed,
     });
   }
 
@@ -57,6 +59,7 @@ class PageObserver {
     const hello = { traceId: this.announced?.page?.traceId ?? '', navigatedAt: this.clock.at(0) };
     if (!this.channel.open(hello, (message) => this.#hear(message))) return;
     const { window, natives, requests } = this;
+    hideMarks(window, natives);
     this.restores.push(wrapFetch(window, natives, requests), wrapXhr(window, natives, requests));
     const sources = {
       window,
@@ -71,6 +74,7 @@ class PageObserver {
     watchNavigation(sources);
     this.#watchLoad();
     this.#watchResources();
+    this.#watchServiceWorker();
     if (this.isTop) watchWebVitals((attributes) => this.#log('browser.web_vital', { attributes, inPage: true }));
   }
 
@@ -121,6 +125,14 @@ class PageObserver {
       type: 'record',
       record: { kind: 'log', event, time: time ?? this.clock.now(), severity, body, sessionId, attributes, ...context },
     });
+  }
+
+  /** Where the page has a service worker, the page's requests come from there, and have no mark. */
+  #watchServiceWorker() {
+    const { natives, window } = this;
+    const tell = () => this.channel.send({ type: 'served' });
+    if (natives.isServed()) tell();
+    else if (window.navigator.serviceWorker) natives.apply(natives.then, window.navigator.serviceWorker.ready, [tell]);
   }
 
   #watchLoad() {

@@ -4,15 +4,30 @@
  * it.
  */
 
+const REQUEST_MEMBERS = /** @type {const} */ ([
+  'method',
+  'headers',
+  'mode',
+  'credentials',
+  'cache',
+  'redirect',
+  'referrer',
+  'referrerPolicy',
+  'integrity',
+  'keepalive',
+  'signal',
+]);
+
 /**
  * @param {any} window
  */
 export function captureNatives(window) {
-  const { Reflect, Proxy, Promise, JSON, Object, EventTarget, CustomEvent, WeakMap } = window;
+  const { Reflect, Proxy, Promise, JSON, Object, EventTarget, CustomEvent, WeakMap, DOMException } = window;
   const { Headers, Request, URL, crypto, performance } = window;
-  const getter = (/** @type {any} */ prototype, /** @type {string} */ name) =>
-    Object.getOwnPropertyDescriptor(prototype, name)?.get;
   const { apply } = Reflect;
+  const { getOwnPropertyDescriptor, defineProperty } = Object;
+  const getter = (/** @type {any} */ prototype, /** @type {string} */ name) =>
+    getOwnPropertyDescriptor(prototype, name)?.get;
   const now = performance.now.bind(performance);
   return {
     apply,
@@ -21,6 +36,9 @@ export function captureNatives(window) {
     Headers,
     URL,
     WeakMap,
+    DOMException,
+    getOwnPropertyDescriptor,
+    defineProperty,
     stringify: JSON.stringify,
     parse: JSON.parse,
     then: Promise.prototype.then,
@@ -29,17 +47,37 @@ export function captureNatives(window) {
     dispatchEvent: EventTarget.prototype.dispatchEvent,
     detailOf: getter(CustomEvent.prototype, 'detail'),
     requestUrl: getter(Request.prototype, 'url'),
-    requestMethod: getter(Request.prototype, 'method'),
-    requestHeaders: getter(Request.prototype, 'headers'),
-    requestMode: getter(Request.prototype, 'mode'),
-    requestRedirect: getter(Request.prototype, 'redirect'),
-    requestReferrer: getter(Request.prototype, 'referrer'),
-    requestReferrerPolicy: getter(Request.prototype, 'referrerPolicy'),
+    requestMembers: requestMembers(getter, Request.prototype),
+    isServed: servedReader(window, apply, getter),
     getRandomValues: crypto.getRandomValues.bind(crypto),
     monotonicNow: now,
     wallNow: window.Date.now,
     entriesOfType: performance.getEntriesByType.bind(performance),
   };
+}
+
+/**
+ * @param {(prototype: any, name: string) => any} getter
+ * @param {any} prototype of Request
+ * @returns {Record<string, any>} the getters of all that a Request without a body passes on when it is fetched
+ */
+function requestMembers(getter, prototype) {
+  return Object.fromEntries(REQUEST_MEMBERS.map((name) => [name, getter(prototype, name)]));
+}
+
+/**
+ * @param {any} window
+ * @param {typeof Reflect.apply} apply
+ * @param {(prototype: any, name: string) => any} getter
+ * @returns {() => boolean} whether requests of this page pass through a service worker of its own
+ */
+function servedReader(window, apply, getter) {
+  const { ServiceWorkerContainer, navigator } = window;
+  // Not there on plain HTTP beyond this machine.
+  if (!ServiceWorkerContainer || !navigator.serviceWorker) return () => false;
+  const controller = getter(ServiceWorkerContainer.prototype, 'controller');
+  const container = navigator.serviceWorker;
+  return () => apply(controller, container, []) !== null;
 }
 
 /** @typedef {ReturnType<typeof captureNatives>} Natives */

@@ -1,5 +1,10 @@
 /** Puts the request manager around XMLHttpRequest. */
 
+import { unmarked } from '../shared/marks.js';
+
+/** What the browser takes off the ends of an address. https://url.spec.whatwg.org/#concept-basic-url-parser */
+const ENDING = /[\0-\x20]+$/;
+
 /**
  * @typedef {object} Opened what is known between open and send
  * @property {string} method
@@ -22,10 +27,21 @@ export function wrapXhr(window, natives, manager) {
   const opened = new natives.WeakMap();
   const handlers = {
     open(/** @type {any} */ xhr, /** @type {any[]} */ args) {
-      const result = natives.apply(native.open, xhr, args);
-      const url = urlOf(window, natives, args[1]);
-      opened.set(xhr, { method: String(args[0]), url, traceparent: null, tracestate: null });
-      return result;
+      const [method, address, ...rest] = args;
+      // What says something else each time it is asked is asked once. Of a symbol the browser makes no address.
+      const text = args.length < 2 || typeof address === 'symbol' ? undefined : String(address);
+      const url = text === undefined ? null : urlOf(window, natives, text);
+      if (text === undefined || !url) {
+        natives.apply(native.open, xhr, text === undefined ? args : [method, text, ...rest]);
+        opened.delete(xhr);
+        return undefined;
+      }
+      const mark = manager.markOf({ method: String(method).toUpperCase(), url }, false);
+      // Not the parsed address: the browser encodes the query as the document is encoded.
+      const marked = mark ? text.replace(ENDING, '') + mark : text;
+      natives.apply(native.open, xhr, [method, marked, ...rest]);
+      opened.set(xhr, { method: String(method), url, traceparent: null, tracestate: null });
+      return undefined;
     },
     setRequestHeader(/** @type {any} */ xhr, /** @type {any[]} */ args) {
       const state = opened.get(xhr);
@@ -43,10 +59,25 @@ export function wrapXhr(window, natives, manager) {
       const state = opened.get(xhr);
       if (state?.url) start(natives, manager, native, xhr, state);
       opened.delete(xhr);
-      return natives.apply(native.send, xhr, args);
+      try {
+        return natives.apply(native.send, xhr, args);
+      } catch (error) {
+        throw withoutMark(natives, error);
+      }
     },
   };
   return installAll(natives, prototype, handlers);
+}
+
+/**
+ * A synchronous request that fails names its address.
+ * @param {import('./natives.js').Natives} natives
+ * @param {any} error
+ * @returns {any}
+ */
+function withoutMark(natives, error) {
+  const message = String(error?.message).replace(/\S+(?='\.?$)/, unmarked);
+  return message === error?.message ? error : new natives.DOMException(message, error.name);
 }
 
 /**
@@ -91,7 +122,7 @@ function start(natives, manager, native, xhr, state) {
   listen('error', () => ({ error: 'TypeError' }));
   listen('abort', () => ({ error: 'AbortError' }));
   listen('timeout', () => ({ error: 'timeout' }));
-  listen('loadend', () => ({
+  listen('load', () => ({
     status: xhr.status,
     responseUrl: xhr.responseURL,
     serverTiming: serverTimingOf(xhr),

@@ -7,7 +7,7 @@ import {
   SET_ENABLED,
   SWITCHING_ON_KEY,
   ask,
-  permissionPattern,
+  permissionPatterns,
 } from '../messages.js';
 import { byId, messageOf, setShown, setText } from '../ui/dom.js';
 import { sentence } from '../ui/words.js';
@@ -186,7 +186,7 @@ async function switchOnOrOff() {
  * @returns {Promise<boolean>}
  */
 async function permissionFor(origin) {
-  const asked = chrome.permissions.request({ origins: [permissionPattern(origin)] });
+  const asked = chrome.permissions.request({ origins: permissionPatterns(origin) });
   const noted = chrome.storage.session.set({ [SWITCHING_ON_KEY]: { origin, at: Date.now() } });
   try {
     return await asked;

@@ -202,8 +202,11 @@ export class ExtensionWorker {
   async #applyRules(state) {
     const wanted = rulesFor({
       origins: state.settings.origins,
-      targets: [...new Set([...state.settings.targets, ...state.ownTracing])],
+      targets: state.settings.targets,
+      ownTracing: state.ownTracing,
+      served: state.served,
       tabs: state.tabs.tabs,
+      latestPage: (origin) => state.tabs.latest(origin),
       isPerTab: state.settings.scope === 'tab',
       sessionId: (origin, tabId) => state.sessions.idAt(state.keyOf(origin, tabId), this.now(), state.settings),
       announcement: (origin, tabId, page, method) =>

@@ -49,15 +49,23 @@ export class PageMessages {
   take(bridge, message, gathered) {
     const { sessions, settings } = this.state;
     const key = this.state.keyOf(bridge.origin, bridge.tabId);
-    if (message?.type === 'connect') this.#connect(bridge, message, key);
-    else if (message?.type === 'records') this.#records(bridge, message, key, gathered);
-    else if (message?.type === 'touch') sessions.touch(key, this.now(), settings);
-    else if (message?.type === 'end') {
-      sessions.endCarried(key, REASONS_OF_PAGES[message.reason] ?? 'invalid', this.now(), settings);
-    }
-    else if (message?.type === 'own-tracing') this.#learn(message.origin);
-    else if (message?.type === 'leave' && bridge.isTop) {
-      this.state.tabs.leave(bridge.tabId, bridge.origin, bridge.documentId);
+    switch (message?.type) {
+      case 'connect':
+        return this.#connect(bridge, message, key);
+      case 'records':
+        return this.#records(bridge, message, key, gathered);
+      case 'touch':
+        return void sessions.touch(key, this.now(), settings);
+      case 'end':
+        return sessions.endCarried(key, REASONS_OF_PAGES[message.reason] ?? 'invalid', this.now(), settings);
+      case 'own-tracing':
+        return this.#learn(message.origin);
+      case 'served':
+        return this.#noteServed(bridge.origin);
+      case 'leave':
+        return bridge.isTop ? this.state.tabs.leave(bridge.tabId, bridge.origin, bridge.documentId) : undefined;
+      default:
+        return undefined;
     }
   }
 
@@ -135,6 +143,12 @@ export class PageMessages {
       if (record.severity >= SEVERITY_ERROR) counts.errors += 1;
       gathered.logs.push(otlpLog(record, sessionId));
     }
+  }
+
+  /** @param {string} origin whose pages have a service worker */
+  #noteServed(origin) {
+    const { served } = this.state;
+    if (!served.includes(origin)) served.push(origin);
   }
 
   /** @param {unknown} origin to which the page sends trace headers of its own */

@@ -2,23 +2,32 @@
  * Declarative rules of the browser's network layer: headers on what page scripts cannot reach. Pure.
  *
  * Per tab and origin: the navigation itself (its response tells the new document who it is, in Server-Timing), the
- * frames and other resources of the page with the page load's trace, and X-Session-ID on fetch and XMLHttpRequest,
- * whose trace headers the page script sets. Such headers cause no preflight and do not follow a redirect to another
- * origin. Headers that the page script set would follow one; therefore they are taken off whatever goes to an origin
- * that may not have them. A page that traces by itself keeps its own: those origins are learned, and let through.
+ * frames, other resources and web sockets of the page with the page load's trace, and X-Session-ID on fetch and
+ * XMLHttpRequest, whose trace headers the page script sets. Such headers cause no preflight and do not follow a
+ * redirect to another origin. Headers that the page script set would follow one; therefore they are taken off whatever
+ * goes to an origin that may not have them, where the browser lets us, and a request that can be sent again ends before
+ * it gets there. A page that traces by itself keeps its own: those origins are learned, and let through.
+ *
+ * A worker's fetch and an EventSource look like the page's fetch here, but for the mark that the page script puts on
+ * its own (shared/marks.js): what has none, and reads, carries the trace of the page load.
  */
 
+import { MARK, STAY_MARK } from '../shared/marks.js';
 import { formatTraceparent, prependTracestate } from '../shared/trace-context.js';
 
 /** Rules in force at once; Chrome takes 5,000 for a session. */
 export const RULES_MAX = 4900;
 /** Rules of one tab and origin. */
-const RULES_PER_PAGE = 6;
+const RULES_PER_PAGE = 8;
 
 const PRIORITY_STRIP = 1;
 const PRIORITY_LET_THROUGH = 2;
-const PRIORITY_SET = 3;
+const PRIORITY_UNMARKED = 3;
+const PRIORITY_LET_MARKED = 4;
+const PRIORITY_SET = 5;
+const PRIORITY_END = 6;
 const NO_TAB = -1;
+const READING = { requestMethods: ['get', 'head'] };
 /** @type {readonly string[]} */
 const RESOURCES = [
   'stylesheet',
@@ -33,6 +42,8 @@ const RESOURCES = [
   'other',
 ];
 const TRACE_HEADERS = ['traceparent', 'tracestate'];
+/** How a Location begins that may lead to another origin: browsers take a backslash for a slash; here it escapes. */
+const AWAY = ['http:*', 'https:*', '//*', '/\\\\*', '\\\\*'];
 
 /**
  * @typedef {import('./tabs.js').Tabs} Tabs
@@ -42,7 +53,10 @@ const TRACE_HEADERS = ['traceparent', 'tracestate'];
  * @typedef {object} Situation
  * @property {string[]} origins that are switched on
  * @property {string[]} targets that may get trace headers from the page script
+ * @property {string[]} ownTracing origins that get trace headers of the page's own
+ * @property {string[]} served origins whose requests pass through a service worker, and have no marks
  * @property {Tabs} tabs
+ * @property {(origin: string) => SpanContext | null} latestPage the page load that workers without a tab belong to
  * @property {(origin: string, tabId: number) => string} sessionId the id that requests carry now
  * @property {boolean} isPerTab whether each tab has a session of its own
  * @property {(origin: string, tabId: number, page: SpanContext | null, method: string) => string} announcement what
@@ -54,27 +68,33 @@ const TRACE_HEADERS = ['traceparent', 'tracestate'];
  * @returns {Rules} by a key that stays the same while its values change
  */
 export function rulesFor(situation) {
-  const { origins, tabs } = situation;
+  const { origins, targets, ownTracing, tabs } = situation;
   /** @type {Rules} */
   const rules = {};
   if (origins.length === 0) return rules;
-  for (const target of new Set([...origins, ...situation.targets])) {
+  for (const target of new Set([...origins, ...targets, ...ownTracing])) {
     rules[`through ${target}`] = letThrough(target, origins);
-  }
-  const room = Math.floor((RULES_MAX - 3 * origins.length) / RULES_PER_PAGE / origins.length);
-  for (const [id, pages] of Object.entries(tabs).slice(-room)) {
-    for (const [origin, page] of Object.entries(pages)) {
-      Object.assign(rules, pageRules(situation, Number(id), origin, page));
-    }
   }
   const known = Object.keys(tabs).map(Number);
   for (const origin of origins) {
     // A tab may navigate before its own rules are there: the session is named all the same, where tabs share it.
     if (!situation.isPerTab) rules[`newcomers ${origin}`] = newcomerRule(situation, origin, known);
-    // Shared and service workers of the page belong to no tab.
-    rules[`workers ${origin}`] = setRule(origin, NO_TAB, ['xmlhttprequest', 'script', 'other'], {
-      requestHeaders: [setHeader('x-session-id', situation.sessionId(origin, NO_TAB))],
-    });
+    rules[`marked ${origin}`] = {
+      priority: PRIORITY_LET_MARKED,
+      condition: scripted(origin, { urlFilter: `|${origin}/*${MARK}` }),
+      action: { type: 'allow' },
+    };
+    rules[`stay ${origin}`] = stayRule(origin, targets);
+    // Shared and service workers of the page belong to no tab. Their web sockets pass by the rules.
+    const page = situation.served.includes(origin) ? null : situation.latestPage(origin);
+    const requestHeaders = headersOf(page, situation.sessionId(origin, NO_TAB));
+    rules[`workers ${origin}`] = setRule(origin, NO_TAB, ['xmlhttprequest', 'script', 'other'], { requestHeaders });
+  }
+  const room = Math.floor((RULES_MAX - Object.keys(rules).length) / RULES_PER_PAGE / origins.length);
+  for (const [id, pages] of Object.entries(tabs).slice(-room)) {
+    for (const [origin, page] of Object.entries(pages)) {
+      Object.assign(rules, pageRules(situation, Number(id), origin, page));
+    }
   }
   return rules;
 }
@@ -88,8 +108,7 @@ export function rulesFor(situation) {
  */
 function pageRules(situation, tabId, origin, page) {
   const sessionId = situation.sessionId(origin, tabId);
-  const session = setHeader('x-session-id', sessionId);
-  const navigation = [...traceHeaders(page.next, sessionId), session];
+  const navigation = headersOf(page.next, sessionId);
   const current = page.page ?? page.next;
   const announced = (/** @type {SpanContext} */ context, /** @type {string} */ method) => ({
     responseHeaders: [
@@ -101,7 +120,9 @@ function pageRules(situation, tabId, origin, page) {
     ],
   });
   const key = `${tabId} ${origin}`;
-  return {
+  const requestHeaders = headersOf(current, sessionId);
+  /** @type {Rules} */
+  const rules = {
     [`navigate get ${key}`]: navigationRule(
       origin,
       tabId,
@@ -120,22 +141,47 @@ function pageRules(situation, tabId, origin, page) {
         ...announced(page.next, 'POST'),
       },
     ),
-    [`frames ${key}`]: setRule(origin, tabId, ['sub_frame'], {
-      requestHeaders: [...traceHeaders(current, sessionId), session],
-      ...announced(current, 'GET'),
-    }),
-    [`resources ${key}`]: setRule(origin, tabId, RESOURCES, {
-      requestHeaders: [...traceHeaders(current, sessionId), session],
-    }),
-    [`scripted ${key}`]: setRule(origin, tabId, ['xmlhttprequest'], { requestHeaders: [session] }),
+    [`frames ${key}`]: setRule(origin, tabId, ['sub_frame'], { requestHeaders, ...announced(current, 'GET') }),
+    [`resources ${key}`]: setRule(origin, tabId, RESOURCES, { requestHeaders }),
+    [`sockets ${key}`]: setRule(origin, tabId, ['websocket'], { requestHeaders }),
+    [`scripted ${key}`]: setRule(origin, tabId, ['xmlhttprequest'], { requestHeaders: headersOf(null, sessionId) }),
     [`strip ${key}`]: {
       priority: PRIORITY_STRIP,
-      condition: { tabIds: [tabId], initiatorDomains: [domainOf(origin)], resourceTypes: ['xmlhttprequest'] },
+      condition: scripted(origin, { tabIds: [tabId] }),
       action: {
         type: 'modifyHeaders',
         requestHeaders: TRACE_HEADERS.map((header) => ({ header, operation: 'remove' })),
       },
     },
+  };
+  // A document that is there marks the requests of its scripts; of any other we do not know.
+  if (page.page && !situation.served.includes(origin)) {
+    rules[`unmarked ${key}`] = {
+      priority: PRIORITY_UNMARKED,
+      condition: scripted(origin, { tabIds: [tabId], urlFilter: `|${origin}/`, ...READING }),
+      action: { type: 'modifyHeaders', requestHeaders: traceHeaders(page.page, sessionId) },
+    };
+  }
+  return rules;
+}
+
+/**
+ * Ends what the page script can send again without our headers, before it follows a redirect to an origin that may not
+ * have them.
+ * @param {string} origin
+ * @param {string[]} targets
+ * @returns {object}
+ */
+function stayRule(origin, targets) {
+  const allowed = [origin, ...targets].flatMap((one) => [one, `${one}/*`, `${one}?*`]);
+  return {
+    priority: PRIORITY_END,
+    condition: scripted(origin, {
+      urlFilter: `|${origin}/*${STAY_MARK}|`,
+      responseHeaders: [{ header: 'location', values: AWAY, excludedValues: allowed }],
+      ...READING,
+    }),
+    action: { type: 'block' },
   };
 }
 
@@ -202,11 +248,30 @@ function navigationRule(origin, tabId, methods, headers) {
  * @returns {object}
  */
 function setRule(origin, tabId, resourceTypes, headers) {
+  const urlFilter = resourceTypes.includes('websocket') ? `|${origin.replace('http', 'ws')}/` : `|${origin}/`;
   return {
     priority: PRIORITY_SET,
-    condition: { tabIds: [tabId], urlFilter: `|${origin}/`, initiatorDomains: [domainOf(origin)], resourceTypes },
+    condition: { tabIds: [tabId], urlFilter, initiatorDomains: [domainOf(origin)], resourceTypes },
     action: { type: 'modifyHeaders', ...headers },
   };
+}
+
+/**
+ * @param {string} origin of the page
+ * @param {object} condition
+ * @returns {object} the same, for what scripts ask for
+ */
+function scripted(origin, condition) {
+  return { initiatorDomains: [domainOf(origin)], resourceTypes: ['xmlhttprequest'], ...condition };
+}
+
+/**
+ * @param {SpanContext | null} context null: the request has a trace of its own, or none
+ * @param {string} sessionId
+ * @returns {object[]}
+ */
+function headersOf(context, sessionId) {
+  return [...(context ? traceHeaders(context, sessionId) : []), setHeader('x-session-id', sessionId)];
 }
 
 /**

@@ -17,7 +17,7 @@ export const DELIVERIES_MAX = 500;
 const LIVING_KEY = 'living';
 /** In chrome.storage.local: sessions that lived when it was closed, until the collector knows of their end. */
 const LEFT_OVER_KEY = 'leftOver';
-const KEYS = ['sessions', 'tabs', 'counts', 'delivered', 'collector', 'exporting', 'ownTracing', QUEUE_KEY];
+const KEYS = ['sessions', 'tabs', 'counts', 'delivered', 'collector', 'exporting', 'ownTracing', 'served', QUEUE_KEY];
 /** @type {import('../messages.js').Counts} */
 const NO_COUNTS = Object.freeze({ requests: 0, failedRequests: 0, errors: 0, events: 0 });
 
@@ -46,6 +46,8 @@ export class WorkerState {
     this.exporting = stored.exporting ?? { lastError: null, lastExportAt: null };
     /** @type {string[]} origins to which pages were seen to send trace headers of their own */
     this.ownTracing = stored.ownTracing ?? [];
+    /** @type {string[]} origins that were seen to have a service worker: at most those that are switched on */
+    this.served = stored.served ?? [];
     this.queue = new ExportQueue(chrome.storage.session, stored[QUEUE_KEY]);
     this.livingText = '';
     /** @type {[string, import('../session-manager.js').Session][]} */
@@ -87,6 +89,7 @@ export class WorkerState {
     const { entries } = this.sessions;
     const living = new Set(Object.values(entries).map((entry) => entry.current?.id));
     for (const id of Object.keys(this.counts)) if (!living.has(id)) delete this.counts[id];
+    this.served = this.served.filter((origin) => this.settings.origins.includes(origin));
     for (const id of Object.keys(this.delivered).slice(0, -DELIVERIES_MAX)) delete this.delivered[id];
     return {
       sessions: entries,
@@ -94,6 +97,7 @@ export class WorkerState {
       counts: this.counts,
       delivered: this.delivered,
       ownTracing: this.ownTracing,
+      served: this.served,
     };
   }
 

@@ -15,6 +15,7 @@ export const TABS_MAX = 150;
  * @property {SpanContext} next what the next page load of this tab on this origin will be
  * @property {SpanContext | null} page what the page load of the live document was; null: no document of this origin
  * @property {string} documentId of that document; empty: none
+ * @property {number} turn higher for a document that came later
  *
  * @typedef {Record<string, Record<string, Page>>} Tabs tab id -> origin -> Page
  */
@@ -52,7 +53,7 @@ export class TabRegistry {
       /** @type {Record<string, Page>} */
       const prepared = {};
       for (const origin of origins) {
-        prepared[origin] = pages[origin] ?? { next: this.newContext(), page: null, documentId: '' };
+        prepared[origin] = pages[origin] ?? { next: this.newContext(), page: null, documentId: '', turn: 0 };
       }
       this.tabs[tabId] = prepared;
     }
@@ -74,7 +75,7 @@ export class TabRegistry {
     }
     const joined = traceId === entry.next.traceId;
     const page = joined ? entry.next : this.newContext();
-    Object.assign(entry, { page, documentId });
+    Object.assign(entry, { page, documentId, turn: this.#nextTurn() });
     if (joined) entry.next = this.newContext();
     return { page, joined };
   }
@@ -88,7 +89,7 @@ export class TabRegistry {
    */
   resume(tabId, origin, documentId, page) {
     this.open(tabId);
-    Object.assign(this.#page(tabId, origin), { page, documentId });
+    Object.assign(this.#page(tabId, origin), { page, documentId, turn: this.#nextTurn() });
   }
 
   /**
@@ -103,12 +104,31 @@ export class TabRegistry {
   }
 
   /**
+   * @param {string} origin
+   * @returns {SpanContext | null} the page load of the live document that came last, in whatever tab
+   */
+  latest(origin) {
+    const live = this.#all().filter(([key, { page }]) => key === origin && page !== null);
+    return live.sort(([, a], [, b]) => b.turn - a.turn)[0]?.[1].page ?? null;
+  }
+
+  /**
    * @param {number} tabId
    * @param {string} origin
    * @returns {boolean} whether the tab shows a document of the origin that has our scripts
    */
   isLive(tabId, origin) {
     return Boolean(this.tabs[tabId]?.[origin]?.page);
+  }
+
+  /** @returns {[string, Page][]} every page of every tab, with its origin */
+  #all() {
+    return Object.values(this.tabs).flatMap((pages) => Object.entries(pages));
+  }
+
+  /** @returns {number} */
+  #nextTurn() {
+    return 1 + Math.max(0, ...this.#all().map(([, { turn }]) => turn));
   }
 
   /**
@@ -118,6 +138,6 @@ export class TabRegistry {
    */
   #page(tabId, origin) {
     const pages = (this.tabs[tabId] ??= {});
-    return (pages[origin] ??= { next: this.newContext(), page: null, documentId: '' });
+    return (pages[origin] ??= { next: this.newContext(), page: null, documentId: '', turn: 0 });
   }
 }

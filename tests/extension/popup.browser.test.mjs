@@ -119,7 +119,7 @@ test('switching on asks the browser for the origin without its port, then the wo
   await page.getByRole('switch').click();
   await page.getByText('On. Clicks, requests and errors').waitFor();
   assert.deepEqual((await asked()).filter(({ type }) => type !== 'get-state').slice(-2), [
-    { permissions: { origins: ['https://shop.example/*'] }, inClick: true },
+    { permissions: { origins: ['https://shop.example/*', 'wss://shop.example/*'] }, inClick: true },
     { type: 'set-enabled', origin, enabled: true },
   ]);
 });

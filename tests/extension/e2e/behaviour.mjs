@@ -7,6 +7,15 @@ import { html, startSite } from './stage.mjs';
 
 const PARTS = 3;
 
+/** Where the page's own server redirects to; the other origin goes in front of what begins with a dot. */
+const REDIRECTS = {
+  '/away': './landing',
+  '/away-open': './open',
+  '/around': '/landed',
+  '/around-fragment': '/landed-fragment#part',
+};
+const POLICIES = { '/strict': "default-src 'none'; connect-src 'self'", '/closed': "default-src 'none'" };
+
 /** @typedef {Awaited<ReturnType<typeof startServers>>} Servers */
 
 /** The page's own server, and one of another origin that allows its pages to ask, but none of our headers. */
@@ -30,23 +39,42 @@ export async function startServers() {
 function answer(other, request, response) {
   const { pathname } = new URL(request.url ?? '/', 'http://any');
   if (pathname === '/') html(response, '<div id="here"></div>');
-  else if (pathname === '/strict')
-    {html(response, '', { 'content-security-policy': "default-src 'none'; connect-src 'self'" });}
-  else if (pathname === '/frame') html(response, 'frame');
-  else if (pathname === '/away') response.writeHead(302, { location: `${other}/landing` }).end();
-  else if (pathname === '/away-open') response.writeHead(302, { location: `${other}/open` }).end();
-  else if (pathname === '/around') response.writeHead(302, { location: '/landed' }).end();
+  else if (pathname in POLICIES) html(response, '', { 'content-security-policy': POLICIES[pathname] });
+  else if (pathname in REDIRECTS) {
+    response.writeHead(302, { location: REDIRECTS[pathname].replace(/^\.(?=\/)/, other) }).end();
+  }
   else if (pathname === '/broken') request.socket.destroy();
   else if (pathname === '/missing') response.writeHead(404).end('missing');
   else if (pathname === '/never') return;
   else if (pathname === '/stream') sendParts(response);
   else if (pathname === '/worker.js') {
     response.writeHead(200, { 'content-type': 'text/javascript' });
-    response.end("fetch('/from-worker').then((r) => r.text()).then((t) => postMessage(t))");
+    response.end(workerOf('/from-worker', 'self'));
+  } else if (pathname === '/shared-worker.js') {
+    response.writeHead(200, { 'content-type': 'text/javascript' });
+    response.end(`onconnect = ({ ports: [port] }) => { ${workerOf('/from-shared-worker', 'port')} }`);
   } else if (pathname === '/events') {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.end('data: one\n\n');
   } else readBody(request).then((body) => response.end(`${request.method} ${pathname} ${body}`));
+}
+
+/**
+ * What a worker does: reads, writes, listens to events, opens a web socket, and says what it got.
+ * @param {string} path
+ * @param {string} port to say it to
+ */
+export function workerOf(path, port) {
+  return `(async () => {
+    const read = await fetch(location.origin + '${path}').then((r) => r.text());
+    const written = await fetch(location.origin + '${path}-post', { method: 'POST' }).then((r) => r.text());
+    const source = new EventSource(location.origin + '/events?of=${path}');
+    const { data } = await new Promise((resolve) => (source.onmessage = resolve));
+    source.close();
+    const socket = new WebSocket(location.origin.replace('http', 'ws') + '/socket?of=${path}');
+    const { code } = await new Promise((resolve) => (socket.onclose = resolve));
+    ${port}.postMessage([read, written, data, code]);
+  })()`;
 }
 
 /** @param {import('node:http').IncomingMessage} request */
@@ -64,10 +92,10 @@ async function sendParts(response) {
 
 /**
  * Runs in the page: each act's outcome, as the page sees it.
- * @param {string} other origin
+ * @param {[string, string]} given the other origin, and the script of a worker
  * @returns {Promise<Record<string, unknown>>}
  */
-export async function act(other) {
+export async function act([other, blobWorker]) {
   const outcomes = {};
   const run = async (name, work) => {
     try {
@@ -114,6 +142,26 @@ export async function act(other) {
     return [await fetch(`${other}/reused`, init).then(text), Object.keys(init.headers)];
   });
   await run('frozen init', () => fetch('/echo', Object.freeze({ method: 'POST', body: 'frozen' })).then(text));
+  await run('frozen headers', () =>
+    fetch('/echo', Object.freeze({ headers: Object.freeze({ accept: 'a/b' }) })).then(text),
+  );
+  await run('init that is none', () => fetch('/echo', 7));
+  await run('whole request', async () => {
+    const init = { credentials: 'omit', cache: 'no-store', referrer: '/referrer', referrerPolicy: 'unsafe-url' };
+    const request = new Request('/whole', { ...init, keepalive: true, headers: { accept: 'a/b' } });
+    const response = await fetch(request);
+    return [await response.text(), request.url === `${location.origin}/whole`, request.bodyUsed];
+  });
+  await run('aborted request', () => {
+    const controller = new AbortController();
+    const promise = fetch(new Request('/never', { signal: controller.signal }));
+    controller.abort('enough');
+    return promise.catch((reason) => reason);
+  });
+  await run('request with integrity', () => fetch(new Request('/echo', { integrity: `sha256-${'A'.repeat(43)}=` })));
+  await run('fragment', () => fetch('/echo#part').then(shape));
+  await run('redirect with fragment', () => fetch('/around-fragment').then(shape));
+  await run('head', () => fetch('/echo', { method: 'HEAD' }).then(shape));
   await run('bad header', () => fetch('/echo', { headers: { 'bad header': '1' } }));
   await run('bad url', () => fetch('http://'));
   await run('no arguments', () => fetch());
@@ -165,6 +213,15 @@ export async function act(other) {
     'worker',
     () => new Promise((resolve) => (new Worker('/worker.js').onmessage = ({ data }) => resolve(data))),
   );
+  await run('blob worker', () => {
+    const url = URL.createObjectURL(new Blob([blobWorker], { type: 'text/javascript' }));
+    return new Promise((resolve) => (new Worker(url).onmessage = ({ data }) => resolve(data)));
+  });
+  await run(
+    'shared worker',
+    () =>
+      new Promise((resolve) => (new SharedWorker('/shared-worker.js').port.onmessage = ({ data }) => resolve(data))),
+  );
   await run(
     'event source',
     () =>
@@ -198,6 +255,31 @@ export async function act(other) {
   await run('xhr aborted', () => xhr('GET', '/never', (request) => queueMicrotask(() => request.abort())));
   await run('xhr timeout', () => xhr('GET', '/never', (request) => (request.timeout = 50)));
   await run('xhr not open', () => new XMLHttpRequest().setRequestHeader('traceparent', 'x'));
+  await run('xhr address', () => {
+    let reads = 0;
+    return xhr('GET', { toString: () => ` /echo?${(reads += 1)} ` }).then((outcome) => [outcome, reads]);
+  });
+  await run('xhr where it went', async () => {
+    const urls = [];
+    for (const url of ['/echo#part', '/around', '']) {
+      const request = new XMLHttpRequest();
+      request.open('GET', url);
+      await new Promise((resolve) => {
+        request.onloadend = resolve;
+        request.send();
+      });
+      urls.push(request.responseURL);
+    }
+    return urls;
+  });
+  await run('xhr symbol', () => new XMLHttpRequest().open('GET', Symbol('address')));
+  await run('xhr bad url', () => new XMLHttpRequest().open('GET', 'http://'));
+  await run('xhr without address', () => new XMLHttpRequest().open('GET'));
+  await run('xhr sync broken', () => {
+    const request = new XMLHttpRequest();
+    request.open('GET', '/broken', false);
+    request.send();
+  });
   await run('xhr sync', () => {
     const request = new XMLHttpRequest();
     request.open('GET', '/echo', false);
@@ -241,6 +323,22 @@ export async function act(other) {
         socket.onclose = ({ code }) => resolve([code, socket instanceof WebSocket, WebSocket.OPEN, WebSocket.name]);
       }),
   );
+  await run('timings', async () => {
+    const observed = new Promise((resolve) => {
+      new PerformanceObserver((list) => {
+        const found = list.getEntriesByName(`${location.origin}/timed`);
+        if (found.length > 0) resolve(found.map(({ name }) => name));
+      }).observe({ type: 'resource', buffered: true });
+    });
+    await fetch('/timed').then(text);
+    const seen = await observed;
+    const [entry] = performance.getEntriesByName(`${location.origin}/timed`, 'resource');
+    const all = performance.getEntriesByType('resource').map(({ name }) => name);
+    const written = JSON.parse(JSON.stringify(performance.getEntries())).map(({ name }) => name);
+    const marks = [...all, ...written].filter((name) => name.includes('#') && !name.includes('#part'));
+    const { name, length } = PerformanceEntry.prototype.toJSON;
+    return [seen, entry.name, entry.toJSON().name, marks, performance.getEntriesByName('none'), name, length];
+  });
   await run('globals', () => Object.keys(window).filter((name) => /gasoline/i.test(name)));
   return outcomes;
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
 import { REQUESTS_MAX, RequestManager, UNTRACED_MAX } from '../../../extension/request-manager.js';
+import { MARK, STAY_MARK, unmarked } from '../../../extension/shared/marks.js';
 
 const SESSION = `session-${'a'.repeat(32)}`;
 const OWN = 'https://shop.test';
@@ -11,6 +12,7 @@ const OWN = 'https://shop.test';
 let emitted;
 /** @type {string[]} */
 let ownTracing;
+let isServed = false;
 /** @type {RequestManager} */
 let manager;
 let time = 0;
@@ -19,6 +21,7 @@ beforeEach(() => {
   emitted = [];
   ownTracing = [];
   time = 1000;
+  isServed = false;
   manager = new RequestManager({
     origin: OWN,
     sessionId: () => SESSION,
@@ -26,6 +29,7 @@ beforeEach(() => {
     monotonicNow: () => time - 1000,
     emit: (record) => emitted.push(record),
     onOwnTracing: (origin) => ownTracing.push(origin),
+    isServed: () => isServed,
   });
 });
 
@@ -124,6 +128,37 @@ test('request-id:response-mapping: a response, a redirect, a failure, an abort, 
   const answered = { traceId: '3'.repeat(32), spanId: '4'.repeat(16) };
   const serverTiming = `db;dur=3, traceparent;desc="00-${answered.traceId}-${answered.spanId}-01"`;
   assert.deepEqual(end({ status: 200, serverTiming })[0].links, [answered]);
+});
+
+test('what reads from the own origin has a mark, unless a service worker would see it', () => {
+  const marks = (method, url) =>
+    [false, true].map((mayRepeat) => manager.markOf({ method, url: new URL(url) }, mayRepeat));
+  assert.deepEqual(marks('GET', `${OWN}/a?b#c`), [MARK, STAY_MARK]);
+  assert.deepEqual(marks('HEAD', `${OWN}/`), [MARK, STAY_MARK]);
+  assert.deepEqual(marks('POST', `${OWN}/`), ['', '']);
+  assert.deepEqual(marks('GET', 'https://api.test/'), ['', '']);
+  assert.deepEqual(marks('GET', 'https://user@shop.test/'), ['', '']);
+  isServed = true;
+  assert.deepEqual(marks('GET', `${OWN}/`), ['', '']);
+  for (const url of [`${OWN}/a`, `${OWN}/a#part`, '']) {
+    assert.deepEqual([url, url + MARK, url + STAY_MARK].map(unmarked), [url, url, url]);
+  }
+});
+
+test('an address whose redirect took headers to another origin gets none any more', () => {
+  manager.targets = new Set(['https://api.test']);
+  const end = (url, responseUrl) => manager.end(begin('POST', url), { status: 200, responseUrl });
+  end(`${OWN}/away?1`, 'https://evil-api.test/x');
+  end(`${OWN}/away?2`, 'https://evil-api.test/x');
+  end(`${OWN}/allowed`, 'https://api.test/x');
+  end(`${OWN}/home`, `${OWN}/landed`);
+  const told = emitted.filter(({ event }) => event === 'gasoline.propagation.fallback');
+  assert.deepEqual(
+    told.map(({ attributes }) => attributes),
+    [{ 'url.full': `${OWN}/away?1` }],
+  );
+  const count = (path) => Object.keys(begin('POST', OWN + path).headers).length;
+  assert.deepEqual(['/away', '/allowed', '/home'].map(count), [0, 2, 2]);
 });
 
 test('what is in flight when the page goes is told once', () => {

@@ -205,7 +205,10 @@ const context = () => ({ traceId: String((made += 1)).padStart(32, '0'), spanId:
 const situation = (tabs, differences = {}) => ({
   origins: [ORIGIN],
   targets: [],
+  ownTracing: [],
+  served: [],
   tabs: tabs.tabs,
+  latestPage: (origin) => tabs.latest(origin),
   sessionId: () => 'session-x',
   announcement: () => 'announced',
   ...differences,
@@ -219,11 +222,33 @@ test('rules: without an origin there is none; each names its exact origin, and s
   const rules = Object.values(rulesFor(situation(tabs, { targets: ['https://api.test'] })));
   const named = rules.filter((rule) => JSON.stringify(rule).includes('x-session-id'));
   assert.ok(named.length >= 5);
-  for (const { condition } of named) assert.equal(condition.urlFilter, `|${ORIGIN}/`);
-  for (const rule of rules)
-    {assert.ok(rule.condition.tabIds || rule.condition.excludedTabIds || rule.action.type === 'allow');}
+  for (const { condition } of named) {
+    assert.equal(condition.urlFilter, `|${condition.resourceTypes[0] === 'websocket' ? 'ws' : 'http'}://127.0.0.1:3000/`);
+  }
+  const setsNothing = (rule) => rule.action.type === 'allow' || rule.action.type === 'block';
+  for (const rule of rules) assert.ok(rule.condition.tabIds || rule.condition.excludedTabIds || setsNothing(rule));
   const perTab = rulesFor(situation(tabs, { isPerTab: true }));
-  assert.ok(Object.values(perTab).every((rule) => rule.condition.tabIds || rule.action.type === 'allow'));
+  assert.ok(Object.values(perTab).every((rule) => rule.condition.tabIds || setsNothing(rule)));
+});
+
+test('rules: what has no mark carries the trace of a live page, unless a service worker would strip the marks', () => {
+  const tabs = new TabRegistry(context);
+  tabs.open(1);
+  tabs.prepare([ORIGIN]);
+  const of = (differences = {}) => rulesFor(situation(tabs, differences));
+  const traced = (rules, key) => JSON.stringify(rules[key] ?? '').match(/00-(\d+)-/)?.[1];
+  assert.equal(traced(of(), `unmarked 1 ${ORIGIN}`), undefined);
+  assert.equal(traced(of(), `workers ${ORIGIN}`), undefined);
+  const { page } = tabs.load(1, ORIGIN, 'document', '');
+  assert.equal(traced(of(), `unmarked 1 ${ORIGIN}`), page.traceId);
+  assert.equal(traced(of(), `workers ${ORIGIN}`), page.traceId);
+  const served = of({ served: [ORIGIN] });
+  assert.equal(traced(served, `unmarked 1 ${ORIGIN}`), undefined);
+  assert.equal(traced(served, `workers ${ORIGIN}`), undefined);
+  const { page: second } = tabs.load(2, ORIGIN, 'other document', '');
+  assert.equal(traced(of(), `workers ${ORIGIN}`), second.traceId, 'of the page that came last');
+  tabs.leave(2, ORIGIN, 'other document');
+  assert.equal(traced(of(), `workers ${ORIGIN}`), page.traceId);
 });
 
 test('rules: with ever so many tabs they stay within what Chrome takes', () => {
