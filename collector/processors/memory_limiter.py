@@ -5,6 +5,7 @@ https://github.com/open-telemetry/opentelemetry-collector/tree/main/processor/me
 
 import ctypes
 import gc
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ CHECK_INTERVAL_S_MAX = 60.0
 MEMORY_RETRY_AFTER_S = 1.0
 _MIB = 1024 * 1024
 _MEMORY_FILE = Path("/proc/self/statm")
+
+_logger = logging.getLogger("gasoline.memory_limiter")
 
 
 class MemoryLimiterSettings(Settings):
@@ -48,8 +51,9 @@ class MemoryLimiterSettings(Settings):
 class MemoryLimiter:
     """Refuses requests while memory is above the limit; looks when one comes, not more often than set.
 
-    `resident_bytes` returns 0 where the system does not tell; then nothing is ever refused. `give_back` returns to
-    the system what was freed, so that memory which only lies idle refuses nobody.
+    `resident_bytes` returns 0 where the system does not tell; then nothing is ever refused, and a log line says so at
+    the start. (What other systems tell is the most that was ever held: it would refuse for good.) `give_back` returns
+    to the system what was freed, so that memory which only lies idle refuses nobody.
     """
 
     def __init__(
@@ -67,6 +71,11 @@ class MemoryLimiter:
         self._give_back = give_back or give_back_memory
         self._looked_at_s: float | None = None
         self._held_mib = 0.0
+        if resident_bytes is None and read_resident_bytes() == 0:
+            _logger.warning(
+                "memory_limiter: nothing will be refused, for this system has no %s that tells how much memory is held",
+                _MEMORY_FILE,
+            )
 
     def process(self, telemetry: Telemetry) -> None:
         """Let the request pass. See Processor. Raises BusyError while memory is above the limit."""

@@ -1,5 +1,7 @@
 """Senders are told to wait while memory is above its limit, and no longer."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -135,3 +137,20 @@ def test_the_memory_of_this_process_is_read_and_given_back() -> None:
     if before:
         assert before > 64 * MIB
         assert before - read_resident_bytes() > 32 * MIB
+
+
+def test_a_system_that_does_not_tell_its_memory_refuses_nothing_and_is_named_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("collector.processors.memory_limiter._MEMORY_FILE", tmp_path / "statm")
+    limiter = MemoryLimiter(MemoryLimiterSettings(limit_mib=1, spike_limit_mib=0))
+    assert not is_refused(limiter)
+    assert caplog.messages == [
+        f"memory_limiter: nothing will be refused, for this system has no {tmp_path / 'statm'} that tells how much "
+        "memory is held"
+    ]
+
+
+def test_a_system_that_tells_it_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    MemoryLimiter(MemoryLimiterSettings())
+    assert (caplog.messages == []) == (read_resident_bytes() > 0)
