@@ -2,16 +2,19 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import httpx
 import pytest
+import yaml
 
 PAGE_SIZE = 37
 PAGES_MAX = 200
@@ -104,6 +107,78 @@ class CollectorProcess:
 
 
 StartCollector = Callable[..., AbstractContextManager[CollectorProcess]]
+_KINDS = {"grpc": "otlp", "http": "otlphttp"}
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port on which nobody listens yet."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+class WriteForwarding(Protocol):
+    """See write_forwarding."""
+
+    def __call__(
+        self,
+        path: Path,
+        transport: str,
+        endpoint: str,
+        others: Mapping[str, str] = ...,
+        processors: Sequence[str] = ...,
+        **settings: Any,
+    ) -> Path: ...
+
+
+@pytest.fixture(scope="session")
+def write_forwarding() -> WriteForwarding:
+    """`write_forwarding(path, transport, endpoint, **settings)`: the configuration of a collector that stores, and
+    forwards everything to `endpoint`; to `others`, endpoint -> transport, with the same settings.
+    """
+
+    def write(
+        path: Path,
+        transport: str,
+        endpoint: str,
+        others: Mapping[str, str] = MappingProxyType({}),
+        processors: Sequence[str] = ("session",),
+        **settings: Any,
+    ) -> Path:
+        exporters = {
+            f"{_KINDS[way]}/backend{number}": {
+                "endpoint": target if way == "grpc" else f"http://{target}",
+                **settings,
+            }
+            for number, (target, way) in enumerate({endpoint: transport, **others}.items())
+        }
+        stored = {"receivers": ["otlp"], "processors": [*processors], "exporters": ["index", *exporters]}
+        config = {
+            "receivers": {"otlp": {"protocols": {"grpc": None, "http": None}}},
+            "processors": dict.fromkeys(processors),
+            "exporters": {"index": None, **exporters},
+            "extensions": {"query": None},
+            "service": {
+                "extensions": ["query"],
+                "pipelines": {
+                    "traces": stored,
+                    "logs": stored,
+                    "metrics": {"receivers": ["otlp"], "exporters": [*exporters]},
+                },
+            },
+        }
+        path.write_text(yaml.dump(config, Dumper=_NoAliases))
+        return path
+
+    return write
+
+
+class _NoAliases(yaml.SafeDumper):
+    """Writes what occurs twice twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 @pytest.fixture(scope="session")

@@ -12,48 +12,18 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import httpx
 import pytest
-import yaml
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collector.pdata.envelope import Signal
 
 if TYPE_CHECKING:
-    from conftest import CollectorProcess, ReadPages, StartCollector
+    from conftest import CollectorProcess, ReadPages, StartCollector, WriteForwarding
 
 TRACES_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 SESSION_ID = "session-forwarded"
 SEND_TIMEOUT_S = 30
 BODIES_MAX = 5_000
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-def write_config(path: Path, transport: str, endpoint: str, **settings: Any) -> Path:
-    """Write the configuration of a collector that stores, and forwards everything to `endpoint`."""
-    kind = {"grpc": "otlp", "http": "otlphttp"}[transport]
-    target = endpoint if transport == "grpc" else f"http://{endpoint}"
-    pipeline = {"receivers": ["otlp"], "processors": ["session"], "exporters": ["index", f"{kind}/backend"]}
-    config = {
-        "receivers": {"otlp": {"protocols": {"grpc": None, "http": None}}},
-        "processors": {"session": None},
-        "exporters": {"index": None, f"{kind}/backend": {"endpoint": target, **settings}},
-        "extensions": {"query": None},
-        "service": {
-            "extensions": ["query"],
-            "pipelines": {
-                "traces": pipeline,
-                "logs": pipeline,
-                "metrics": {"receivers": ["otlp"], "exporters": [f"{kind}/backend"]},
-            },
-        },
-    }
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 def metrics_of(collector: CollectorProcess) -> dict[str, float]:
@@ -70,6 +40,7 @@ def post(collector: CollectorProcess, kind: Signal, body: bytes) -> None:
 @pytest.mark.parametrize("transport", ["grpc", "http"])
 def test_what_was_recorded_is_told_alike_by_both(
     start_collector: StartCollector,
+    write_forwarding: WriteForwarding,
     pages: ReadPages,
     recordings: Callable[[str], Sequence[tuple[Signal, bytes, bytes | None]]],
     tmp_path: Path,
@@ -78,7 +49,7 @@ def test_what_was_recorded_is_told_alike_by_both(
     metrics = ExportMetricsServiceRequest()
     metrics.resource_metrics.add().scope_metrics.add().metrics.add(name="m").sum.data_points.add(as_int=1)
     with start_collector(tmp_path / "backend") as backend:
-        config = write_config(tmp_path / "front.yaml", transport, getattr(backend, transport))
+        config = write_forwarding(tmp_path / "front.yaml", transport, getattr(backend, transport))
         with start_collector(tmp_path / "front", "--config", str(config)) as front:
             for kind, body, _ in recordings("tracestate"):
                 post(front, kind, body)
@@ -123,14 +94,19 @@ def send_until_full(endpoint: str) -> set[str]:
 
 @pytest.mark.parametrize("transport", ["grpc", "http"])
 def test_what_was_acknowledged_arrives_after_kills_with_a_full_queue(
-    start_collector: StartCollector, pages: ReadPages, tmp_path: Path, transport: str
+    start_collector: StartCollector,
+    write_forwarding: WriteForwarding,
+    free_port: int,
+    pages: ReadPages,
+    tmp_path: Path,
+    transport: str,
 ) -> None:
-    port, data_dir = free_port(), tmp_path / "front"
+    data_dir = tmp_path / "front"
     queue = {"queue_size": 256 * 1024, "num_consumers": 2}
-    config = write_config(
+    config = write_forwarding(
         tmp_path / "front.yaml",
         transport,
-        f"127.0.0.1:{port}",
+        f"127.0.0.1:{free_port}",
         sending_queue=queue,
         retry_on_failure={"initial_interval": "100ms", "max_interval": "200ms"},
     )
@@ -144,7 +120,7 @@ def test_what_was_acknowledged_arrives_after_kills_with_a_full_queue(
     files = [path for path in data_dir.rglob("*.segment") if "sending_queue" in path.parts]
     assert 0 < sum(path.stat().st_size for path in files) <= queue["queue_size"]
 
-    with start_collector(tmp_path / "backend", f"--{transport}-endpoint", f"127.0.0.1:{port}") as backend:
+    with start_collector(tmp_path / "backend", f"--{transport}-endpoint", f"127.0.0.1:{free_port}") as backend:
         with start_collector(data_dir, "--config", str(config)) as front:
             # The first of them has arrived: the rest is cut off in the middle.
             question = {"what": "session-trace", "session_id": SESSION_ID, "limit": 1, "wait_for": 20}
@@ -160,28 +136,30 @@ def test_what_was_acknowledged_arrives_after_kills_with_a_full_queue(
 
 
 def test_a_backend_that_never_answers_does_not_keep_what_is_stored_waiting(
-    start_collector: StartCollector, pages: ReadPages, tmp_path: Path
+    start_collector: StartCollector, write_forwarding: WriteForwarding, pages: ReadPages, tmp_path: Path
 ) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        config = write_config(tmp_path / "front.yaml", "http", f"127.0.0.1:{silent.getsockname()[1]}", timeout="1h")
+        config = write_forwarding(tmp_path / "front.yaml", "http", f"127.0.0.1:{silent.getsockname()[1]}", timeout="1h")
         with start_collector(tmp_path / "front", "--config", str(config)) as front:
             sent = dict(span_body(number, "work") for number in range(1, 101))
             for body in sent.values():
                 post(front, Signal.TRACES, body)
             events = pages(front.observe, {"what": "session-trace", "session_id": SESSION_ID}, "events")
             assert {event["id"] for event in events} == set(sent)
-            waiting = metrics_of(front)['otelcol_exporter_queue_size{exporter="otlphttp/backend"}']
+            waiting = metrics_of(front)['otelcol_exporter_queue_size{exporter="otlphttp/backend0"}']
             assert waiting >= sum(map(len, sent.values()))
             assert front.stop() == 0
         assert sum(path.stat().st_size for path in tmp_path.rglob("*.segment")) == waiting
 
 
-def test_a_collector_that_would_send_to_itself_does_not_start(start_collector: StartCollector, tmp_path: Path) -> None:
-    config = write_config(tmp_path / "front.yaml", "grpc", "127.0.0.1:4317")
+def test_a_collector_that_would_send_to_itself_does_not_start(
+    start_collector: StartCollector, write_forwarding: WriteForwarding, tmp_path: Path
+) -> None:
+    config = write_forwarding(tmp_path / "front.yaml", "grpc", "127.0.0.1:4317")
     with (
-        pytest.raises(AssertionError, match=r"exporters\.otlp/backend\.endpoint: 127.0.0.1:4317 is a port of this"),
+        pytest.raises(AssertionError, match=r"exporters\.otlp/backend0\.endpoint: 127.0.0.1:4317 is a port of this"),
         start_collector(tmp_path / "front", "--config", str(config), "--grpc-endpoint", "127.0.0.1:4317"),
     ):
         pass

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,12 +30,13 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from collector.store.sqlite.codec import Decompressor
 
 if TYPE_CHECKING:
-    from conftest import CollectorProcess, ReadPages, StartCollector
+    from conftest import CollectorProcess, ReadPages, StartCollector, WriteForwarding
 
 SECRETS_MIN = 200
 # More traces than a dictionary is trained on.
 ROUNDS = 6
 MARK = "harmless-marker"
+ARRIVAL_TIMEOUT_S = 60
 SESSION_ID = "session-sk_live_0a1b2c3d4e5f6071"
 NAMES = """password db.password userPassword passwd api_key x-api-key http.request.header.authorization
     http.request.header.cookie http.response.header.set-cookie client_secret aws.secret_access_key refresh_token
@@ -151,3 +154,65 @@ def test_secrets_are_nowhere(pages: ReadPages, start_collector: StartCollector, 
         assert found_in(stored_bytes(folder), values) == set()
         assert found_in(stored_bytes(folder), [*marks, SESSION_ID]) == {*marks, SESSION_ID}
     assert found_in((line.encode() for line in log_lines), values) == set()
+
+
+class Backend(grpc.GenericRpcHandler):
+    """Takes every export request over gRPC as it is."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self._news = threading.Condition()
+
+    def wait_for(self, wanted: Sequence[str]) -> None:
+        """Return when all of these have come, or after ARRIVAL_TIMEOUT_S."""
+        with self._news:
+            self._news.wait_for(lambda: found_in(iter(self.bodies), wanted) == set(wanted), ARRIVAL_TIMEOUT_S)
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """See GenericRpcHandler."""
+        return grpc.unary_unary_rpc_method_handler(self._take)
+
+    def _take(self, body: bytes, context: grpc.ServicerContext) -> bytes:
+        with self._news:
+            self.bodies.append(body)
+            self._news.notify_all()
+        return b""
+
+
+@contextmanager
+def backend_on(port: int) -> Generator[Backend]:
+    """Run a backend on this port."""
+    backend = Backend()
+    server = grpc.server(ThreadPoolExecutor(4), handlers=[backend])
+    assert server.add_insecure_port(f"127.0.0.1:{port}") == port
+    server.start()
+    try:
+        yield backend
+    finally:
+        server.stop(None).wait()
+
+
+def test_what_is_forwarded_holds_none_on_the_way_nor_in_the_queue(
+    start_collector: StartCollector, write_forwarding: WriteForwarding, free_port: int, tmp_path: Path
+) -> None:
+    secrets = make_secrets()
+    values = [secret.value for secret in secrets]
+    marks = [f"{MARK}-{number}" for number in range(len(secrets))]
+    config = write_forwarding(
+        tmp_path / "front.yaml",
+        "grpc",
+        f"127.0.0.1:{free_port}",
+        processors=("redaction", "session"),
+        compression="none",
+        retry_on_failure={"initial_interval": "100ms", "max_interval": "100ms"},
+    )
+    with start_collector(tmp_path / "front", "--config", str(config)) as front:
+        for way in ("grpc", "http"):
+            send(front, way, secrets)
+        # Nobody has taken anything yet: all of it is in the queue.
+        queue = [path.read_bytes() for path in (tmp_path / "front").rglob("*.segment")]
+        assert found_in(iter(queue), [*values, *marks, SESSION_ID]) == {*marks, SESSION_ID}
+        with backend_on(free_port) as backend:
+            backend.wait_for([*marks, SESSION_ID])
+            assert front.stop() == 0
+    assert found_in(iter(backend.bodies), [*values, *marks, SESSION_ID]) == {*marks, SESSION_ID}

@@ -34,7 +34,7 @@ REQUEST_TIMEOUT_S = 60
 ARRIVAL_TIMEOUT_S = 60
 POLL_S = 0.05
 LANGUAGES: Sequence[str] = ("node", "python", "java", "go")
-SERVICES = {"node": "storefront", "python": "orders", "java": "payments", "go": "inventory"}
+SERVICES = {"node": "storefront", "python": "orders", "java": "payments", "go": "inventory", "rust": "pricing"}
 HERE = Path(__file__).parent
 # Spans, span events and logs of each service; a call that is made is a span, and so is one that is answered.
 _RECORDS: Mapping[str, Mapping[str, tuple[int, int, int]]] = {
@@ -262,20 +262,34 @@ def go_toolchain(root: Path) -> Toolchain:
     return Toolchain([str(program)], folder, {})
 
 
+@pytest.fixture(scope="session")
+def rust_toolchain(root: Path) -> Toolchain:
+    if shutil.which("cargo") is None:
+        pytest.skip("needs cargo, to build a service")
+    source = HERE / "services" / "pricing"
+    inputs = [source / name for name in ("src/main.rs", "Cargo.toml", "Cargo.lock")]
+    folder, complete = installed(root, "rust", inputs)
+    if not complete:
+        # What it needs takes a minute to compile, and is there already where only the service has changed.
+        target = folder.parent / "rust-target"
+        environment = {"CARGO_TARGET_DIR": str(target), "CARGO_PROFILE_DEV_DEBUG": "0"}
+        run(["cargo", "build", "--locked", "--quiet"], source, "cargo with access to its crates", environment)
+        shutil.copy(target / "debug" / "pricing", folder)
+        (folder / "complete").touch()
+    return Toolchain([str(folder / "pricing")], folder, {})
+
+
 StartService = Callable[[str, Mapping[str, str]], AbstractContextManager[Service]]
 StartShop = Callable[[Gasoline, Callable[[str], Mapping[str, str]]], AbstractContextManager[Shop]]
 
 
 @pytest.fixture(scope="session")
-def start_service(
-    node_toolchain: Toolchain, python_toolchain: Toolchain, java_toolchain: Toolchain, go_toolchain: Toolchain
-) -> StartService:
+def start_service(request: pytest.FixtureRequest) -> StartService:
     """Return a context: `with start_service(language, environment) as service`."""
-    toolchains = dict(zip(LANGUAGES, (node_toolchain, python_toolchain, java_toolchain, go_toolchain), strict=True))
 
     @contextlib.contextmanager
     def start(language: str, environment: Mapping[str, str]) -> Generator[Service]:
-        tool = toolchains[language]
+        tool: Toolchain = request.getfixturevalue(f"{language}_toolchain")
         service = Service(SERVICES[language], tool.command, tool.cwd, {**tool.environment, **environment})
         try:
             yield service

@@ -28,17 +28,24 @@ StartCollector = Callable[[Path], AbstractContextManager[Gasoline]]
 
 
 class Gate:
-    """A door before an address, shut until it is opened: shut, it ends every connection that there is or comes."""
+    """A door before an address, shut until it is opened: shut, it ends every connection that there is or comes.
 
-    def __init__(self) -> None:
+    With `is_gone_when_shut` nobody listens then, as between the end of a process and the start of the next.
+    """
+
+    def __init__(self, *, is_gone_when_shut: bool = False) -> None:
         self._target = ("", 0)
+        self._is_gone_when_shut = is_gone_when_shut
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "{}:{}".format(*self._listener.getsockname())
+        self._host_and_port = self._listener.getsockname()
+        self.address = "{}:{}".format(*self._host_and_port)
         self._news = threading.Condition()
         self._is_open = False
         self._refused = 0
         self._passing: set[socket.socket] = set()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = self._start_to_accept()
+        if is_gone_when_shut:
+            self._stop_listening()
 
     def shut(self) -> None:
         """Cut every connection and refuse those that come."""
@@ -48,6 +55,8 @@ class Gate:
             for connection in self._passing:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+        if self._is_gone_when_shut:
+            self._stop_listening()
 
     def open(self, target: str) -> None:
         """Let connections pass to this address."""
@@ -55,6 +64,9 @@ class Gate:
         with self._news:
             self._target = (host, int(port))
             self._is_open = True
+        if self._is_gone_when_shut and not self._accepting.is_alive():
+            self._listener = socket.create_server(self._host_and_port)
+            self._accepting = self._start_to_accept()
 
     def wait_until_refused(self) -> None:
         """Return when a connection has been refused since the gate was shut. Raises AssertionError if none comes."""
@@ -64,7 +76,17 @@ class Gate:
     def close(self) -> None:
         """Shut it for good."""
         self.shut()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        self._stop_listening()
+
+    def _start_to_accept(self) -> threading.Thread:
+        thread = threading.Thread(target=self._accept, daemon=True)
+        thread.start()
+        return thread
+
+    def _stop_listening(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
 
     def _accept(self) -> None:
         with self._listener, contextlib.suppress(OSError):
@@ -118,9 +140,10 @@ class RestartingCollector:
 
 @dataclass(frozen=True)
 class Stage:
-    """The shop, whose services send through gates of their own, to `collector` once they are open."""
+    """The shop and a service beside it, which send through gates of their own, to `collector` once these are open."""
 
     shop: Any
+    pricing: Any
     collector: RestartingCollector
     gates: Mapping[str, tuple[Gate, str]]
 
@@ -134,6 +157,7 @@ class Stage:
 def stage(
     start_collector: StartCollector,
     start_shop: Callable[[Gasoline, Callable[[str], Mapping[str, str]]], AbstractContextManager[Any]],
+    start_service: Callable[[str, Mapping[str, str]], AbstractContextManager[Any]],
     sdk_settings: Callable[[str, Gasoline], Mapping[str, str]],
     tmp_path: Path,
 ) -> Generator[Stage]:
@@ -144,9 +168,11 @@ def stage(
 
         def environment(language: str) -> Mapping[str, str]:
             found = sdk_settings(language, collector)
-            gate = Gate()
+            # Rust sends nothing again after a connection that was made and cut.
+            gate = Gate(is_gone_when_shut=language == "rust")
             stack.callback(gate.close)
             gates[language] = (gate, found.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"))
             return {**found, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{gate.address}"}
 
-        yield Stage(stack.enter_context(start_shop(collector, environment)), collector, gates)
+        shop = stack.enter_context(start_shop(collector, environment))
+        yield Stage(shop, stack.enter_context(start_service("rust", environment("rust"))), collector, gates)

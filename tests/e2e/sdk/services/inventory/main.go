@@ -16,10 +16,12 @@ import (
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/contrib/otelconf"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	logapi "go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/propagation"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -50,23 +52,54 @@ func (s server) reserve(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func run(ctx context.Context) error {
+// telemetry is the SDK, however it was set up.
+type telemetry struct {
+	tracing     trace.TracerProvider
+	logging     logapi.LoggerProvider
+	propagation propagation.TextMapPropagator
+	shutdown    func(context.Context) error
+}
+
+// fromEnvironment sets the SDK up by the OTEL_ variables that its exporters and processors read.
+func fromEnvironment(ctx context.Context) (telemetry, error) {
 	spans, err := otlptracegrpc.New(ctx)
 	if err != nil {
-		return err
+		return telemetry{}, err
 	}
 	logs, err := otlploggrpc.New(ctx)
 	if err != nil {
-		return err
+		return telemetry{}, err
 	}
 	tracing := sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans))
 	logging := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(logs)))
-	otel.SetTracerProvider(tracing)
-	otel.SetTextMapPropagator(
-		propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
+	propagator := propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+	shutdown := func(ctx context.Context) error {
+		return errors.Join(tracing.Shutdown(ctx), logging.Shutdown(ctx))
+	}
+	return telemetry{tracing, logging, propagator, shutdown}, nil
+}
+
+// fromFile sets the SDK up by the file that OTEL_CONFIG_FILE names.
+func fromFile(ctx context.Context) (telemetry, error) {
+	sdk, err := otelconf.NewSDK(otelconf.WithContext(ctx))
+	return telemetry{sdk.TracerProvider(), sdk.LoggerProvider(), sdk.Propagator(), sdk.Shutdown}, err
+}
+
+func run(ctx context.Context) error {
+	setUp := fromEnvironment
+	if os.Getenv("OTEL_CONFIG_FILE") != "" {
+		setUp = fromFile
+	}
+	// What is under way is still exported after the signal to end.
+	telemetry, err := setUp(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
+	}
+	otel.SetTracerProvider(telemetry.tracing)
+	otel.SetTextMapPropagator(telemetry.propagation)
 
 	routes := http.NewServeMux()
-	log := otelslog.NewLogger("inventory", otelslog.WithLoggerProvider(logging))
+	log := otelslog.NewLogger("inventory", otelslog.WithLoggerProvider(telemetry.logging))
 	routes.HandleFunc("POST /reserve", server{log}.reserve)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -81,7 +114,7 @@ func run(ctx context.Context) error {
 	if err := service.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return errors.Join(tracing.Shutdown(context.Background()), logging.Shutdown(context.Background()))
+	return telemetry.shutdown(context.Background())
 }
 
 func main() {
