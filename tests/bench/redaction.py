@@ -35,10 +35,7 @@ def ways(spans_per_request: int) -> Iterator[tuple[str, Callable[[bytes], object
     bodies = list(requests(spans_per_request, SPANS // spans_per_request))
     few = bodies[: max(1, SPANS_FOR_SLOW_WAYS // spans_per_request)]
     source = rf"(?i:{Assignments(names).source})|{shapes.source}".encode()
-    roots = [root for root, _ in (*names.roots, *shapes.roots)]
-    yield "native scan", Secrets(names).spans, bodies
-    yield "google-re2", Secrets(names, native=False).spans, bodies
-    yield f"bytes.find of {len(roots)} roots in a lowered copy", lambda body: _find(body.lower(), roots), few
+    yield "google-re2", Secrets(names).spans, bodies
     yield "re of the standard library", re.compile(source).search, few
     secrets = Secrets(names)
     for share in SHARES_PERCENT:
@@ -49,10 +46,6 @@ def ways(spans_per_request: int) -> Iterator[tuple[str, Callable[[bytes], object
             lambda body: redact_request(Signal.TRACES, body, secrets),
             planted,
         )
-
-
-def _find(lowered: bytes, roots: list[bytes]) -> bool:
-    return any(lowered.find(root) >= 0 for root in roots)
 
 
 def _with_tokens(body: bytes, share_percent: int, rng: random.Random) -> bytes:

@@ -57,6 +57,8 @@ TEXTS = [
     "<client_secret>{}</client_secret>",
     "{{'authorization': ['Basic {}']}}",
     "clone https://x-access-token:{}@git.test/a.git",
+    "GET /callback?state=x&code={}",
+    "curl -u bob:{} http://shop.test",
 ]
 ISSUED = ["ghp_{}", "glpat-{}", "sk_live_{}", "xoxb-1234-{}", "AIza{}", "sk-ant-{}", "hvs.{}", "eyJ{}.eyJ{}.x", "hf_{}"]
 

@@ -1,11 +1,9 @@
-"""Planted secrets are nowhere in what follows, what is no secret stays to the byte, and the scan misses nothing."""
+"""Planted secrets are nowhere in what follows, what is no secret stays to the byte, no text that changes is missed."""
 
-import re
 from collections import Counter
 from functools import cache
 from typing import NamedTuple
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -14,10 +12,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from collector.pdata.envelope import Signal
-from collector.processors.redaction.assignments import Assignments
 from collector.processors.redaction.names import SecretNames
 from collector.processors.redaction.rewriting import redact_request
-from collector.processors.redaction.shapes import Shapes
 from collector.processors.redaction.text import Secrets
 
 EXAMPLES = 150
@@ -58,13 +54,13 @@ class Records(NamedTuple):
 
 
 @cache
-def rules(native: bool) -> Secrets:
-    return Secrets(SecretNames(BLOCKED_KEYS, ["session.id"]), BLOCKED_VALUES, native=native)
+def rules() -> Secrets:
+    return Secrets(SecretNames(BLOCKED_KEYS, ["session.id"]), BLOCKED_VALUES)
 
 
 # --- What is planted
 
-word = st.text("abcXYZ0123456789", min_size=12, max_size=30).map(lambda text: f"q{text}Q7")
+word = st.text("abcXYZ0123456789", min_size=13, max_size=30).map(lambda text: f"q{text}Q7")
 hexadecimal = st.text("0123456789abcdef", min_size=40, max_size=40)
 assigned = st.sampled_from(
     [
@@ -73,6 +69,8 @@ assigned = st.sampled_from(
         ("GET /a?page_token=p&access_token={}#top", "GET /a?page_token=p&access_token=[redacted:token]#top"),
         ("x-api-key: {}", "x-api-key: [redacted:key]"),
         ("Authorization: Basic {}", "Authorization: [redacted:authorization]"),
+        ("/callback?code={}&state=x", "/callback?code=[redacted:authorization_code]&state=x"),
+        ("curl -u bob:{}", "curl -u bob:[redacted:password]"),
         ("amqp://bob:{}@queue:5672/", "amqp://REDACTED:REDACTED@queue:5672/"),
         ("--staff-number {}", "--staff-number [redacted:blocked_key]"),
         ("ghp_{}", "ghp_{}"),
@@ -223,16 +221,15 @@ def log_requests(draw: st.DrawFn) -> Records:
 # --- What holds
 
 
-@pytest.mark.parametrize("native", [True, False])
 @given(case=trace_requests() | log_requests())
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_no_secret_is_left_and_nothing_else_changes(native: bool, case: Records) -> None:
+def test_no_secret_is_left_and_nothing_else_changes(case: Records) -> None:
     signal, planted, expected, secrets = case
-    redacted, counts = redact_request(signal, planted, rules(native))
+    redacted, counts = redact_request(signal, planted, rules())
     assert redacted == expected
     assert (redacted is planted) is (not counts)
     assert [secret for secret in secrets if secret.encode() in redacted] == []
-    assert redact_request(signal, redacted, rules(native)) == (redacted, Counter())
+    assert redact_request(signal, redacted, rules()) == (redacted, Counter())
 
 
 fragments = st.sampled_from(
@@ -240,33 +237,18 @@ fragments = st.sampled_from(
     page_token credentials Bearer basic Basic Ym9iOnBhc3M= eyJhbGciOiJIUzI1NiJ9 . :// @ = : => %3D , ; & ? / # [ ] { }
     ( ) " ' \\" \\' \\\\ \\ < > - -- _ é 漢 % 4111111111111111 4111 1111 null *** value staff-number EMP-1234
     -----BEGIN PRIVATE-KEY----- x abcdefgh12345678ABCDEFGH sk- AKIA0123456789ABCDEF REDACTED [redacted:token]
-    identified by""".split()
+    identified by curl -u --user ?code=0123456789abcdef""".split()
 ) | st.sampled_from([" ", "\n", "\t", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "0", "a"])
 mixed = st.lists(fragments, max_size=12).map("".join)
 surroundings = st.binary(max_size=6)
 
 
-@given(text=mixed | st.text(), before=surroundings, after=surroundings, native=st.booleans())
+@given(text=mixed | st.text(), before=surroundings, after=surroundings)
 @settings(max_examples=4 * EXAMPLES, deadline=None)
-def test_a_text_that_changes_is_found_wherever_it_stands(text: str, before: bytes, after: bytes, native: bool) -> None:
+def test_a_text_that_changes_is_found_wherever_it_stands(text: str, before: bytes, after: bytes) -> None:
     encoded = text.encode()
-    redacted = rules(native).redact(encoded, Counter())
+    redacted = rules().redact(encoded, Counter())
     redacted.decode()
     if redacted != encoded:
         start, end = len(before), len(before) + len(encoded)
-        assert any(first < end and last > start for first, last in rules(native).spans(before + encoded + after))
-
-
-@pytest.mark.parametrize(
-    ("source", "flags"),
-    [(Assignments(SecretNames(BLOCKED_KEYS)).source, re.IGNORECASE), (Shapes().source, 0)],
-    ids=["names", "shapes"],
-)
-@given(data=st.data(), before=surroundings, after=surroundings)
-@settings(max_examples=4 * EXAMPLES, deadline=None)
-def test_the_native_scan_sees_each_match_of_the_patterns(
-    source: str, flags: int, data: st.DataObject, before: bytes, after: bytes
-) -> None:
-    match = data.draw(st.from_regex(re.compile(source.encode(), flags), fullmatch=True))
-    assert rules(native=False).spans(before + match + after)
-    assert rules(native=True).spans(before + match + after) == rules(native=False).spans(before + match + after)
+        assert any(first < end and last > start for first, last in rules().spans(before + encoded + after))

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
-from collector.processors.redaction.names import SecretNames
+from collector.processors.redaction.names import AUTHORIZATION_CODE, AUTHORIZATION_CODE_BYTES_MIN, SecretNames
 from collector.processors.redaction.pattern import Match, compile_bytes
 
 _BLANKS = r"[ \t]*"
@@ -21,7 +21,8 @@ _PLAIN = (
     r"(?:[^\s&;\"'<>\\%]|\\[^\s\"'\\nrt]"
     r"|%(?:[013-9A-Fa-f][0-9A-Fa-f]|2[0-57-9A-Fa-f]|[^\s&;\"'<>\\%0-9A-Fa-f]))+"
 )
-_IN_QUERY = r"[^&#\s\"'<>]+"
+_ONE_OF_QUERY = r"[^&#\s\"'<>]"
+_IN_QUERY = rf"{_ONE_OF_QUERY}+"
 _AUTHORIZATION = (
     rf"(?:bearer|basic|token|negotiate|ntlm|apikey|dpop)[ \t]+{_ONE_WORD}"
     rf"|(?:digest|aws4-hmac-sha256|hawk|oauth|signature)[ \t]+[^\r\n]+|{_ONE_WORD}"
@@ -44,7 +45,7 @@ class Assignments:
     def __init__(self, names: SecretNames) -> None:
         self._names = names
         key = rf"[A-Za-z0-9_.\-]*(?:{names.source})"
-        in_query = rf"{names.source_in_queries}="
+        in_query = rf"(?:{names.source_in_queries}|{names.source_of_codes})="
         self._assigned = compile_bytes(rf"([?&]?)({key})({_SIGN})|([?&])({in_query})", any_case=True)
         self._plain = compile_bytes(_PLAIN)
         self._in_query = compile_bytes(_IN_QUERY)
@@ -56,7 +57,8 @@ class Assignments:
     @property
     def source(self) -> str:
         """A pattern, for any case, of which each text that changes holds a match."""
-        return rf"{self._names.source}|{self._names.source_in_queries}="
+        code = rf"{self._names.source_of_codes}={_ONE_OF_QUERY}{{{AUTHORIZATION_CODE_BYTES_MIN}}}"
+        return rf"{self._names.source}|{self._names.source_in_queries}=|{code}"
 
     def redact(self, text: bytes, counts: Counter[str]) -> bytes:
         """Return the text with these values replaced; names, quotes and everything else stay."""
@@ -104,7 +106,7 @@ class Assignments:
         elif key.lower().endswith((b"cookie", b"cookies")):
             pattern = self._line
         match = pattern.match(text, start)
-        if not match:
+        if not match or (label == AUTHORIZATION_CODE and len(match.group()) < AUTHORIZATION_CODE_BYTES_MIN):
             return []
         end = match.end() if in_query else start + len(match.group().rstrip(_CLOSING))
         value = _Value(start, end, label)

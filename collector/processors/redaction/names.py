@@ -10,7 +10,6 @@ from collector.processors.redaction.pattern import compile_bytes
 LABELS_HELD_MAX = 1_000
 LABEL_HELD_BYTES_MAX = 256
 _AND = r"[._\- ]?"
-_SIGNS = ("", ".", "_", "-", " ")
 _KEYS = (
     *("api", "access", "private", "encryption", "signing", "account", "master", "storage", "auth", "license"),
     *("subscription", "functions"),
@@ -28,15 +27,6 @@ _ENDINGS = MappingProxyType(
         "card": rf"card{_AND}(?:number|num|no)|cc{_AND}(?:number|num)|primary{_AND}account{_AND}number",
     }
 )
-# Each of these names holds one of these, in any case; so does what stands in a query only, with its sign.
-_ROOTS = (
-    *(f"pass{sign}{letter}" for sign in ("", "_", "-", ".") for letter in "wpc"),
-    *("secret", "token", "authorization", "cookie", "jsessionid", "phpsessid", "connect.sid", "connect_sid"),
-    *(f"{what}{sign}key" for what in _KEYS for sign in _SIGNS),
-    *("credential", *(f"card{sign}n" for sign in _SIGNS), *(f"cc{sign}num" for sign in _SIGNS)),
-    *(f"primary{sign}account" for sign in _SIGNS),
-    *("pwd", "jwt", "cvv", "cvc", "otp", "sig=", "signature=", "pass=", "auth=", "pin="),
-)
 # These are no ends of longer words: they have to be a word by themselves.
 _WORDS = MappingProxyType({"password": "pwd", "token": "jwt", "code": "cvv2?|cvc2?|otp|totp"})
 # In a URL's query a name counts as a whole: with up to four of these before it.
@@ -45,6 +35,11 @@ _QUALIFIERS = (
     "magic|client|device|app|new|old|current|confirm|db|admin|x|amz|goog|aws|azure|proxy|set|credit|debit|payment"
 )
 _QUALIFIED = rf"(?:(?:{_QUALIFIERS}){_AND}){{0,4}}"
+# What OAuth gives a browser to exchange for a token: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
+AUTHORIZATION_CODE = "authorization_code"
+# Whatever else is called `code` in a query is shorter.
+AUTHORIZATION_CODE_BYTES_MIN = 16
+_AUTHORIZATION_CODE_NAME = rf"(?:(?:auth|authorization|oauth){_AND})?code"
 _IN_QUERIES_ONLY = MappingProxyType({"signature": "sig|signature", "password": "pass", "token": "auth", "code": "pin"})
 # What pages through a list is called a token too.
 _HARMLESS_NAME = rf"(?:page|next|continuation|cancellation|resume|cursor|start|stop|end|eos|bos|pad){_AND}token"
@@ -96,6 +91,7 @@ class SecretNames:
             for sources in (_IN_QUERIES_ONLY, _ENDINGS, _WORDS)
             for label, names in sources.items()
         ]
+        self._in_queries.append((AUTHORIZATION_CODE, compile_bytes(_AUTHORIZATION_CODE_NAME)))
 
     @property
     def source(self) -> str:
@@ -104,13 +100,13 @@ class SecretNames:
 
     @property
     def source_in_queries(self) -> str:
-        """The same for the names that have a label in URL queries only."""
+        """The same for the names that have a label in URL queries only, whatever their value is."""
         return rf"{_QUALIFIED}(?:{'|'.join(_IN_QUERIES_ONLY.values())})"
 
     @property
-    def roots(self) -> list[tuple[bytes, int]]:
-        """What each text that holds a match holds too, for the native scan; see scan_kernel.Scan."""
-        return [(root, 0) for root in (*(root.encode() for root in _ROOTS), *sorted(self._blocked))]
+    def source_of_codes(self) -> str:
+        """The same for the name of what is a secret there from AUTHORIZATION_CODE_BYTES_MIN on."""
+        return _AUTHORIZATION_CODE_NAME
 
     def is_kept(self, name: bytes) -> bool:
         """Tell whether what stands under the name is never touched."""

@@ -39,28 +39,18 @@ _ISSUED: Mapping[str, str] = MappingProxyType(
         "age_key": "AGE-SECRET-KEY-1[A-Z0-9]{50,}",
     }
 )
-# The beginnings of these in lower case, and how many letters, digits, `_` or `-` follow at least.
-_ROOTS = (
-    *(("eyj", 8), ("akia", 16), ("asia", 16), ("abia", 16), ("acca", 16), ("sk-", 20), ("ya29.", 0), ("1//0", 30)),
-    *((f"gh{kind}_", 20) for kind in "oprsu"),
-    *((f"gl{kind}-", 16) for kind in ("pat", "dt", "rt", "cbt", "ptt", "agent", "soat", "oas")),
-    *((f"xox{kind}", 0) for kind in "abcde"),
-    *((f"{kind}_{mode}_", 10) for kind in ("sk", "rk") for mode in ("live", "test")),
-    *((f"do{kind}_v1_", 32) for kind in "opr"),
-    *((f"shp{kind}_", 32) for kind in ("at", "ss", "ca", "pa")),
-    *((f"hv{kind}.", 20) for kind in "sbr"),
-    *(("github_pat_", 20), ("xapp-", 11), ("hooks.slack.com/", 8), ("whsec_", 0), ("aiza", 30), ("gocspx-", 20)),
-    *(("npm_", 30), ("pi-age", 20), ("sg.", 16), ("hf_", 30), ("dapi", 32), ("sq0atp-", 20), ("sq0csp-", 20)),
-    *(("eaaa", 60), (":aa", 32), ("key-", 32), ("nrak-", 27), ("lin_api_", 32), ("age-secret-key-1", 50)),
-    *(("bearer ", 0), ("bearer\t", 0), ("basic ", 0), ("basic\t", 0), ("identified ", 0), ("identified\t", 0)),
-    ("-----begin ", 0),
-)
 _KEY_BEGIN = "-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
 _PRIVATE_KEY = rf"{_KEY_BEGIN}(?:(?s:.)*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|(?s:.)*)"
 _USERINFO = r"(://)([^\x00-\x20/?#\"'<>\\]+)@"
 _BEARER = r"(bearer[ \t]+)([A-Za-z0-9._~+/\-]{8,}=*)"
 _BASIC = r"(basic[ \t]+)([A-Za-z0-9+/\-_]{8,}={0,2})"
 _IDENTIFIED = r"(identified[ \t]+by[ \t]+(?:password[ \t]+)?')([^']+)"
+# The program and all behind it; in that, `-u user:password` and what else means the same.
+_CURL = r"curl(?:\.exe)?[ \t]"
+_CURL_USER = (
+    r"[ \t](?:-[a-zA-Z]{0,8}[uU]|--(?:proxy-)?user)[ \t=]{0,4}\\{0,8}"
+    r"(?:\"[^\s\"':\\]+:([^\"\\]+)|'[^\s\"':\\]+:([^'\\]+)|[^\s\"':\\\-][^\s\"':\\]*:([^\s\"'\\]+))"
+)
 # Issuers' numbers have 13 to 19 digits and begin with 2 to 6: https://www.iso.org/standard/70484.html
 _CARD = (
     r"[2-6][0-9]{12,18}|[2-6][0-9]{3} [0-9]{4} [0-9]{4} [0-9]{1,7}|[2-6][0-9]{3}-[0-9]{4}-[0-9]{4}-[0-9]{1,7}"
@@ -88,10 +78,12 @@ class Shapes:
             (compile_bytes(_PRIVATE_KEY), _private_key),
             (compile_bytes(_USERINFO), _userinfo),
         )
+        self._curl_user: _Steps = ((compile_bytes(_CURL_USER), _curl_user),)
         self._steps: _Steps = (
             (compile_bytes(_BEARER, any_case=True), _bearer),
             (compile_bytes(_BASIC, any_case=True), _basic),
             (compile_bytes(_IDENTIFIED, any_case=True), _identified),
+            (compile_bytes(rf"{_CURL}(?s:.*)"), self._in_command),
             (self._issued, self._one_issued),
         )
 
@@ -99,12 +91,7 @@ class Shapes:
     def source(self) -> str:
         """A pattern, for exact case, of which each text that changes holds a match."""
         any_case = r"bearer[ \t]|basic[ \t]+[a-z0-9+/\-_]{8}|identified[ \t]+by"
-        return "|".join((_KEY_BEGIN, _USERINFO, f"(?i:{any_case})", *_ISSUED.values(), _CARD))
-
-    @property
-    def roots(self) -> list[tuple[bytes, int]]:
-        """What each text that holds a match holds too, but for cards and users in URLs; see scan_kernel.Scan."""
-        return [(root.encode(), following) for root, following in _ROOTS]
+        return "|".join((_KEY_BEGIN, _USERINFO, _CURL, f"(?i:{any_case})", *_ISSUED.values(), _CARD))
 
     def redact_blocks(self, text: bytes, counts: Counter[str]) -> bytes:
         """Return the text with private keys and the user part of URLs replaced; to be done first."""
@@ -129,6 +116,9 @@ class Shapes:
                     position += 1
             match = self._card.search(text, position)
         return b"".join((*parts, text[done:])) if parts else text
+
+    def _in_command(self, match: Match, counts: Counter[str]) -> bytes:
+        return _all_of(self._curl_user, match.group(), counts)
 
     def _one_issued(self, match: Match, counts: Counter[str]) -> bytes:
         token = match.group(1)
@@ -194,6 +184,13 @@ def _identified(match: Match, counts: Counter[str]) -> bytes:
     if match.group(2).startswith(b"[redacted:"):
         return match.group()
     return match.group(1) + _mark("password", counts)
+
+
+def _curl_user(match: Match, counts: Counter[str]) -> bytes:
+    password = match.group(1) or match.group(2) or match.group(3)
+    if password.startswith(b"[redacted:"):
+        return match.group()
+    return match.group()[: -len(password)] + _mark("password", counts)
 
 
 def _is_card_here(text: bytes, match: Match) -> bool:

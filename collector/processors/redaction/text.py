@@ -2,19 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from collector.processors.redaction.assignments import Assignments
 from collector.processors.redaction.names import SecretNames
-from collector.processors.redaction.pattern import Pattern, compile_bytes, compile_configured
+from collector.processors.redaction.pattern import compile_bytes, compile_configured
 from collector.processors.redaction.shapes import Shapes
-
-if TYPE_CHECKING:
-    from collector.processors.redaction.scan_kernel import Scan
-
-# Of a root in the native scan.
-ROOT_BYTES_MIN = 3
-ROOT_BYTES_MAX = 32
 
 
 class Secrets:
@@ -24,7 +16,7 @@ class Secrets:
     request it stands: `spans` never misses one, and may find what `redact` leaves.
     """
 
-    def __init__(self, names: SecretNames, blocked_values: Sequence[str] = (), *, native: bool = True) -> None:
+    def __init__(self, names: SecretNames, blocked_values: Sequence[str] = ()) -> None:
         """Raises ValueError if one of `blocked_values` cannot be used."""
         self.names = names
         self._assignments = Assignments(names)
@@ -32,21 +24,16 @@ class Secrets:
         self._blocked = [compile_configured(source) for source in blocked_values]
         self._any = compile_bytes(rf"(?i:{self._assignments.source})|{self._shapes.source}")
         self._any_shape = compile_bytes(self._shapes.source)
-        self._scan = _native_scan([*names.roots, *self._shapes.roots]) if native else None
 
     def spans(self, body: bytes) -> list[tuple[int, int]]:
         """Return the pieces of a request in which a secret may be, by start and end, in order; usually none."""
-        patterns = [pattern for pattern in (self._any, *self._blocked) if self._is_worth(pattern, body)]
         found = [
             (match.start(), match.end())
-            for pattern in patterns
+            for pattern in (self._any, *self._blocked)
             for match in pattern.finditer(body)
             if match.end() > match.start()
         ]
         return sorted(found)
-
-    def _is_worth(self, pattern: Pattern, body: bytes) -> bool:
-        return pattern is not self._any or self._scan is None or self._scan.may_hold_secret(body)
 
     def redact(self, text: bytes, counts: Counter[str]) -> bytes:
         """Return the text with every secret replaced, and count them by label; the same bytes if there is none."""
@@ -69,14 +56,3 @@ class Secrets:
         """The same for the query of a URL without its question mark."""
         redacted = self.redact(b"?" + text, counts)
         return redacted.removeprefix(b"?")
-
-
-def _native_scan(roots: list[tuple[bytes, int]]) -> "Scan | None":
-    """Return the compiled scan; None where it was not compiled, or where a root is too short for it."""
-    try:
-        from collector.processors.redaction.scan_kernel import Scan
-    except ImportError:
-        return None
-    if any(len(root) < ROOT_BYTES_MIN for root, _ in roots):
-        return None
-    return Scan([(root[:ROOT_BYTES_MAX], following) for root, following in roots])

@@ -1,6 +1,5 @@
 """The processor `redaction`: its settings, its place in the pipeline, what it tells."""
 
-import shutil
 from collections.abc import Sequence
 
 import pytest
@@ -22,7 +21,6 @@ from collector.processors.redaction.settings import (
     PATTERN_CHARS_MAX,
     RedactionSettings,
 )
-from collector.processors.redaction.text import ROOT_BYTES_MAX, ROOT_BYTES_MIN
 from collector.telemetry.metrics import Counters
 
 PIPELINE = """
@@ -119,25 +117,6 @@ def test_settings_have_limits() -> None:
     ):
         with pytest.raises(ValidationError):
             RedactionSettings.model_validate(settings)
-
-
-def test_long_names_are_compared_by_their_beginning() -> None:
-    name = "n" * (ROOT_BYTES_MAX + 1)
-    assert redacted(name, "ab", blocked_keys=[name]) == "[redacted:blocked_key]"
-    assert redacted(name[:-1] + "m", "ab", blocked_keys=[name]) == "ab"
-
-
-@pytest.mark.skipif(shutil.which("cc") is None, reason="kernels are compiled where there is a C compiler")
-def test_the_native_scan_refuses_what_it_has_no_room_for() -> None:
-    from collector.processors.redaction.scan_kernel import Scan
-
-    with pytest.raises(ValueError, match="3 to 32 are possible"):
-        Scan([(b"n" * (ROOT_BYTES_MAX + 1), 0)])
-    with pytest.raises(ValueError, match="3 to 32 are possible"):
-        Scan([(b"n" * (ROOT_BYTES_MIN - 1), 0)])
-    with pytest.raises(ValueError, match="513 roots; at most 512"):
-        Scan([(b"root", 0)] * 513)
-    assert Scan([(b"root", 0)] * 512).may_hold_secret(b"a ROOT")
 
 
 @pytest.mark.anyio

@@ -24,9 +24,9 @@ CHANGED_SHARE_MAX = 0.02
 NESTED_VALUES = 45
 
 
-@pytest.fixture(params=[True, False], ids=["native", "pure"])
-def secrets(request: pytest.FixtureRequest) -> Secrets:
-    return Secrets(SecretNames(kept=DEFAULT_SESSION_KEYS), native=request.param)
+@pytest.fixture
+def secrets() -> Secrets:
+    return Secrets(SecretNames(kept=DEFAULT_SESSION_KEYS))
 
 
 def text(key: str, value: str) -> KeyValue:
