@@ -7,26 +7,31 @@
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from operator import itemgetter
+from types import NoneType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
 
-from collector.query.clock_skew import HostOffsets, calls_in, exceptions_in, host_offsets, is_skewed, offsets_in_trace
-from collector.query.event_id import log_id
-from collector.query.span_tree import SpanTree, span_tree
+from collector.pdata import native
+from collector.query.clock_skew import HostOffsets, calls_in, exceptions_in, host_offsets, offsets_in_trace
+from collector.query.event_id import log_counts, log_id
+from collector.query.plain_trace import PlainTrace
+from collector.query.span_tree import SpanTree
 from collector.store.api import Row
+
+if TYPE_CHECKING:
+    from collector.query.native_trace import NativeTrace
+
+ORDER_KERNEL = "collector.query.order_kernel"
+TRACE_KERNEL = "collector.query.native_trace"
+ROWS_KERNEL = "collector.store.native_rows"
 
 # (order time, trace id, depth, span id, span 0 | span event 1 | log 2, span event index, log id)
 OrderKey: TypeAlias = tuple[int, bytes, int, bytes, int, int, str]
 LogCounts: TypeAlias = Mapping[tuple[int, int], int]
+Ordered: TypeAlias = Sequence[tuple[OrderKey, Row]]
+# One trace as it is shown.
+AdjustedTrace: TypeAlias = Union[PlainTrace, "NativeTrace"]
 _RANK = {"span_event": 1, "log": 2}  # that of a span is 0
-
-
-class AdjustedTrace(NamedTuple):
-    """One trace as it is shown: rows without copies, their tree, and whether its own calls show a wrong clock."""
-
-    rows: Sequence[Row]
-    copies: int
-    tree: SpanTree
-    is_skewed: bool
 
 
 class Offsets(NamedTuple):
@@ -44,14 +49,49 @@ class Offsets(NamedTuple):
 
 
 NO_OFFSETS: HostOffsets = {}
-_UNCORRECTED = Offsets(NO_OFFSETS, {})
+UNCORRECTED = Offsets(NO_OFFSETS, {})
 
 
-def adjust(rows: Sequence[Row]) -> AdjustedTrace:
-    """Apply the adjusters to the rows of one trace, in commit order."""
-    kept = drop_copies(rows)
-    tree = span_tree(kept)
-    return AdjustedTrace(kept, len(rows) - len(kept), tree, is_skewed(tree))
+class Adjuster:
+    """Adjusts traces and puts them in order: by the native kernel, else by `PlainTrace` and `order_keys`."""
+
+    def __init__(self, *, use_native: bool = True) -> None:
+        rows_kernel = native.kernel(ROWS_KERNEL) if use_native else None
+        self._trace_kernel = native.kernel(TRACE_KERNEL) if rows_kernel else None
+        self._order_kernel = native.kernel(ORDER_KERNEL) if self._trace_kernel else None
+        # The rows of other stores are none of these.
+        self._native_rows: Any = rows_kernel.NativeRows if rows_kernel else NoneType
+
+    def adjust(self, rows: Sequence[Row]) -> AdjustedTrace:
+        """Apply the adjusters to the rows of one trace, in commit order."""
+        if self._trace_kernel is not None and isinstance(rows, self._native_rows):
+            found: AdjustedTrace | None = self._trace_kernel.adjusted(rows)
+            if found is not None:
+                return found
+        return PlainTrace(rows)
+
+    def owned(self, rows: Sequence[Row], session_id: str) -> Sequence[Row]:
+        """Return the rows that name this session or none; `rows` itself if that is all."""
+        if self._trace_kernel is not None and isinstance(rows, self._native_rows):
+            return self._native_rows.owned(rows, session_id)
+        own = [row for row in rows if row.session_id in ("", session_id)]
+        return rows if len(own) == len(rows) else own
+
+    def log_counts(self, rows: Sequence[Row]) -> LogCounts:
+        """See event_id.log_counts."""
+        if self._trace_kernel is not None and isinstance(rows, self._native_rows):
+            return self._trace_kernel.log_counts(rows)
+        return log_counts(rows)
+
+    def ordered(self, traces: Sequence[tuple[AdjustedTrace, LogCounts, Offsets]]) -> Ordered:
+        """Return the events of traces, which come sorted by their keys, in the order of a timeline."""
+        if self._order_kernel is not None and all(
+            not isinstance(trace, PlainTrace) and offsets is UNCORRECTED for trace, _, offsets in traces
+        ):
+            return self._order_kernel.in_order([trace for trace, _, _ in traces], [counts for _, counts, _ in traces])
+        keyed = [item for trace in traces for item in order_keys(*trace)]
+        keyed.sort(key=itemgetter(0))
+        return keyed
 
 
 def learned_offsets(traces: Sequence[AdjustedTrace]) -> HostOffsets:
@@ -64,26 +104,9 @@ def learned_offsets(traces: Sequence[AdjustedTrace]) -> HostOffsets:
 def offsets_of(trace: AdjustedTrace, learned: HostOffsets) -> Offsets:
     """Correct one trace by what was learned of its hosts elsewhere, and by its own calls."""
     if not learned and not trace.is_skewed:
-        return _UNCORRECTED
+        return UNCORRECTED
     by_host = offsets_in_trace(trace.tree, learned)
     return Offsets(by_host, exceptions_in(trace.tree, by_host))
-
-
-def drop_copies(rows: Sequence[Row]) -> Sequence[Row]:
-    """Keep one of several spans with the same id: a complete one (it has an end) if there is one, then the latest."""
-    spans = [row for row in rows if row.signal == "span"]
-    if len({row.span_id for row in spans}) == len(spans):
-        return rows
-    best: dict[bytes, Row] = {}
-    for row in spans:
-        other = best.get(row.span_id)
-        if other is None or _preference(row) > _preference(other):
-            best[row.span_id] = row
-    return [row for row in rows if row.signal == "log" or best[row.span_id].key == row.key]
-
-
-def _preference(row: Row) -> tuple[bool, int, int]:
-    return (row.end_time_unix_nano > 0, row.key.commit, row.key.position)
 
 
 def order_keys(trace: AdjustedTrace, counts: LogCounts, offsets: Offsets) -> list[tuple[OrderKey, Row]]:
@@ -92,7 +115,7 @@ def order_keys(trace: AdjustedTrace, counts: LogCounts, offsets: Offsets) -> lis
     A record stands at the later of its own adjusted time and the place of its parent, so that no effect
     stands before its cause, through any number of hops.
     """
-    tree, is_corrected = trace.tree, offsets is not _UNCORRECTED
+    tree, is_corrected = trace.tree, offsets is not UNCORRECTED
     spans, depth, parents = tree.spans, tree.depth, tree.parents
     placed: dict[bytes, int] = {}
     keyed: list[tuple[OrderKey, Row]] = []

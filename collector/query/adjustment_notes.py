@@ -22,13 +22,11 @@ def parentage_notes(traces: Iterable[AdjustedTrace]) -> list[str]:
     """Say which parents never arrived."""
     orphans = rootless = 0
     for trace in traces:
-        tree = trace.tree
-        missing = tree.orphans
-        if tree.spans and len(missing) == len(tree.tops):
+        if trace.tops and trace.orphans == trace.tops:
             rootless += 1
-            orphans += len({span.parent_span_id for span in missing}) - 1
+            orphans += trace.missing_parents - 1
         else:
-            orphans += len(missing)
+            orphans += trace.orphans
     notes: list[str] = []
     if rootless:
         notes.append(f"missing root: in {_of(rootless, 'request')} the topmost span's parent never arrived")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from collector.correlation.join import TraceKey
-from collector.query.adjusters import OrderKey
+from collector.query.adjusters import Ordered, OrderKey
 from collector.query.cause import cause_of, spread_of
 from collector.query.event import Cause, Event, Spread, Undone
 from collector.query.event_id import event_id
@@ -70,7 +70,7 @@ def _events_of(snapshot: Snapshot, trace_key: TraceKey) -> tuple[list[Event], bo
     return events, is_partial
 
 
-def _most_telling(ordered: Sequence[tuple[OrderKey, Row]]) -> list[tuple[OrderKey, Row]]:
+def _most_telling(ordered: Ordered) -> list[tuple[OrderKey, Row]]:
     """Keep errors and spans before the rest, then what came first; the order stays."""
     ranked = sorted(
         range(len(ordered)), key=lambda index: (not ordered[index][1].error, ordered[index][1].signal != "span", index)

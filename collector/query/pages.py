@@ -1,11 +1,10 @@
 """One page of events, cut from what matches. Contract "Calls"."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Mapping
 
 from collector.errors import QueryError
-from collector.query.adjusters import OrderKey
+from collector.query.adjusters import Ordered, OrderKey
 from collector.query.cursor import evicted_error, restart_call
 from collector.query.event import Event
 from collector.query.event_id import event_id
@@ -16,12 +15,10 @@ from collector.query.timeline import event_of, text_of
 from collector.query.values import VALUE_BYTES_MAX
 from collector.store.api import Row
 
-Keyed: TypeAlias = "Sequence[tuple[OrderKey, Row]]"
 
-
-def matching(snapshot: Snapshot, selection: Selection, ordered: Keyed) -> Keyed:
+def matching(snapshot: Snapshot, selection: Selection, ordered: Ordered) -> Ordered:
     """Return the events that pass all filters, in order; stops with a note when the time is over."""
-    taken = ordered if selection.takes_every else [item for item in ordered if selection.takes(item[1])]
+    taken = selection.of(ordered)
     if not selection.query:
         return taken
     found: list[tuple[OrderKey, Row]] = []
@@ -37,14 +34,14 @@ def matching(snapshot: Snapshot, selection: Selection, ordered: Keyed) -> Keyed:
     return found
 
 
-def page_start(matched: Keyed, after: OrderKey | None) -> int:
+def page_start(matched: Ordered, after: OrderKey | None) -> int:
     """Return where the page begins that follows the order key `after`."""
     return 0 if after is None else bisect_right(matched, after, key=lambda item: item[0])
 
 
 def events_of(
     question: Question,
-    page: Keyed,
+    page: Ordered,
     through: Mapping[bytes, str],
     bytes_max: int | None = VALUE_BYTES_MAX,
 ) -> list[Event]:

@@ -8,11 +8,12 @@ from collector.correlation.join import TraceKey
 from collector.errors import QueryError
 from collector.pdata.attributes import plain_attributes
 from collector.pdata.envelope_pb2 import ResourceEnvelope
+from collector.query.adjusters import Ordered
 from collector.query.catalog import Catalog
 from collector.query.event_id import event_id
 from collector.query.failure import undone_in
 from collector.query.lists import picked_request, requests_matching
-from collector.query.pages import Keyed, events_of
+from collector.query.pages import events_of
 from collector.query.prefixes import PREFIX_CHARS_MIN, Unknown, request_id_of, session_id_of
 from collector.query.question import Question
 from collector.query.records import resource_attributes
@@ -136,7 +137,7 @@ def _expanded(question: Question, view: View, text: str) -> dict[str, Any]:
     return event
 
 
-def _named(ordered: Keyed, text: str) -> Keyed:
+def _named(ordered: Ordered, text: str) -> Ordered:
     """Return the events that an id names: whole, a span id, or else a prefix of one."""
     text = text.strip().removesuffix("…").lower()
     ids = [(item, item[0][6] or event_id(item[1])) for item in ordered]

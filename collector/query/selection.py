@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from collector.correlation.record import EventType, Severity
+from collector.pdata import native
 from collector.pdata.attributes import PlainValue
+from collector.query.adjusters import ORDER_KERNEL, Ordered
 from collector.query.params import ObserveParams
 from collector.query.timeline import Text
 from collector.query.times import time_unix_nano_of
@@ -56,7 +58,19 @@ class Selection:
         self._wants_logs = "log" in wanted
         self._wants_errors = "error" in wanted
         self.query = params.query.casefold() if params.query else ""
-        self.takes_every = window == EVERY_TIME and not (self._service or self._severity or wanted)
+        self._takes_every = window == EVERY_TIME and not (self._service or self._severity or wanted)
+        self._kernel = native.kernel(ORDER_KERNEL)
+
+    def of(self, ordered: Ordered) -> Ordered:
+        """Return the events that pass every filter but `query`, in their order."""
+        if self._takes_every:
+            return ordered
+        if self._kernel is None or not isinstance(ordered, self._kernel.NativeOrder):
+            return [item for item in ordered if self.takes(item[1])]
+        severity = self._severity or Severity.NONE
+        return self._kernel.NativeOrder.select(
+            ordered, self._service, severity, self._types, self._wants_logs, self._wants_errors, *self._window
+        )
 
     def takes(self, row: Row) -> bool:
         """Tell whether a row passes every filter but `query`."""

@@ -5,7 +5,6 @@ What was read once is kept until the question is answered.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import NamedTuple
 
 from collector.correlation.join import TraceKey
@@ -13,17 +12,14 @@ from collector.pdata.semconv import http_facts
 from collector.query.adjusters import (
     NO_OFFSETS,
     AdjustedTrace,
+    Adjuster,
     LogCounts,
     Offsets,
-    OrderKey,
-    adjust,
+    Ordered,
     learned_offsets,
     offsets_of,
-    order_keys,
 )
 from collector.query.clock_skew import HostOffsets
-from collector.query.entry import entry_of, topmost_of
-from collector.query.event_id import log_counts
 from collector.query.facts import (
     Entry,
     RequestFacts,
@@ -77,6 +73,8 @@ class Snapshot:
         self.upto = upto
         self.limit = limit
         self.notes: list[str] = []
+        self._adjuster = Adjuster()
+        self._trace_keys: dict[str, Sequence[TraceKey]] = {}
         self._traces: dict[TraceKey, Trace] = {}
         self._adjusted: dict[tuple[TraceKey, str | None], AdjustedTrace] = {}
         self._clocks: dict[str, HostOffsets] = {}
@@ -88,7 +86,13 @@ class Snapshot:
 
     def merged_session(self, session_id: str) -> Merged:
         """Merge all that a session consists of; empty if it is not stored."""
-        return self.merged_traces(self.reader.trace_keys(session_id, self.upto))
+        return self.merged_traces(self.trace_keys(session_id))
+
+    def trace_keys(self, session_id: str) -> Sequence[TraceKey]:
+        """Return where records that name the session are filed, as Reader.trace_keys does."""
+        if session_id not in self._trace_keys:
+            self._trace_keys[session_id] = self.reader.trace_keys(session_id, self.upto)
+        return self._trace_keys[session_id]
 
     def merged_traces(self, trace_keys: Iterable[TraceKey]) -> Merged:
         """Merge all parts of these traces."""
@@ -124,18 +128,16 @@ class Snapshot:
                 rows = rows[:TRACE_EVENTS_MAX]
                 name = trace_key.value.hex() if trace_key.is_trace else trace_key.value.decode(errors="replace")
                 self.note(f"partial: only the first {TRACE_EVENTS_MAX} events of {name} were read")
-            self._traces[trace_key] = Trace(rows, log_counts(rows), statuses, pages)
+            self._traces[trace_key] = Trace(rows, self._adjuster.log_counts(rows), statuses, pages)
 
     def adjusted(self, trace_key: TraceKey, session_id: str | None = None) -> AdjustedTrace:
         """Read and adjust one trace; with `session_id` without the records that name another session."""
         found = self._adjusted.get((trace_key, session_id))
         if found is None:
             rows = self.trace(trace_key).rows
-            own = rows
-            if session_id is not None:
-                own = [row for row in rows if not row.session_id or row.session_id == session_id]
-            is_whole = len(own) == len(rows) and session_id is not None
-            found = self.adjusted(trace_key) if is_whole else adjust(own)
+            own = rows if session_id is None else self._adjuster.owned(rows, session_id)
+            is_whole = own is rows and session_id is not None
+            found = self.adjusted(trace_key) if is_whole else self._adjuster.adjust(own)
             self._adjusted[trace_key, session_id] = found
         return found
 
@@ -143,7 +145,9 @@ class Snapshot:
         """Learn from the first CLOCK_TRACES_MAX traces of a session which hosts' clocks are wrong in it."""
         found = self._clocks.get(session_id)
         if found is None:
-            trace_keys = self.read_ahead(self.reader.trace_keys(session_id, self.upto, CLOCK_TRACES_MAX))
+            known = self._trace_keys.get(session_id)
+            first = self.reader.trace_keys(session_id, self.upto, CLOCK_TRACES_MAX) if known is None else known
+            trace_keys = self.read_ahead(first[:CLOCK_TRACES_MAX])
             found = learned_offsets([self.adjusted(trace_key, session_id) for trace_key in trace_keys])
             self._clocks[session_id] = found
         return found
@@ -157,14 +161,14 @@ class Snapshot:
 
     def ordered(
         self, trace_keys: Iterable[TraceKey], session_id: str | None = None, clocks: HostOffsets = NO_OFFSETS
-    ) -> list[tuple[OrderKey, Row]]:
+    ) -> Ordered:
         """Return the events of several traces in the order of a timeline, by these clocks and by their own calls."""
-        keyed: list[tuple[OrderKey, Row]] = []
-        for trace_key in sorted(trace_keys):
-            trace, offsets = self.offsets(trace_key, session_id, clocks)
-            keyed += order_keys(trace, self.trace(trace_key).counts, offsets)
-        keyed.sort(key=itemgetter(0))
-        return keyed
+        traces = [
+            (trace, self.trace(trace_key).counts, offsets)
+            for trace_key in sorted(trace_keys)
+            for trace, offsets in [self.offsets(trace_key, session_id, clocks)]
+        ]
+        return self._adjuster.ordered(traces)
 
     def bodies(self, rows: Sequence[Row]) -> Mapping[RowKey, Body]:
         """Read the bodies of these rows; those that were evicted meanwhile are missing."""
@@ -185,11 +189,10 @@ class Snapshot:
             if candidate is not None:
                 entry = entry_from_candidate(candidate)
             else:
-                tree = self.adjusted(trace_key).tree
-                row = entry_of(tree)
-                entry = self._entry(row, whole) if row else None
-                topmost = topmost_of(tree)
-                has_errors = has_errors and any(row.error for row in self.adjusted(trace_key).rows)
+                trace = self.adjusted(trace_key)
+                entry = self._entry(trace.entry, whole) if trace.entry else None
+                topmost = trace.topmost
+                has_errors = has_errors and trace.has_errors
         session_ids = merged.session_ids_of(trace_key)
         return request_facts(trace_key, session_ids, whole, entry, topmost, has_errors=has_errors)
 

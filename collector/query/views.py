@@ -4,10 +4,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from collector.correlation.join import TraceKey
-from collector.query.adjusters import NO_OFFSETS, OrderKey
+from collector.query.adjusters import NO_OFFSETS, Ordered
 from collector.query.adjustment_notes import parentage_notes, skew_notes
 from collector.query.details import first_url_in, lifecycle_in, visitor_in
 from collector.query.event import Spread
@@ -16,11 +16,9 @@ from collector.query.failure import failure_of
 from collector.query.layout import laid_out
 from collector.query.records import child_requests_of, request_record, session_record
 from collector.query.snapshot import Snapshot
-from collector.store.api import Row
 
 VIEWS_CACHED_MAX = 4
 VIEW_ROWS_CACHED_MAX = 50_000
-Ordered: TypeAlias = Sequence[tuple[OrderKey, Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class Views:
 
 def session_view(snapshot: Snapshot, session_id: str) -> View | None:
     """Lay out a session: its own records and the unnamed ones of its traces. None if it is not stored."""
-    trace_keys = snapshot.read_ahead(snapshot.reader.trace_keys(session_id, snapshot.upto))
+    trace_keys = snapshot.read_ahead(snapshot.trace_keys(session_id))
     clocks = snapshot.clocks(session_id)
     ordered = snapshot.ordered(trace_keys, session_id, clocks)
     if not ordered:

@@ -109,7 +109,7 @@ class TraceRows(NamedTuple):
     that a limit on rows left out.
     """
 
-    rows: list[Row]
+    rows: Sequence[Row]
     statuses: Mapping[RowKey, int | None]
     pages: dict[RowKey, str]
 

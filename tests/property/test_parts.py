@@ -259,7 +259,7 @@ def read_by(chunks: Sequence[StoredChunk], names: Names, *, use_native: bool) ->
     rows_of.add(chunks, names)
     # A trace of which nothing is left is of no interest, in whatever form.
     found = {key: of_trace for key, of_trace in rows_of.traces.items() if of_trace.rows}
-    return [(key, of_trace.rows, dict(of_trace.statuses), of_trace.pages) for key, of_trace in found.items()]
+    return [(key, list(of_trace.rows), dict(of_trace.statuses), of_trace.pages) for key, of_trace in found.items()]
 
 
 @given(records=log_records() | span_records())

@@ -1,14 +1,6 @@
-from collector.correlation.join import TraceKey
-from collector.store.api import Row
-from collector.store.sqlite.headers import ContextFacts, Names
+from collector.store.native_rows import NativeRows
+from collector.store.sqlite.headers import Names
 
 def read_rows(
-    header_bytes: bytes,
-    trace_key: TraceKey,
-    trace_id: bytes,
-    commit: int,
-    contexts: dict[int, ContextFacts],
-    sessions: dict[int, str],
-    names: Names,
-    rows: list[Row],
+    header_bytes: bytes, commit: int, names: Names, rows: NativeRows
 ) -> tuple[list[bytes] | None, list[bytes] | None]: ...

@@ -26,6 +26,7 @@ from collector.store.sqlite.chunk import (
 from collector.store.sqlite.stored_pb2 import ChunkHeaders, StoredPage, StoredRoot
 
 KERNEL = "collector.store.sqlite.header_kernel"
+ROWS_KERNEL = "collector.store.native_rows"
 # No chunk has so many records.
 _MARK_POSITION = (1 << 32) - 1
 _ROOT_MARK = StoredRoot(position=_MARK_POSITION).SerializeToString()
@@ -115,38 +116,47 @@ class RowsOfTraces:
     def __init__(self, *, use_native: bool = True) -> None:
         self.traces: dict[TraceKey, TraceRows] = {}
         self._statuses: dict[TraceKey, _Statuses] = {}
+        self._lists: dict[TraceKey, list[Row]] = {}
         self._kernel = native.kernel(KERNEL) if use_native else None
-        # What the kernel has asked names for.
-        self._contexts: dict[int, ContextFacts] = {}
-        self._sessions: dict[int, str] = {}
+        self._rows_kernel = native.kernel(ROWS_KERNEL) if self._kernel else None
+        self._places = self._rows_kernel.Places() if self._rows_kernel else None
 
     def add(self, chunks: Sequence[StoredChunk], names: Names) -> None:
         """Add the rows of chunks: each record, then its span events."""
         if self._kernel is None:
             self._add_by_columns(chunks, names)
             return
-        read_rows, contexts, sessions = self._kernel.read_rows, self._contexts, self._sessions
+        read_rows = self._kernel.read_rows
         last: TraceKey | None = None
-        rows: list[Row] = []
-        trace_id = b""
+        rows: Sequence[Row] = ()
         roots_of_trace: dict[int, list[bytes]] = {}
         for trace_key, commit, header in chunks:
             if trace_key is not last:
-                last, (kind, value) = trace_key, trace_key
-                trace_id = value if kind == "trace" else b""
+                last = trace_key
                 rows = self._of(trace_key).rows
                 roots_of_trace = self._statuses[trace_key].roots
-            roots, pages = read_rows(header, trace_key, trace_id, commit, contexts, sessions, names, rows)
+            roots, pages = read_rows(header, commit, names, rows)
             if roots:
                 roots_of_trace[commit] = roots
             if pages:
                 self._add_pages(trace_key, commit, pages)
 
+    def cut(self, limit: int) -> None:
+        """Leave at most so many rows of each trace."""
+        for trace_key, of_trace in self.traces.items():
+            if len(of_trace.rows) > limit:
+                self.traces[trace_key] = of_trace._replace(rows=of_trace.rows[:limit])
+
     def _of(self, trace_key: TraceKey) -> TraceRows:
         of_trace = self.traces.get(trace_key)
         if of_trace is None:
             statuses = self._statuses[trace_key] = _Statuses(trace_key)
-            of_trace = self.traces[trace_key] = TraceRows([], statuses, {})
+            rows: Sequence[Row]
+            if self._rows_kernel is None:
+                rows = self._lists[trace_key] = []
+            else:
+                rows = self._rows_kernel.NativeRows(trace_key, self._places)
+            of_trace = self.traces[trace_key] = TraceRows(rows, statuses, {})
         return of_trace
 
     def _add_pages(self, trace_key: TraceKey, commit: int, pages: Sequence[bytes]) -> None:
@@ -159,14 +169,14 @@ class RowsOfTraces:
         has_deleted = 0 in records.flags
         first = 0
         for number, ((trace_key, commit, _), count) in enumerate(zip(chunks, records.counts, strict=True)):
-            of_trace = self._of(trace_key)
+            self._of(trace_key)
             mine = rows[first : first + count]
             if number in records.events:
                 mine = _with_events(mine, records.events[number], records.message.base_times_unix_nano[number])
             if has_deleted:
                 flags = records.flags[first : first + count]
                 mine = [row for row in mine if flags[row.key.position]]
-            of_trace.rows.extend(mine)
+            self._lists[trace_key] += mine
             if number in records.roots:
                 self._statuses[trace_key].roots[commit] = records.roots[number]
             self._add_pages(trace_key, commit, records.pages.get(number, ()))

@@ -220,14 +220,13 @@ class SqliteReader:
                         if len(trace_keys) == 1:
                             break
                     rows_of.add(chunks, connection.names)
-        for of_trace in found.values():
-            del of_trace.rows[limit:]
+        rows_of.cut(limit)
         return found
 
     def rows(self, trace_key: TraceKey, upto: int, limit: int) -> Sequence[Row]:
         """See Reader."""
         of_trace = self.traces([trace_key], upto, limit).get(trace_key)
-        return of_trace.rows if of_trace else []
+        return list(of_trace.rows) if of_trace else []
 
     def bodies(self, keys: Sequence[RowKey]) -> Mapping[RowKey, Body]:
         """See Reader."""
