@@ -1,8 +1,8 @@
-"""The query port: MCP over HTTP, the JSON of `observe`, probes, and what other processes ask a running collector for.
+"""The query port: page, MCP over HTTP, the JSON of `observe`, probes, and what other processes ask a collector for.
 
-The socket listens from the start, and probes are answered soon after. The MCP package (0.8 s of import) is loaded
-then, in a thread, so that the receivers take telemetry meanwhile; what needs it waits. uvicorn's own signal handlers
-stay off: service.py owns signals.
+The socket listens from the start, and probes and the page's files are answered soon after. The MCP package (0.8 s of
+import) is loaded then, in a thread, so that the receivers take telemetry meanwhile; what needs it waits. uvicorn's own
+signal handlers stay off: service.py owns signals.
 """
 
 import asyncio
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 CONNECTIONS_MAX = 1_000
 ACCEPT_BACKLOG = 128
 START_DEADLINE_S = 30.0
+# Everything else is an address of the page.
+ANSWERS_PREFIXES = ("/api/", "/mcp/")
 
 _logger = logging.getLogger(__name__)
 
@@ -130,21 +132,30 @@ class QueryPort:
         )
 
     def _front_door(self, probes: Probes) -> "ASGIApp":
-        """Return the app that the server runs: probes, and the rest as soon as it is loaded.
+        """Return the app that the server runs: probes, the page's files, and the rest as soon as it is loaded.
 
         Probes name the machine by its address and are no use that keeps an idle collector alive.
         """
         from mcp_server.guard import Guard
+        from mcp_server.page import Page
 
-        def guarded(app: "ASGIApp", token: str | None) -> "ASGIApp":
+        def guarded(app: "ASGIApp", token: str | None, *, takes_addresses: bool) -> "ASGIApp":
             hosts, origins = self._settings.allowed_hosts, self._settings.allowed_origins
-            return Guard(app, allowed_hosts=hosts, allowed_origins=origins, token=token, takes_addresses=True)
+            return Guard(
+                app, allowed_hosts=hosts, allowed_origins=origins, token=token, takes_addresses=takes_addresses
+            )
 
-        probing = {HEALTH_PATH: guarded(probes.health, None), METRICS_PATH: guarded(probes.metrics, self._token)}
+        probing = {
+            HEALTH_PATH: guarded(probes.health, None, takes_addresses=True),
+            METRICS_PATH: guarded(probes.metrics, self._token, takes_addresses=True),
+        }
+        # The page's files hold no data: who opens it without the token is asked for it there.
+        page = guarded(Page(), None, takes_addresses=False)
 
         async def front_door(scope: "Scope", receive: "Receive", send: "Send") -> None:
-            probe = probing.get(scope["path"]) if scope["type"] == "http" else None
-            await (probe or self._answer)(scope, receive, send)
+            path: str = scope.get("path", "")
+            app = self._answer if path == "/mcp" or path.startswith(ANSWERS_PREFIXES) else page
+            await probing.get(path, app)(scope, receive, send)
 
         return front_door
 

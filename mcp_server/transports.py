@@ -22,6 +22,7 @@ from collector.errors import QueryError, StoreError
 from collector.query.params import parse_params
 from collector.query.service import QueryService
 from mcp_server.guard import Guard
+from mcp_server.page_api import PageApi
 from mcp_server.queries import QueryThreads
 from mcp_server.server import McpServer
 from mcp_server.streams import StandingStreams
@@ -91,7 +92,7 @@ def query_app(
     extra_routes: Sequence[BaseRoute] = (),
     mcp_sessions_max: int = MCP_SESSIONS_MAX,
 ) -> QueryApp:
-    """Return the app: `/mcp`, `/api/observe` (GET query string or POST JSON, the JSON answer).
+    """Return the app: `/mcp`, `/api/observe` (GET query string or POST JSON, the JSON answer), and what the page asks.
 
     Every route, `extra_routes` too, is behind the same guard (see Guard for its arguments): a page of another
     origin must not even learn that the server is there. One app serves one run of its lifespan.
@@ -105,16 +106,18 @@ def query_app(
     )
     streams = StandingStreams(StreamableHTTPASGIApp(manager))
     threads = QueryThreads()
+    page_api = PageApi(query)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        async with threads.drained(), manager.run():
+        async with threads.drained(), page_api.work(), manager.run():
             yield
 
     def release() -> None:
         server.release_clients()
         threads.end_waits()
         streams.end()
+        page_api.release_clients()
 
     async def observe(request: Request) -> Response:
         try:
@@ -133,6 +136,7 @@ def query_app(
         routes=[
             Route("/mcp", endpoint=streams),
             Route("/api/observe", endpoint=observe, methods=["GET", "POST"]),
+            *page_api.routes,
             *extra_routes,
         ],
         middleware=[

@@ -1,0 +1,184 @@
+"""News of what is stored, as server-sent events: which sessions and requests a page that shows them reads again.
+
+One task follows the store for all streams, and only while there are any. A stream that is slow gets fewer and larger
+events, never old ones. https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import json
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from collector.errors import QueryError
+from collector.query.changes import Changes, changes_after
+from collector.query.service import QueryService
+from mcp_server.queries import QueryThreads
+
+NEWS_STREAMS_MAX = 64
+NEWS_IDS_MAX = 1_000
+NEWS_LOOK_FOR_S = 0.5
+NEWS_INTERVAL_S = 0.25
+NEWS_HEARTBEAT_S = 15.0
+NEWS_RETRY_AFTER_FAILURE_S = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class _Mailbox:
+    """What one stream has yet to tell, merged."""
+
+    def __init__(self) -> None:
+        self._arrived = anyio.Event()
+        self._changes: Changes | None = None
+        self._evicted = False
+        self.ended = False
+
+    def put(self, changes: Changes, *, evicted: bool) -> None:
+        held = self._changes
+        if held is not None:
+            changes = Changes(
+                max(held.commit, changes.commit),
+                held.session_ids | changes.session_ids,
+                held.request_ids | changes.request_ids,
+                held.complete and changes.complete,
+            )
+        if len(changes.session_ids) + len(changes.request_ids) > NEWS_IDS_MAX:
+            changes = Changes(changes.commit, frozenset(), frozenset(), complete=False)
+        self._changes = changes
+        self._evicted = self._evicted or evicted
+        self._arrived.set()
+
+    def end(self) -> None:
+        self.ended = True
+        self._arrived.set()
+
+    async def take(self) -> bytes:
+        """Return the next event, or a heartbeat when there is none for NEWS_HEARTBEAT_S; b"" at the end."""
+        with anyio.move_on_after(NEWS_HEARTBEAT_S):
+            await self._arrived.wait()
+        if self.ended:
+            return b""
+        if self._changes is None:
+            return b":\n\n"
+        event = _event(self._changes, evicted=self._evicted)
+        self._changes, self._evicted, self._arrived = None, False, anyio.Event()
+        return event
+
+
+class News:
+    """The streams of one store; `follow` must run while they do. One event loop owns it."""
+
+    def __init__(self, query: QueryService, *, streams_max: int = NEWS_STREAMS_MAX) -> None:
+        self._reader = query.reader
+        self._streams_max = streams_max
+        self._threads = QueryThreads()
+        self._mailboxes: set[_Mailbox] = set()
+        self._entrance = anyio.Lock()
+        self._wanted = anyio.Event()
+        # The commit and the evictions up to which every stream is told; None while there is no stream.
+        self._told: tuple[int, int] | None = None
+        self.failures = 0
+
+    @property
+    def streams_open(self) -> int:
+        """How many streams there are."""
+        return len(self._mailboxes)
+
+    @asynccontextmanager
+    async def stream(self, after: int | None) -> AsyncGenerator[AsyncGenerator[bytes]]:
+        """Give the events about the commits after `after`, else about those from now on, until `end_streams`.
+
+        The first event comes at once: what has changed since `after`, if only the commit that this is as of. Raises
+        QueryError if there are too many streams, and StoreError.
+        """
+        if len(self._mailboxes) >= self._streams_max:
+            raise QueryError(f"{self._streams_max} streams of news are open already; close a page, or ask again later")
+        mailbox = _Mailbox()
+        self._mailboxes.add(mailbox)
+        try:
+            async with self._entrance:
+                # The follower tells what comes from here on: a commit may be told twice, none is missed.
+                position = await self._threads.run(lambda _: self._reader.position())
+                self._told = self._told or (position.commit, position.evictions)
+            self._wanted.set()
+            mailbox.put(await self._threads.run(lambda _: self._since(after, position.commit)), evicted=False)
+            yield _events(mailbox)
+        finally:
+            self._mailboxes.discard(mailbox)
+            if not self._mailboxes:
+                self._told = None
+                # One that is not set is being waited for.
+                self._wanted = anyio.Event() if self._wanted.is_set() else self._wanted
+
+    def _since(self, after: int | None, commit: int) -> Changes:
+        nothing = Changes(commit, frozenset(), frozenset())
+        if after is None or after == commit:
+            return nothing
+        # A commit that is yet to come was counted in another store.
+        return changes_after(self._reader, after, 0) if after < commit else nothing._replace(complete=False)
+
+    def end_streams(self) -> None:
+        """End all streams in good order."""
+        for mailbox in self._mailboxes:
+            mailbox.end()
+
+    @asynccontextmanager
+    async def follow(self) -> AsyncGenerator[None]:
+        """Run the task that looks for news; it waits while there is no stream."""
+        async with self._threads.drained(), anyio.create_task_group() as group:
+            group.start_soon(self._work)
+            yield
+            self.end_streams()
+            group.cancel_scope.cancel()
+
+    async def _work(self) -> None:
+        while True:
+            await self._wanted.wait()
+            try:
+                await self._look()
+            except Exception:
+                self.failures += 1
+                logger.exception("looking for news for the page failed")
+                await anyio.sleep(NEWS_RETRY_AFTER_FAILURE_S)
+
+    async def _look(self) -> None:
+        told = self._told
+        if told is None:
+            return
+        commit, evictions = told
+        changes = await self._threads.run(lambda _: changes_after(self._reader, commit, NEWS_LOOK_FOR_S))
+        evictions_now = (await self._threads.run(lambda _: self._reader.position())).evictions
+        if self._told is not told or (changes.commit, evictions_now) == told:
+            return
+        self._told = (changes.commit, evictions_now)
+        for mailbox in self._mailboxes:
+            mailbox.put(changes, evicted=evictions_now != evictions)
+        await anyio.sleep(NEWS_INTERVAL_S)
+
+
+async def _events(mailbox: _Mailbox) -> AsyncGenerator[bytes]:
+    while event := await mailbox.take():
+        yield event
+        await anyio.sleep(NEWS_INTERVAL_S)
+
+
+def _event(changes: Changes, *, evicted: bool) -> bytes:
+    told = {
+        "commit": changes.commit,
+        "session_ids": sorted(changes.session_ids),
+        "request_ids": sorted(changes.request_ids),
+        "complete": changes.complete,
+        "evicted": evicted,
+    }
+    return f"id: {changes.commit}\nevent: news\ndata: {json.dumps(told)}\n\n".encode()
+
+
+def commit_of(text: str) -> int:
+    """Read the number of a commit. Raises QueryError."""
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(1 << 63)):
+        raise QueryError(
+            f"after: {text[:40]!r} is no commit; give the id of an event that was received, or leave it out"
+        )
+    return int(text)
