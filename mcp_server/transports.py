@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from collector.errors import QueryError, StoreError
 from collector.query.params import parse_params
 from collector.query.service import QueryService
+from mcp_server.answer_headers import AnswerHeaders
 from mcp_server.guard import Guard
 from mcp_server.page_api import PageApi
 from mcp_server.queries import QueryThreads
@@ -106,7 +107,7 @@ def query_app(
     )
     streams = StandingStreams(StreamableHTTPASGIApp(manager))
     threads = QueryThreads()
-    page_api = PageApi(query)
+    page_api = PageApi(query, threads)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -140,6 +141,7 @@ def query_app(
             *extra_routes,
         ],
         middleware=[
+            Middleware(AnswerHeaders),
             Middleware(Guard, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins, token=token),
             Middleware(RequestBodyLimitMiddleware, max_body_size=REQUEST_BODY_BYTES_MAX),
         ],

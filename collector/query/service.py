@@ -3,11 +3,12 @@
 import gc
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
+from collector.query.activity import activity_of
 from collector.query.catalog import Catalog
 from collector.query.list_answers import answer_requests, answer_sessions
 from collector.query.logs import answer_logs
@@ -17,8 +18,9 @@ from collector.query.presence import NOTHING_YET, probe_of
 from collector.query.question import Question, question_of
 from collector.query.request_trace import NoSuchEventError, answer_request_trace, chosen_request
 from collector.query.session_trace import answer_session_trace, chosen_session
-from collector.query.snapshot import QUERY_TIME_S_MAX, TimeLimit
+from collector.query.snapshot import QUERY_TIME_S_MAX, Snapshot, TimeLimit
 from collector.query.status import Holdings, LiveStatus, status_answer
+from collector.query.stored import FiledUnder, stored_otlp_json
 from collector.query.views import Views
 from collector.query.waiting import Probe, wait_for
 from collector.store.api import Reader
@@ -104,6 +106,18 @@ class QueryService:
         if missing:
             answer["notes"] = [missing, *answer.get("notes", ())]
         return answer
+
+    def activity(self, session_ids: Sequence[str]) -> dict[str, Any]:
+        """Return how busy these sessions were over their time; see activity_of for the answer and what it raises."""
+        with self._collection_pause:
+            return activity_of(self._present(), session_ids)
+
+    def stored_otlp_json(self, whole_id: str, filed_under: FiledUnder) -> bytes:
+        """Return the record of one event as OTLP/JSON; see collector.query.stored for what it raises."""
+        return stored_otlp_json(self._present(), whole_id, filed_under)
+
+    def _present(self) -> Snapshot:
+        return Snapshot(self._reader, self._reader.position().commit, TimeLimit(self._time_limit_s))
 
     def _wait(self, params: ObserveParams, seconds: float, is_cancelled: Callable[[], bool]) -> str:
         """Wait for what is asked for; returns what is still missing, "" if nothing is."""
