@@ -1,0 +1,77 @@
+/** The query port, asked over HTTP. */
+
+import type { Event } from '../model/answers';
+import type { Question } from '../model/observe_call';
+
+const TOKEN_KEY = 'gasoline:token';
+export const ACTIVITY_IDS_MAX = 100;
+
+/** An answer that is none: what the server said, or that it is not reached (`status` 0). */
+export class AnswerError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Activity {
+  session_id: string;
+  events: number[];
+  errors: number[];
+}
+
+export function keepToken(token: string): void {
+  sessionStorage.setItem(TOKEN_KEY, token);
+}
+
+/** `observe` with `format="json"`. Throws AnswerError, and what an aborted fetch throws. */
+export async function observe<Answer>(question: Question, signal?: AbortSignal): Promise<Answer> {
+  return (await (await ask(`/api/observe?${parametersOf(question)}`, signal)).json()) as Answer;
+}
+
+/** How busy sessions were over their time, of at most ACTIVITY_IDS_MAX sessions. */
+export async function activity(sessionIds: readonly string[], signal?: AbortSignal): Promise<Activity[]> {
+  const parameters = new URLSearchParams(sessionIds.map((id) => ['session_id', id]));
+  const answer = (await (await ask(`/api/activity?${parameters}`, signal)).json()) as { sessions: Activity[] };
+  return answer.sessions;
+}
+
+/** The record behind an event, as OTLP/JSON. */
+export async function otlpText(event: Event): Promise<string> {
+  const parameters = new URLSearchParams({ id: event.id });
+  if (event.request_id) parameters.set('request_id', event.request_id);
+  else if (event.session_id) parameters.set('session_id', event.session_id);
+  else parameters.set('service', event.service);
+  return (await ask(`/api/otlp?${parameters}`)).text();
+}
+
+/** A GET with the person's token. Throws AnswerError. */
+export async function ask(path: string, signal?: AbortSignal): Promise<Response> {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  const response = await fetch(path, {
+    headers: token ? { authorization: `Bearer ${token}` } : {},
+    ...(signal ? { signal } : {}),
+  }).catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new AnswerError(0, 'the collector cannot be reached; is `gasoline serve` running?');
+  });
+  if (!response.ok) throw new AnswerError(response.status, await reasonOf(response));
+  return response;
+}
+
+function parametersOf(question: Question): URLSearchParams {
+  return new URLSearchParams(Object.entries(question).map(([name, value]) => [name, String(value)]));
+}
+
+async function reasonOf(response: Response): Promise<string> {
+  const text = await response.text();
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    if (typeof error === 'string') return error;
+  } catch {
+    // The text itself is the reason then.
+  }
+  return text.slice(0, 500) || `the collector answered ${response.status}`;
+}

@@ -1,0 +1,76 @@
+/** Times as people read them. Events carry unix nanoseconds as decimal strings, too long for a number. */
+
+const NANOS_DIGITS = 9;
+
+/** Milliseconds from `base` to `time`, both unix nanoseconds as decimal strings; exact to the microsecond over years. */
+export function sinceMs(time: string, base: string): number {
+  const [seconds, nanos] = split(time);
+  const [baseSeconds, baseNanos] = split(base);
+  return (seconds - baseSeconds) * 1000 + (nanos - baseNanos) / 1e6;
+}
+
+/** Unix milliseconds of unix nanoseconds. */
+export function unixMs(time: string): number {
+  const [seconds, nanos] = split(time);
+  return seconds * 1000 + nanos / 1e6;
+}
+
+function split(time: string): [number, number] {
+  const cut = time.length - NANOS_DIGITS;
+  return cut > 0 ? [Number(time.slice(0, cut)), Number(time.slice(cut))] : [0, Number(time) || 0];
+}
+
+/** `412 ms`, `1.24 s`, `3 min 05 s`: three digits that matter. */
+export function durationWords(ms: number): string {
+  const size = Math.abs(ms);
+  if (size === 0) return '0 ms';
+  if (size < 0.9995) return `${Math.round(ms * 1000)} µs`;
+  if (size < 9.995) return `${ms.toFixed(2)} ms`;
+  if (size < 99.95) return `${ms.toFixed(1)} ms`;
+  if (size < 999.5) return `${Math.round(ms)} ms`;
+  if (size < 9_995) return `${(ms / 1000).toFixed(2)} s`;
+  if (size < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (Math.abs(seconds) < 3600) return `${Math.trunc(seconds / 60)} min ${two(seconds % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (Math.abs(minutes) < 48 * 60) return `${Math.trunc(minutes / 60)} h ${two(minutes % 60)} min`;
+  return `${Math.round(minutes / 1440)} days`;
+}
+
+/** `+0.412`, in seconds: the time column of a timeline, as the text answers have it. */
+export function offsetWords(ms: number): string {
+  const thousandths = Math.round(ms);
+  return `${thousandths < 0 ? '−' : '+'}${(Math.abs(thousandths) / 1000).toFixed(3)}`;
+}
+
+/** Local date and time of an instant, to the second: `22 Nov 18:52:03`, with the year if it is not that of `now`. */
+export function clockWords(instantMs: number, nowMs: number): string {
+  if (!Number.isFinite(instantMs)) return 'unknown time';
+  const date = new Date(instantMs);
+  const now = new Date(nowMs);
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  if (date.toDateString() === now.toDateString()) return time;
+  const month = date.toLocaleString('en', { month: 'short' });
+  const year = date.getFullYear() === now.getFullYear() ? '' : ` ${date.getFullYear()}`;
+  return `${date.getDate()} ${month}${year} ${time}`;
+}
+
+/** `3 min ago`, for a list that is looked at while things happen. */
+export function agoWords(instantMs: number, nowMs: number): string {
+  const seconds = Math.round((nowMs - instantMs) / 1000);
+  if (!Number.isFinite(seconds)) return '';
+  if (seconds < 5) return seconds < -5 ? 'in the future' : 'now';
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86_400)} days ago`;
+}
+
+/** Milliseconds between two instants in RFC 3339. */
+export function betweenMs(start: string, end: string): number {
+  return Date.parse(end) - Date.parse(start);
+}
+
+function two(value: number): string {
+  return String(Math.abs(value)).padStart(2, '0');
+}

@@ -1,0 +1,41 @@
+/** Keys of the whole page. A view adds its own for as long as it is shown; what was added last is asked first. */
+
+import { useEffect, useRef } from 'preact/hooks';
+
+/** From a key (`KeyboardEvent.key`) to what it does. Returning false leaves the key to others. */
+export type Keys = { [key: string]: ((event: KeyboardEvent) => void | false) | undefined };
+
+const listening: { current: Keys }[] = [];
+
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (isTyping(event.target) && event.key !== 'Escape') return;
+  for (const keys of listening.toReversed()) {
+    const act = keys.current[event.key];
+    if (act === undefined || act(event) === false) continue;
+    event.preventDefault();
+    return;
+  }
+});
+
+export function useKeys(keys: Keys): void {
+  const latest = useRef(keys);
+  latest.current = keys;
+  useEffect(() => {
+    listening.push(latest);
+    return () => {
+      listening.splice(listening.indexOf(latest), 1);
+    };
+  }, []);
+}
+
+/** Whether the element itself uses the key: a field takes letters, a button Enter. */
+export function isOnControl(event: KeyboardEvent): boolean {
+  return (
+    event.target instanceof Element && event.target.closest('a, button, input, select, textarea, summary') !== null
+  );
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof Element && target.matches('input, select, textarea');
+}

@@ -1,0 +1,93 @@
+/** A long list of rows of one height, of which only those in view are in the document. */
+
+import type { VNode } from 'preact';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+
+import { anchoredScrollTop, scrollTopFor, windowOf } from '../model/view_window';
+
+interface Props {
+  count: number;
+  rowHeight: number;
+  /** Stays the same for what a row shows, wherever it stands. */
+  keyOf: (row: number) => string;
+  row: (row: number, style: { transform: string }) => VNode;
+  /** The row that keys act on; -1 for none. */
+  active: number;
+  activeId: string | undefined;
+  role: 'grid' | 'treegrid';
+  label: string;
+  /** Called when the last row comes into view. */
+  onEnd?: () => void;
+}
+
+interface Anchor {
+  key: string;
+  row: number;
+  offset: number;
+}
+
+export function RowList(props: Props) {
+  const { count, rowHeight, active } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const anchor = useRef<Anchor>({ key: '', row: 0, offset: 0 });
+  const [view, setView] = useState({ first: 0, end: 60 });
+
+  const look = () => {
+    const element = box.current;
+    if (!element) return;
+    const seen = windowOf(element.scrollTop, element.clientHeight, rowHeight, count);
+    setView((before) => (before.first === seen.first && before.end === seen.end ? before : seen));
+    const row = Math.floor(element.scrollTop / rowHeight);
+    anchor.current = { key: row < count ? props.keyOf(row) : '', row, offset: row * rowHeight - element.scrollTop };
+    if (seen.end >= count) props.onEnd?.();
+  };
+
+  useAnchor(box, anchor, props);
+  useLayoutEffect(look);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return undefined;
+    const resized = new ResizeObserver(() => look());
+    resized.observe(element);
+    return () => resized.disconnect();
+  }, [count, rowHeight]);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element || active < 0) return;
+    const top = scrollTopFor(active, element.scrollTop, element.clientHeight, rowHeight);
+    if (top !== undefined) element.scrollTop = top;
+  }, [active, props.activeId]);
+
+  const rows: VNode[] = [];
+  for (let row = view.first; row < Math.min(view.end, count); row += 1) {
+    rows.push(props.row(row, { transform: `translateY(${row * rowHeight}px)` }));
+  }
+  return (
+    <div
+      ref={box}
+      class="rows"
+      role={props.role}
+      aria-label={props.label}
+      aria-rowcount={count}
+      aria-activedescendant={active >= view.first && active < view.end ? props.activeId : undefined}
+      tabIndex={0}
+      onScroll={look}
+    >
+      <div class="rows-all" role="rowgroup" style={{ height: `${count * rowHeight}px` }}>
+        {rows}
+      </div>
+    </div>
+  );
+}
+
+/** After a change, what stood at the top stands there still; a list that was at its beginning stays there. */
+function useAnchor(box: { current: HTMLDivElement | null }, anchor: { current: Anchor }, props: Props): void {
+  useLayoutEffect(() => {
+    const element = box.current;
+    const { key, row, offset } = anchor.current;
+    if (!element || key === '' || (row === 0 && offset > -props.rowHeight / 2)) return;
+    if (row < props.count && props.keyOf(row) === key) return;
+    const top = anchoredScrollTop({ key, offset }, props.keyOf, row, props.count, props.rowHeight);
+    if (top !== undefined && top !== element.scrollTop) element.scrollTop = top;
+  });
+}

@@ -1,0 +1,32 @@
+/** Text that came with telemetry: never markup, on its own for the direction of writing, cut where it is very long. */
+
+import { useState } from 'preact/hooks';
+
+import { SHOWN_CHARS, SHOWN_WHOLE_CHARS_MAX, cut, visible, visibleLine } from '../model/plain_text';
+
+const LINE_CHARS_MAX = 400;
+
+/** One line of it. */
+export function Line({ text, class: name }: { text: string; class?: string }) {
+  return <bdi class={name}>{visibleLine(cut(text, LINE_CHARS_MAX))}</bdi>;
+}
+
+/** All of it, the rest behind a button. */
+export function Long({ text }: { text: string }) {
+  const [isWhole, setWhole] = useState(false);
+  const most = isWhole ? SHOWN_WHOLE_CHARS_MAX : SHOWN_CHARS;
+  const left = text.length - most;
+  return (
+    <>
+      <bdi class="long">{visible(cut(text, most))}</bdi>
+      {left > 0 && !isWhole && (
+        <button type="button" class="small" onClick={() => setWhole(true)}>
+          Show all {text.length.toLocaleString('en')} characters
+        </button>
+      )}
+      {left > 0 && isWhole && (
+        <span class="quiet"> … {left.toLocaleString('en')} more characters; copy it to see them</span>
+      )}
+    </>
+  );
+}

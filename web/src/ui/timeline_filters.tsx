@@ -1,0 +1,120 @@
+/** What of a timeline is shown. Errors are shown whatever is chosen here. */
+
+import { useRef } from 'preact/hooks';
+
+import { NO_FILTERS, isFiltering, requestHeads, type Filters } from '../model/rows';
+import { CATEGORIES, categoryOf } from '../model/timeline';
+import { CATEGORIES_WORDS, Icon } from './icons';
+import { useKeys } from './keys';
+import { ServiceName } from './service_name';
+import type { TimelineStore } from './timeline_store';
+
+const SERVICES_SHOWN_MAX = 12;
+
+export function TimelineFilters({ store }: { store: TimelineStore }) {
+  const field = useRef<HTMLInputElement>(null);
+  const filters = store.filters.value;
+  const timeline = store.timeline.value;
+  const change = (some: Partial<Filters>) => {
+    store.filters.value = { ...filters, ...some };
+  };
+  useKeys({ '/': () => field.current?.focus() });
+  const counts = new Map<string, number>();
+  for (const event of timeline.events) counts.set(categoryOf(event), (counts.get(categoryOf(event)) ?? 0) + 1);
+  const blur = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' || event.key === 'Escape') document.querySelector<HTMLElement>('.rows')?.focus();
+  };
+  return (
+    <div class="filters" role="search" aria-label="Filter the events">
+      <input
+        ref={field}
+        type="search"
+        placeholder="Filter by text  /"
+        aria-label="Filter by text"
+        value={filters.text}
+        onInput={(event) => change({ text: event.currentTarget.value })}
+        onKeyDown={blur}
+      />
+      <div class="chips" role="group" aria-label="Kinds of events">
+        <Chip isOn={filters.errorsOnly} isError onClick={() => change({ errorsOnly: !filters.errorsOnly })}>
+          <Icon name="error" /> {timeline.errors.toLocaleString('en')} {timeline.errors === 1 ? 'error' : 'errors'}
+        </Chip>
+        {CATEGORIES.filter((category) => counts.has(category)).map((category) => (
+          <Chip
+            key={category}
+            isOn={filters.categories.has(category)}
+            onClick={() => change({ categories: toggled(filters.categories, category) })}
+          >
+            <Icon name={category} /> {CATEGORIES_WORDS[category]}{' '}
+            <small>{counts.get(category)?.toLocaleString('en')}</small>
+          </Chip>
+        ))}
+      </div>
+      <div class="chips" role="group" aria-label="Services">
+        {timeline.services.slice(0, SERVICES_SHOWN_MAX).map((service) => (
+          <Chip
+            key={service}
+            isOn={filters.services.has(service)}
+            onClick={() => change({ services: toggled(filters.services, service) })}
+          >
+            <ServiceName name={service} />
+          </Chip>
+        ))}
+      </div>
+      <Shown store={store} />
+    </div>
+  );
+}
+
+/** How much of it is shown, and the way back to all. */
+function Shown({ store }: { store: TimelineStore }) {
+  const { indices, matching, keptErrors } = store.rows.value;
+  const count = store.timeline.value.events.length;
+  const heads = requestHeads(store.timeline.value);
+  const isFolded = heads.length > 0 && heads.every((id) => store.folded.value.has(id));
+  const words = isFiltering(store.filters.value)
+    ? `${matching.toLocaleString('en')} of ${count.toLocaleString('en')} match` +
+      (keptErrors > 0 ? `, and ${keptErrors.toLocaleString('en')} that failed` : '')
+    : indices.length < count
+      ? `${indices.length.toLocaleString('en')} of ${count.toLocaleString('en')} rows`
+      : '';
+  return (
+    <div class="shown">
+      <span role="status">{words}</span>
+      {isFiltering(store.filters.value) && (
+        <button type="button" class="small" onClick={() => (store.filters.value = NO_FILTERS)}>
+          Show all
+        </button>
+      )}
+      {heads.length > 1 && (
+        <button type="button" class="small" aria-pressed={isFolded} onClick={() => store.fold(heads, !isFolded)}>
+          {isFolded ? 'Expand requests' : 'Collapse requests'}
+        </button>
+      )}
+      {store.zoom.value && (
+        <button type="button" class="small" onClick={() => (store.zoom.value = undefined)}>
+          Whole time
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Chip(props: { isOn: boolean; isError?: boolean; onClick: () => void; children: preact.ComponentChildren }) {
+  return (
+    <button
+      type="button"
+      class={props.isError ? 'chip error' : 'chip'}
+      aria-pressed={props.isOn}
+      onClick={props.onClick}
+    >
+      {props.children}
+    </button>
+  );
+}
+
+function toggled<Item>(items: ReadonlySet<Item>, item: Item): Set<Item> {
+  const changed = new Set(items);
+  if (!changed.delete(item)) changed.add(item);
+  return changed;
+}

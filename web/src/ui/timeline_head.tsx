@@ -1,0 +1,182 @@
+/** What a session or a request was, in facts and one sentence. */
+
+import { newsState } from '../data/news';
+import type { Cause, RequestRecord, SessionRecord } from '../model/answers';
+import { browserWords, causeWords, shortId } from '../model/words';
+import { sessionPath } from '../model/routes';
+import { betweenMs, clockWords, durationWords } from '../model/times';
+import { CopyButton } from './copying';
+import { Link } from './router';
+import { Line } from './telemetry_text';
+import { TimeSpent } from './time_spent';
+import type { TimelineStore } from './timeline_store';
+import type { Source } from './use_timeline';
+
+export function TimelineHead({ store, source }: { store: TimelineStore; source: Source }) {
+  const loaded = store.loaded.value;
+  if (!loaded) return null;
+  const { kind, id } = loaded.subject;
+  const record = loaded.session ?? loaded.request;
+  const cause = record?.cause;
+  return (
+    <header class="head">
+      <div class="title">
+        {source.hasLists && (
+          <Link to={kind === 'session' ? '/' : '/requests'} class="back" label={`All ${kind}s`}>
+            {kind === 'session' ? 'Sessions' : 'Requests'}
+          </Link>
+        )}
+        <h1>
+          {loaded.request ? (
+            <RequestTitle request={loaded.request} />
+          ) : (
+            <Line text={loaded.session?.first_url ?? `Session ${shortId(id)}`} />
+          )}
+        </h1>
+        {source.onNews && <LiveSign />}
+      </div>
+      <p class="facts">
+        <span class="id">
+          {kind} <code title={id}>{shortId(id)}</code> <CopyButton text={id} what={`${kind} id`} />
+        </span>
+        {loaded.session && <SessionFacts session={loaded.session} />}
+        {loaded.request && <RequestFacts request={loaded.request} />}
+        <span>{loaded.total.toLocaleString('en')} events</span>
+      </p>
+      {cause && <CauseBox cause={cause} store={store} />}
+      {loaded.request && <Spread store={store} />}
+      <Notes store={store} />
+      {loaded.request && <TimeSpent store={store} />}
+    </header>
+  );
+}
+
+function RequestTitle({ request }: { request: RequestRecord }) {
+  if (!request.url && !request.method) return <>Request {shortId(request.request_id)}</>;
+  return (
+    <>
+      <Line text={`${request.method ?? ''} ${request.url ?? ''}`.trim()} />{' '}
+      {request.status !== undefined && (
+        <span class={`status ${request.cause || request.status >= 500 ? 'bad' : ''}`}>{request.status}</span>
+      )}
+    </>
+  );
+}
+
+function SessionFacts({ session }: { session: SessionRecord }) {
+  const browser = browserWords(session.user_agent);
+  return (
+    <>
+      <span>{clockWords(Date.parse(session.started_at), Date.now())}</span>
+      <span>{durationWords(betweenMs(session.started_at, session.last_activity))}</span>
+      <span>{session.request_count.toLocaleString('en')} requests</span>
+      {browser && <Line text={browser} />}
+      {session.ip_address && <Line text={session.ip_address} />}
+      {session.end_reason && (
+        <span>
+          ended: <Line text={session.end_reason} />
+        </span>
+      )}
+      {session.previous_id && <Link to={sessionPath(session.previous_id)}>previous session</Link>}
+    </>
+  );
+}
+
+function RequestFacts({ request }: { request: RequestRecord }) {
+  const sessions = request.session_ids ?? (request.session_id ? [request.session_id] : []);
+  return (
+    <>
+      <span>{clockWords(Date.parse(request.started_at), Date.now())}</span>
+      {request.duration_ms !== undefined && <span>{durationWords(request.duration_ms)}</span>}
+      {sessions.slice(0, 3).map((id) => (
+        <Link key={id} to={sessionPath(id)}>
+          in session <Line text={shortId(id)} />
+        </Link>
+      ))}
+      {sessions.length === 0 && <span>in no session</span>}
+    </>
+  );
+}
+
+function CauseBox({ cause, store }: { cause: Cause; store: TimelineStore }) {
+  const target = store.timeline.value.events.find(
+    (event) => event.signal === 'span' && event.span_id === cause.span_id && cause.span_id !== undefined,
+  );
+  return (
+    <p class="cause">
+      <b>Cause</b> <Line text={causeWords(cause)} />
+      {target && (
+        <button type="button" onClick={() => store.select(target.id, { open: true })}>
+          Show
+        </button>
+      )}
+    </p>
+  );
+}
+
+/** How a failure went from hop to hop, the cause first. */
+function Spread({ store }: { store: TimelineStore }) {
+  const loaded = store.loaded.value;
+  const hops = loaded?.spread ?? [];
+  const undone = loaded?.undone ?? [];
+  if (hops.length < 2 && undone.length === 0) return null;
+  return (
+    <p class="facts">
+      {hops.length > 1 && (
+        <span>
+          spread{' '}
+          {hops.map((hop, index) => (
+            <span key={index}>
+              {index > 0 && ' → '}
+              <Line text={hop.service} /> {hop.status ?? ''}
+            </span>
+          ))}
+        </span>
+      )}
+      {undone.length > 0 && (
+        <span>
+          never begun:{' '}
+          {undone.slice(0, 5).map((step, index) => (
+            <span key={index}>
+              {index > 0 && ', '}
+              <Line text={`${step.service} ${step.operation}`} />
+            </span>
+          ))}
+        </span>
+      )}
+    </p>
+  );
+}
+
+function Notes({ store }: { store: TimelineStore }) {
+  const loaded = store.loaded.value;
+  if (!loaded) return null;
+  const missing = loaded.total - loaded.events.length;
+  return (
+    <>
+      {loaded.notes.map((note) => (
+        <p class="note" key={note}>
+          <Line text={note} />
+        </p>
+      ))}
+      {missing > 0 && (
+        <p class="note" role="status">
+          {loaded.isLoading
+            ? `${loaded.events.length.toLocaleString('en')} of ${loaded.total.toLocaleString('en')} events are here, the others are coming`
+            : `Shown are the first ${loaded.events.length.toLocaleString('en')} of ${loaded.total.toLocaleString('en')} events: this is as much as the page draws`}
+        </p>
+      )}
+      {store.problem.value && <p class="note bad">{store.problem.value.message}</p>}
+    </>
+  );
+}
+
+const LIVE_WORDS = { connecting: 'connecting', live: 'live', paused: 'paused', offline: 'not connected' };
+
+export function LiveSign() {
+  return (
+    <span class="live" data-state={newsState.value} role="status">
+      {LIVE_WORDS[newsState.value]}
+    </span>
+  );
+}

@@ -1,0 +1,121 @@
+/** The state of one timeline: what is loaded, what is shown of it, where in time, and what is selected. */
+
+import { computed, signal } from '@preact/signals';
+
+import type { AnswerError } from '../data/api';
+import type { Loaded, Subject } from '../data/loading';
+import type { Event } from '../model/answers';
+import { NO_PATHS, pathsOf } from '../model/paths';
+import { NO_FILTERS, rowsOf, type Filters } from '../model/rows';
+import { around, panned, within, zoomed, type Domain } from '../model/scale';
+import { timelineOf } from '../model/timeline';
+
+const MARGIN = 0.02;
+
+export class TimelineStore {
+  readonly loaded = signal<Loaded | undefined>(undefined);
+  readonly problem = signal<AnswerError | undefined>(undefined);
+  readonly filters = signal<Filters>(NO_FILTERS);
+  readonly folded = signal<ReadonlySet<string>>(new Set());
+  readonly selectedId = signal('');
+  readonly isPanelOpen = signal(false);
+  /** undefined: all of it, however it grows. */
+  readonly zoom = signal<Domain | undefined>(undefined);
+
+  readonly timeline = computed(() => timelineOf(this.loaded.value?.events ?? []));
+  readonly positions = computed(() => new Map(this.timeline.value.events.map((event, index) => [event.id, index])));
+  readonly rows = computed(() => rowsOf(this.timeline.value, this.filters.value, this.folded.value));
+  readonly paths = computed(() => (this.subject.kind === 'request' ? pathsOf(this.timeline.value) : NO_PATHS));
+  readonly extent = computed((): Domain => {
+    const [first, last] = this.timeline.value.extent;
+    const margin = (last - first) * MARGIN || 1;
+    return [first - margin, last + margin];
+  });
+  readonly domain = computed(() => this.zoom.value ?? this.extent.value);
+  /** The row of the selected event, -1 if it has none. */
+  readonly activeRow = computed(() => {
+    const index = this.positions.value.get(this.selectedId.value);
+    return index === undefined ? -1 : placeOf(this.rows.value.indices, index);
+  });
+  readonly selected = computed((): Event | undefined => {
+    const index = this.positions.value.get(this.selectedId.value);
+    return index === undefined ? undefined : this.timeline.value.events[index];
+  });
+
+  constructor(readonly subject: Subject) {}
+
+  select(id: string, options: { open?: boolean } = {}): void {
+    this.selectedId.value = id;
+    if (options.open !== undefined) this.isPanelOpen.value = options.open;
+  }
+
+  /** Select the row `step` rows on. */
+  move(step: number): void {
+    const { indices } = this.rows.value;
+    if (indices.length === 0) return;
+    const from = this.activeRow.value;
+    const row = from < 0 ? 0 : Math.max(0, Math.min(indices.length - 1, from + step));
+    this.selectRow(row);
+  }
+
+  selectRow(row: number): void {
+    const event = this.timeline.value.events[this.rows.value.indices[row] ?? -1];
+    if (event) this.select(event.id);
+  }
+
+  fold(ids: readonly string[], isFolded: boolean): void {
+    const folded = new Set(this.folded.value);
+    for (const id of ids) {
+      if (isFolded) folded.add(id);
+      else folded.delete(id);
+    }
+    this.folded.value = folded;
+  }
+
+  zoomBy(factor: number, anchor = 0.5): void {
+    this.#show(zoomed(this.domain.value, factor, anchor, this.extent.value));
+  }
+
+  panBy(part: number): void {
+    this.#show(panned(this.domain.value, part, this.extent.value));
+  }
+
+  zoomTo(from: number, to: number): void {
+    this.#show(within([from, to], this.extent.value));
+  }
+
+  /** Bring the selected event, with all that it caused, to the middle of the axis. */
+  zoomToSelected(): void {
+    const { folders, starts, ends } = this.timeline.value;
+    const chosen = this.positions.value.get(this.selectedId.value);
+    if (chosen === undefined) return;
+    let [from, to] = [starts[chosen] ?? 0, ends[chosen] ?? 0];
+    const inside = new Set([chosen]);
+    folders.forEach((folder, index) => {
+      if (!inside.has(folder)) return;
+      inside.add(index);
+      from = Math.min(from, starts[index] ?? from);
+      to = Math.max(to, ends[index] ?? to);
+    });
+    this.#show(around(from, to, this.extent.value));
+  }
+
+  #show(domain: Domain): void {
+    const [first, last] = this.extent.value;
+    this.zoom.value = domain[0] <= first && domain[1] >= last ? undefined : domain;
+  }
+}
+
+/** Where `index` stands in a sorted list; -1 if it does not. */
+function placeOf(indices: readonly number[], index: number): number {
+  let low = 0;
+  let high = indices.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = indices[middle] ?? 0;
+    if (found === index) return middle;
+    if (found < index) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}

@@ -1,0 +1,97 @@
+/** Loads a session or a request into a store, again whenever there is news of it. */
+
+import { useEffect, useMemo } from 'preact/hooks';
+
+import { AnswerError } from '../data/api';
+import { load, type Ask, type Loaded, type Subject } from '../data/loading';
+import type { News } from '../data/news';
+import { indexOf } from '../model/timeline';
+import { timelineStateOf } from '../model/routes';
+import { place } from './router';
+import { TimelineStore } from './timeline_store';
+
+/** Where answers come from; `onNews` only where there are news. */
+export interface Source {
+  ask: Ask;
+  onNews?: (listener: (news: News) => void) => () => void;
+  /** A record as OTLP/JSON, where it can be had. */
+  otlpText?: (event: import('../model/answers').Event) => Promise<string>;
+  /** Whether there are lists to go back to. */
+  hasLists: boolean;
+}
+
+const QUIET_MS_MIN = 300;
+
+export function useTimeline(source: Source, subject: Subject): TimelineStore {
+  const store = useMemo(() => newStore(subject), [source, subject.kind, subject.id]);
+  useEffect(() => {
+    const stopping = new AbortController();
+    const isWanted = reloading(store, source, stopping.signal);
+    void isWanted();
+    const stop = source.onNews?.((news) => {
+      if (concerns(news, store)) void isWanted();
+    });
+    return () => {
+      stop?.();
+      stopping.abort();
+    };
+  }, [store]);
+  return store;
+}
+
+function newStore(subject: Subject): TimelineStore {
+  const store = new TimelineStore(subject);
+  const { filters, selected } = timelineStateOf(place.peek().search);
+  store.filters.value = filters;
+  store.selectedId.value = selected;
+  store.isPanelOpen.value = selected !== '';
+  return store;
+}
+
+/**
+ * What loads now, or again as soon as the load that runs is over. It rests as long as it loaded, so that a long
+ * session under fire leaves the page its time.
+ */
+function reloading(store: TimelineStore, source: Source, signal: AbortSignal): () => Promise<void> {
+  let isRunning = false;
+  let isWantedAgain = false;
+  const run = async () => {
+    const started = performance.now();
+    try {
+      const isQuiet = (store.loaded.peek()?.events.length ?? 0) > 0;
+      await load(source.ask, store.subject, (loaded) => show(store, loaded), { signal, isQuiet });
+      store.problem.value = undefined;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof AnswerError)) throw error;
+      store.problem.value = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, Math.max(QUIET_MS_MIN, performance.now() - started)));
+  };
+  return async () => {
+    isWantedAgain = true;
+    if (isRunning) return;
+    isRunning = true;
+    while (isWantedAgain && !signal.aborted) {
+      isWantedAgain = false;
+      await run();
+    }
+    isRunning = false;
+  };
+}
+
+function show(store: TimelineStore, loaded: Loaded): void {
+  store.loaded.value = loaded;
+  const selected = store.selectedId.peek();
+  if (selected === '' || store.positions.peek().has(selected)) return;
+  const index = indexOf(store.timeline.peek(), selected);
+  const event = store.timeline.peek().events[index];
+  if (event) store.selectedId.value = event.id;
+}
+
+function concerns(news: News, store: TimelineStore): boolean {
+  const loaded = store.loaded.peek();
+  if (!news.complete || news.evicted || loaded === undefined || loaded.events.length === 0) return true;
+  const { kind, id } = loaded.subject;
+  return (kind === 'session' ? news.session_ids : news.request_ids).includes(id);
+}

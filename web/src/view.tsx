@@ -1,0 +1,27 @@
+/** The same views in one file: over the data that it holds (a report), or inside a chat client (MCP Apps). */
+
+import { render } from 'preact';
+
+import { reportSource, type Report } from './data/report';
+import { showInHost } from './ui/in_host';
+import { App } from './ui/app';
+import { Made } from './ui/made';
+import { navigate } from './ui/router';
+import { requestPath, sessionPath } from './model/routes';
+
+const root = document.getElementById('root');
+const text = document.getElementById('gasoline-data')?.textContent?.trim() ?? '';
+
+if (root && text !== '') {
+  const report = JSON.parse(text) as Report;
+  const { source, subject } = reportSource(report);
+  navigate(subject.kind === 'session' ? sessionPath(subject.id) : requestPath(subject.id));
+  render(
+    <>
+      <Made report={report} />
+      <App source={source} />
+    </>,
+    root,
+  );
+} else if (root && window.parent !== window) showInHost(root);
+else if (root) root.textContent = 'This file holds no session; make one with: gasoline report SESSION -o FILE.html';
