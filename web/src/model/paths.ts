@@ -34,7 +34,8 @@ export function pathsOf(timeline: Timeline): Paths {
   const stretches = criticalPath(timeline, children, root);
   const criticalMs = new Map<number, number>();
   for (const { index, from, to } of stretches) criticalMs.set(index, (criticalMs.get(index) ?? 0) + to - from);
-  const stretchesOf = Map.groupBy(stretches, ({ index }) => index);
+  const stretchesOf = new Map<number, Stretch[]>();
+  for (const stretch of stretches) stretchesOf.set(stretch.index, [...(stretchesOf.get(stretch.index) ?? []), stretch]);
   return { stretches, stretchesOf, criticalMs, selfMs: selfTimes(timeline, children) };
 }
 

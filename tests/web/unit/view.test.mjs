@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { log, span } from '../events.mjs';
+import { importSources } from '../sources.mjs';
+
+const view = await importSources(
+  'model/scale.ts',
+  'model/view_window.ts',
+  'model/routes.ts',
+  'model/density.ts',
+  'model/colours.ts',
+  'model/timeline.ts',
+);
+
+test('zooming keeps the time under the pointer where it is, inside the whole', () => {
+  const zoomed = view.zoomed([0, 100], 0.5, 0.25, [0, 100]);
+  assert.deepEqual(zoomed, [12.5, 62.5]);
+  assert.equal(view.fractionOf(25, zoomed), 0.25);
+  assert.deepEqual(view.zoomed([0, 100], 4, 0.5, [0, 100]), [0, 100]);
+  const closest = view.zoomed([0, 100], 1e-9, 0.5, [0, 100]);
+  assert.ok(Math.abs(closest[1] - closest[0] - view.WIDTH_MS_MIN) < 1e-9);
+});
+
+test('panning stops at both ends', () => {
+  assert.deepEqual(view.panned([10, 30], 0.5, [0, 100]), [20, 40]);
+  assert.deepEqual(view.panned([10, 30], -5, [0, 100]), [0, 20]);
+  assert.deepEqual(view.panned([10, 30], 50, [0, 100]), [80, 100]);
+});
+
+test('ticks are round and far enough apart', () => {
+  assert.deepEqual(view.ticks([0, 100], 500), [0, 20, 40, 60, 80, 100]);
+  assert.deepEqual(view.ticks([0.2, 1.1], 200), [0.5, 1]);
+  assert.deepEqual(view.ticks([5, 5], 500), [5]);
+  assert.ok(view.ticks([0, 1e12], 5000).length <= 57);
+});
+
+test('only the rows in view are drawn', () => {
+  assert.deepEqual(view.windowOf(0, 260, 26, 1000), { first: 0, end: 16 });
+  assert.deepEqual(view.windowOf(2600, 260, 26, 1000), { first: 94, end: 116 });
+  assert.deepEqual(view.windowOf(2600, 260, 26, 3), { first: 3, end: 3 });
+  assert.deepEqual(
+    [view.scrollTopFor(5, 0, 260, 26), view.scrollTopFor(50, 0, 260, 26), view.scrollTopFor(2, 260, 260, 26)],
+    [undefined, 1066, 52],
+  );
+});
+
+test('what stood at the top stands there after rows came before it', () => {
+  const keys = ['new', 'newer', 'a', 'b', 'c'];
+  const top = view.anchoredScrollTop({ key: 'b', offset: -4 }, (row) => keys[row], 1, keys.length, 10);
+  assert.equal(top, 34);
+  assert.equal(
+    view.anchoredScrollTop({ key: 'gone', offset: 0 }, (row) => keys[row], 1, keys.length, 10),
+    undefined,
+  );
+});
+
+test("paths and routes are each other's inverse, whatever an id holds", () => {
+  for (const id of ['session-1', 'a/b?c#d', '%2F', 'ü 日本 😀', '\'"<>&']) {
+    assert.deepEqual(view.routeOf(view.sessionPath(id)), { view: 'session', id });
+    assert.deepEqual(view.routeOf(view.requestPath(id)), { view: 'request', id });
+    assert.deepEqual(view.routeOf(view.comparePath(id, 'x')), { view: 'compare', left: id, right: 'x' });
+  }
+  assert.deepEqual(
+    ['/', '/sessions', '/requests', '/requests/', '/else', '/sessions/a/b', '/compare/a'].map(
+      (path) => view.routeOf(path).view,
+    ),
+    ['sessions', 'sessions', 'requests', 'requests', 'unknown', 'unknown', 'unknown'],
+  );
+  assert.deepEqual(view.routeOf('/sessions/%zz'), { view: 'session', id: '%zz' });
+});
+
+test('filters survive the URL', () => {
+  const filters = { ...view.NO_LIST_FILTERS, service: 'a&b', status: 'error', since: '-1h' };
+  assert.deepEqual(view.listFiltersOf(view.listSearch(filters)), filters);
+  assert.equal(view.listSearch(view.NO_LIST_FILTERS), '');
+  const chosen = { categories: new Set(['log', 'page']), services: new Set(['x y']), errorsOnly: true, text: 'a=b' };
+  assert.deepEqual(view.timelineStateOf(view.timelineSearch(chosen, 'log:1')), { filters: chosen, selected: 'log:1' });
+  assert.deepEqual(view.timelineStateOf('?type=nonsense').filters.categories, new Set());
+});
+
+test('columns of pixels tell what ran and what failed', () => {
+  const timeline = view.timelineOf([
+    span('a', undefined, 0, 100),
+    span('b', undefined, 40, 90, { service: 'orders', error: true }),
+    log('x', 10, { service: 'orders' }),
+  ]);
+  const lanes = view.density(timeline, [0, 100], 11).map((cells) => [...cells].join(''));
+  assert.deepEqual(lanes, ['11111111111', '01002211220']);
+  assert.deepEqual(
+    view.density(timeline, [200, 300], 3).map((cells) => [...cells].join('')),
+    ['000', '000'],
+  );
+});
+
+test('a sparkline reaches from edge to edge', () => {
+  assert.equal(view.sparklinePoints([0, 4, 2], 10, 8), '0,8 5,0 10,4');
+  assert.equal(view.sparklinePoints([0], 10, 8), '0,8');
+});
+
+test('services keep their colours, and have different ones while there are any', () => {
+  const colours = new view.Colours();
+  const names = Array.from({ length: 11 }, (_, index) => `service-${index}`);
+  const given = names.map((name) => colours.of(name));
+  assert.equal(new Set(given).size, 11);
+  assert.ok(given.every((colour) => colour >= 1 && colour <= 11));
+  assert.deepEqual(
+    names.map((name) => colours.of(name)),
+    given,
+  );
+  assert.equal(colours.of('browser'), 0);
+  assert.ok(colours.of('one too many') >= 1);
+});
