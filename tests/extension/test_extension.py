@@ -1,6 +1,6 @@
 """What the specification asks of the extension, each id held by tests in JavaScript that carry it in their title.
 
-The files run once, whoever asks first: here or in test_node.py.
+The files run once, whoever asks first: here or in tests/test_node.py.
 """
 
 import re
@@ -23,7 +23,7 @@ def assert_carried(request: pytest.FixtureRequest, run_node_tests: RunNodeTests)
     assert marker is not None
 
     def check(*files: str) -> None:
-        titles = " ".join(title for file in files for title in _PASSED.findall(run_node_tests(file)[1]))
+        titles = " ".join(title for file in files for title in _PASSED.findall(run_node_tests(f"extension/{file}")[1]))
         carried = {word.removesuffix(":") for word in titles.split()}
         assert [requirement for requirement in marker.args if requirement not in carried] == []
 
@@ -64,9 +64,11 @@ def test_ids(assert_carried: Callable[..., None]) -> None:
     assert_carried("unit/shared.test.mjs", "unit/request-manager.test.mjs")
 
 
-def test_the_built_scripts_are_fresh(root: Path, node: Path, extension_packages: Path, tmp_path: Path) -> None:
-    assert extension_packages.is_dir()
+def test_the_built_scripts_are_fresh(
+    root: Path, node: Path, node_packages: Callable[[str], Path], tmp_path: Path
+) -> None:
+    assert node_packages("extension").is_dir()
     subprocess.run([node, "build.mjs", tmp_path], cwd=root / "extension", check=True, timeout=60)
     fresh = {path.name: path.read_text() for path in tmp_path.iterdir()}
     built = {path.name: path.read_text() for path in (root / "extension" / "built").iterdir()}
-    assert fresh == built, "run: sh scripts/npm.sh run build"
+    assert fresh == built, "run: make bundle"

@@ -1,4 +1,4 @@
-"""The scripts that set a machine up for the browser extension: what they install, and what they say if they cannot."""
+"""The scripts that set a machine up for extension and page: what they install, and what they say if they cannot."""
 
 import shutil
 import subprocess
@@ -80,34 +80,38 @@ def test_on_debian_root_installs_chromium_within_a_time_limit(root: Path, comman
     ]
 
 
+@pytest.mark.parametrize("folder", ["extension", "web"])
 @pytest.mark.parametrize("ci", [False, True])
-def test_without_node_one_line_says_so_and_ci_fails(root: Path, commands: Path, tmp_path: Path, ci: bool) -> None:
-    line = (
-        "The browser extension is neither checked nor tested: no Node is here; install Node 20.19 or newer, with npm.\n"
-    )
+def test_without_node_one_line_says_so_and_ci_fails(
+    root: Path, commands: Path, tmp_path: Path, ci: bool, folder: str
+) -> None:
+    line = f"{folder}/ is neither checked nor tested: no Node is here; install Node 20.19 or newer, with npm.\n"
     script = root / "scripts" / "npm.sh"
-    assert run(script, commands, "run", "check", cwd=tmp_path, ci=ci) == (int(ci), "", line)
+    assert run(script, commands, folder, "run", "check", cwd=tmp_path, ci=ci) == (int(ci), "", line)
 
 
 def test_packages_are_installed_when_the_lock_file_or_node_changed(root: Path, commands: Path, tmp_path: Path) -> None:
     checkout, log = tmp_path / "checkout", tmp_path / "log"
-    (checkout / "extension").mkdir(parents=True)
-    for name in ("package.json", "package-lock.json"):
-        (checkout / "extension" / name).write_text("{}")
+    for folder in ("extension", "web"):
+        (checkout / folder).mkdir(parents=True)
+        for name in ("package.json", "package-lock.json"):
+            (checkout / folder / name).write_text("{}")
     add(commands, "node", "echo v24")
     add(commands, "npm", f'echo "${{PWD##*/}} $1" >>{log}; [ "$1" != ci ] || mkdir -p node_modules')
 
-    def npm(*arguments: str) -> list[str]:
+    def npm(*arguments: str, folder: str = "extension") -> list[str]:
         log.write_text("")
-        code, _, error = run(root / "scripts" / "npm.sh", commands, *arguments, cwd=checkout)
+        code, _, error = run(root / "scripts" / "npm.sh", commands, folder, *arguments, cwd=checkout)
         assert (code, error) == (0, "")
         return log.read_text().splitlines()
 
     assert npm("run", "check") == ["extension ci", "extension run"]
     assert npm("run", "check") == ["extension run"]
     assert npm() == []
+    assert npm("run", "check", folder="web") == ["web ci", "web run"]
     (checkout / "extension" / "package-lock.json").write_text('{"changed": true}')
     assert npm() == ["extension ci"]
+    assert npm(folder="web") == []
     add(commands, "node", "echo v26")
     assert npm() == ["extension ci"]
     assert npm() == []

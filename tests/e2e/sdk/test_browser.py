@@ -51,9 +51,9 @@ Browse = Callable[..., AbstractContextManager[Sequence[Person]]]
 
 
 @pytest.fixture(scope="module")
-def browse(node: Path, extension_packages: Path, chromium: str) -> Browse:
+def browse(node: Path, node_packages: Callable[[str], Path], chromium: str) -> Browse:
     """`with browse(shop, endpoint, way) as people`: the browsers stay open for as long as the context."""
-    assert extension_packages.is_dir() and chromium
+    assert node_packages("extension").is_dir() and chromium
 
     @contextmanager
     def run(shop: str, endpoint: str, way: str | None = None) -> Generator[Sequence[Person]]:
