@@ -264,6 +264,35 @@ def import_command(files: tuple[Path, ...], data_dir: Path, signal: str | None, 
 
 
 @cli.command()
+@click.argument("subject", metavar="SESSION|REQUEST")
+@flag(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="FILE.html",
+    help="The file to write.",
+)
+@data_dir_flag
+def report(subject: str, output: Path, data_dir: Path) -> None:
+    """Write one session or request to a file that shows it in any browser.
+
+    The file is whole: it needs no network and no Gasoline, and holds what is stored, so what was redacted stays so.
+    Attach it to a bug. A unique beginning of the id, of 6 characters or more, will do.
+
+    \b
+    Examples:
+      gasoline report 9f2c41 -o checkout-fails.html
+    """
+    from time import time_ns
+
+    from collector.report import write_report
+    from mcp_server.render.escape import escape_unseen
+
+    click.echo(escape_unseen(write_report(data_dir, subject, output, time_ns())))
+
+
+@cli.command()
 @flag(
     "--zip", "zip_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Pack it into this file."
 )

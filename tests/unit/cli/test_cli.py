@@ -29,6 +29,7 @@ def test_these_commands_exist() -> None:
             "import",
             "logs",
             "mcp",
+            "report",
             "request",
             "requests",
             "serve",
@@ -63,7 +64,20 @@ def test_every_flag_is_also_an_environment_variable(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["sessions", "requests", "logs", "session", "request", "serve", "mcp", "clear", "extension", "doctor", "validate"],
+    [
+        "sessions",
+        "requests",
+        "logs",
+        "session",
+        "request",
+        "serve",
+        "mcp",
+        "clear",
+        "extension",
+        "doctor",
+        "validate",
+        "report",
+    ],
 )
 def test_help_teaches_with_examples(name: str) -> None:
     assert f"gasoline {name}" in CliRunner().invoke(cli, [name, "--help"]).output
