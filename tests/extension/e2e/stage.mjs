@@ -14,8 +14,8 @@ import { fileURLToPath } from 'node:url';
 
 import { EXTENSION_FOLDER, chromiumPath, extensionId, requirePackage } from '../../../scripts/chromium.mjs';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const PYTHON = process.env.GASOLINE_TEST_PYTHON ?? join(ROOT, '.venv/bin/python');
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+export const PYTHON = process.env.GASOLINE_TEST_PYTHON ?? join(ROOT, '.venv/bin/python');
 const STEP_MS = 50;
 const STEPS_MAX = 400;
 
@@ -53,7 +53,7 @@ export async function startAll(...starting) {
  * @param {RegExp} ready what it says when it is ready
  * @param {'stdout' | 'stderr'} stream where it says so
  */
-async function startPython(args, ready, stream) {
+export async function startPython(args, ready, stream) {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(OTEL|GASOLINE)_/.test(name)),
   );
@@ -87,6 +87,7 @@ export async function startCollector({ dataDir, http = '127.0.0.1:0' } = {}) {
   return {
     dataDir: folder,
     endpoint: `http://${match[1]}`,
+    query: `http://${match[2]}`,
     observe: observer(`http://${match[2]}`),
     stop,
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
@@ -97,7 +98,7 @@ export async function startCollector({ dataDir, http = '127.0.0.1:0' } = {}) {
 export async function startDemo() {
   const { match, stop } = await startPython([join(ROOT, 'tests/extension/e2e/demo_stage.py')], /^\{.*\}$/, 'stdout');
   const { http, query, shop } = JSON.parse(match[0]);
-  return { endpoint: http, observe: observer(query), shop, stop };
+  return { endpoint: http, query, observe: observer(query), shop, stop };
 }
 
 /** @param {string} query the collector's query port */

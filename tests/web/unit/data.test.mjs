@@ -86,12 +86,12 @@ test('loading stops at the limit, and says how much there is', async () => {
 
 test('a report answers from what it holds, and nothing else', async () => {
   const answer = { session_id: 's', session: { session_id: 's' }, events: [span('a', undefined, 0, 1)], total: 1 };
-  const held = { request: { request_id: 'r' }, timeline: [], total: 0 };
-  const { source, subject } = data.reportSource({ kind: 'session', made_at: '', answer, requests: { r: held } });
+  const held = { request: { request_id: TRACE }, spread: [] };
+  const { source, subject } = data.reportSource({ kind: 'session', made_at: '', answer, requests: { [TRACE]: held } });
   assert.deepEqual(subject, { kind: 'session', id: 's' });
   assert.equal(await source.ask({ what: 'session-trace', session_id: 's' }), answer);
-  assert.equal(await source.ask({ what: 'request-trace', request_id: 'r' }), held);
   assert.deepEqual(await source.ask({ what: 'request-trace', request_id: TRACE }), {
+    ...held,
     timeline: answer.events,
     total: 1,
   });

@@ -77,7 +77,8 @@ function request(name, spans) {
 function pairWords(left, right) {
   return compare(left, right).map((pair) => {
     const words = (timeline, index) => timeline.events[index]?.name ?? timeline.events[index]?.body ?? '-';
-    return `${'  '.repeat(pair.depth)}${words(left, pair.left)} | ${words(right, pair.right)} ${pair.differences.join(',')}`.trimEnd();
+    const both = `${words(left, pair.left)} | ${words(right, pair.right)}`;
+    return `${'  '.repeat(pair.depth)}${both} ${pair.differences.join(',')}`.trimEnd();
   });
 }
 

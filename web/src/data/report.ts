@@ -10,7 +10,8 @@ export interface Report {
   kind: 'session' | 'request';
   made_at: string;
   answer: SessionAnswer | RequestAnswer;
-  requests?: { [requestId: string]: RequestAnswer };
+  /** What is known of a session's requests beside their events, which are among the session's. */
+  requests?: { [requestId: string]: Partial<RequestAnswer> };
   cut?: { shown: number; total: number };
 }
 
@@ -32,12 +33,8 @@ export function reportSource(report: Report): { source: ReportSource; subject: S
 function answerOf(report: Report, subject: Subject, question: Question): SessionAnswer | RequestAnswer | undefined {
   const id = String(question['session_id'] ?? question['request_id'] ?? '');
   if (id === subject.id) return report.answer;
-  return report.requests?.[id] ?? partOf(report.answer, id);
-}
-
-/** A request inside a session of which the report holds no answer of its own: its events of that session. */
-function partOf(answer: SessionAnswer | RequestAnswer, id: string): RequestAnswer | undefined {
-  if (!('events' in answer)) return undefined;
-  const timeline = answer.events.filter((event) => event.request_id === id);
-  return timeline.length > 0 ? { timeline, total: timeline.length } : undefined;
+  if (!('events' in report.answer)) return undefined;
+  const timeline = report.answer.events.filter((event) => event.request_id === id);
+  const known = report.requests?.[id];
+  return known || timeline.length > 0 ? { ...known, timeline, total: timeline.length } : undefined;
 }

@@ -32,12 +32,13 @@ export async function copy(text: string, what: string): Promise<void> {
   }
 }
 
+/** Without a text of its own it says only `Copy`, and its name says what. */
 export function CopyButton(props: { text: string; what: string; children?: string }) {
   return (
     <button
       type="button"
       class="small"
-      aria-label={`Copy ${props.what}`}
+      aria-label={props.children ? undefined : `Copy ${props.what}`}
       onClick={() => void copy(props.text, props.what)}
     >
       {props.children ?? 'Copy'}

@@ -9,7 +9,7 @@ const listening: { current: Keys }[] = [];
 
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (isTyping(event.target) && event.key !== 'Escape') return;
+  if (isInDialog(event.target) || (isTyping(event.target) && event.key !== 'Escape')) return;
   for (const keys of listening.toReversed()) {
     const act = keys.current[event.key];
     if (act === undefined || act(event) === false) continue;
@@ -34,6 +34,11 @@ export function isOnControl(event: KeyboardEvent): boolean {
   return (
     event.target instanceof Element && event.target.closest('a, button, input, select, textarea, summary') !== null
   );
+}
+
+/** A dialog has its own keys, and what is behind it takes none. */
+function isInDialog(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('dialog[open]') !== null;
 }
 
 function isTyping(target: EventTarget | null): boolean {

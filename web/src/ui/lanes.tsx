@@ -1,7 +1,9 @@
 /** All services above one another on the time axis: what ran when, and what failed. */
 
+import { useMemo } from 'preact/hooks';
+
 import { FAILED, NOTHING, density } from '../model/density';
-import { fractionOf, ticks } from '../model/scale';
+import { fractionOf, ticks, type Domain } from '../model/scale';
 import type { Timeline } from '../model/timeline';
 import { durationWords } from '../model/times';
 import { useCanvas, useThemeChanges, type Surface } from './canvas';
@@ -22,22 +24,7 @@ export function Lanes({ store }: { store: TimelineStore }) {
   const selected = store.positions.value.get(store.selectedId.value);
   const canvas = useCanvas((surface) => drawLanes(surface, store, selected), [timeline, domain, theme.value, selected]);
   const wheel = useWheel(store, { scrolls: false });
-  let shown = domain;
-  const drag = dragHandlers({
-    onStart: () => {
-      shown = store.domain.value;
-    },
-    onMove: (from, to) => {
-      const by = (from - to) * (shown[1] - shown[0]);
-      store.zoomTo(shown[0] + by, shown[1] + by);
-    },
-    onClick: (at, event) => {
-      const { top } = (event.currentTarget as Element).getBoundingClientRect();
-      const lane = Math.floor((event.clientY - top - AXIS_PX) / LANE_PX);
-      const found = nearest(timeline, lane, at, store.domain.value, canvas.current?.clientWidth ?? 1);
-      if (found !== undefined) store.select(found, { open: true });
-    },
-  });
+  const drag = useMemo(() => lanesDrag(store), [store]);
   return (
     <div class="lanes">
       <ol class="lane-names" aria-label="Services on the time axis">
@@ -58,6 +45,25 @@ export function Lanes({ store }: { store: TimelineStore }) {
       </div>
     </div>
   );
+}
+
+function lanesDrag(store: TimelineStore) {
+  let shown: Domain = [0, 0];
+  return dragHandlers({
+    onStart: () => {
+      shown = store.domain.peek();
+    },
+    onMove: (from, to) => {
+      const by = (from - to) * (shown[1] - shown[0]);
+      store.zoomTo(shown[0] + by, shown[1] + by);
+    },
+    onClick: (at, event) => {
+      const { top, width } = (event.currentTarget as Element).getBoundingClientRect();
+      const lane = Math.floor((event.clientY - top - AXIS_PX) / LANE_PX);
+      const found = nearest(store.timeline.peek(), lane, at, store.domain.peek(), width);
+      if (found !== undefined) store.select(found, { open: true });
+    },
+  });
 }
 
 function drawLanes(
@@ -112,13 +118,7 @@ export function fillRuns(
 }
 
 /** The event of a lane that is under the pointer, the shortest and a failed one first; else the nearest by. */
-function nearest(
-  timeline: Timeline,
-  lane: number,
-  at: number,
-  domain: readonly [number, number],
-  width: number,
-): string | undefined {
+function nearest(timeline: Timeline, lane: number, at: number, domain: Domain, width: number): string | undefined {
   const service = timeline.services[lane];
   const msPerPx = (domain[1] - domain[0]) / Math.max(1, width);
   const time = domain[0] + at * (domain[1] - domain[0]);

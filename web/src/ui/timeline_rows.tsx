@@ -78,6 +78,7 @@ function Row({ store, row, index, style }: RowProps) {
       aria-selected={isSelected}
       aria-expanded={(timeline.within[index] ?? 0) > 0 ? !store.folded.value.has(event.id) : undefined}
       data-error={event.error}
+      data-event={event.id}
       style={style}
       onClick={() => store.select(event.id, { open: true })}
     >

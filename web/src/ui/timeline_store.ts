@@ -54,7 +54,7 @@ export class TimelineStore {
     const { indices } = this.rows.value;
     if (indices.length === 0) return;
     const from = this.activeRow.value;
-    const row = from < 0 ? 0 : Math.max(0, Math.min(indices.length - 1, from + step));
+    const row = Math.max(0, Math.min(indices.length - 1, from < 0 && step === 1 ? 0 : from + step));
     this.selectRow(row);
   }
 

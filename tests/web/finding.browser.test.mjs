@@ -1,0 +1,287 @@
+/** What people come for: which session failed, and why. On the demo's real services. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { observe, openBrowser, seriousFindings, shownEvents, startVisitedDemo, until } from './stage.mjs';
+
+let demo;
+let browser;
+let page;
+let declined;
+let worked;
+
+before(async () => {
+  [demo, browser] = await Promise.all([startVisitedDemo(), openBrowser()]);
+  ({ page } = browser);
+  const { sessions } = await observe(demo.query, { what: 'sessions' });
+  declined = sessions.find(({ cause }) => cause?.reason.startsWith('PaymentDeclined'));
+  worked = sessions.find(({ has_errors: failed }) => !failed);
+});
+
+after(async () => {
+  await Promise.all([browser?.close(), demo?.stop()]);
+  assert.deepEqual(browser.problems, []);
+});
+
+const open = (path) => page.goto(demo.query + path);
+const panel = () => page.getByRole('complementary', { name: 'Selected event' });
+const rows = () => page.locator('.row');
+
+test('from the start page the failing span is named after two clicks', async () => {
+  await open('/');
+  await page.getByText('PaymentDeclined "card declined: insufficient funds"').waitFor();
+  await rows().filter({ hasText: 'PaymentDeclined' }).getByRole('link').click();
+  await page.getByRole('button', { name: 'Show', exact: true }).click();
+  await panel().getByRole('heading', { name: 'POST /charge' }).waitFor();
+  const words = await panel().locator('dl').innerText();
+  assert.match(words, /service\s+payments/);
+  assert.match(words, new RegExp(`span\\s+${declined.cause.span_id}`));
+  assert.match(words, /evidence\s+session known from tracestate/);
+  assert.equal(new URL(page.url()).pathname, `/sessions/${declined.session_id}`);
+});
+
+test('the list names every session, and what failed says why', async () => {
+  await open('/');
+  await rows().nth(3).waitFor();
+  const { sessions } = await observe(demo.query, { what: 'sessions' });
+  const shown = await rows().evaluateAll((all) =>
+    all.map((row) => [row.querySelector('a').getAttribute('href'), row.dataset.error]),
+  );
+  assert.deepEqual(
+    shown,
+    sessions.map((session) => [`/sessions/${session.session_id}`, String(session.has_errors)]),
+  );
+  const causes = await page.locator('.cause-line').allInnerTexts();
+  assert.deepEqual(
+    causes,
+    sessions.flatMap(({ cause }) => (cause ? [`${cause.service} ${cause.operation}: ${cause.reason}`] : [])),
+  );
+  await page.locator('.sparkline polyline').nth(3).waitFor({ state: 'attached' });
+});
+
+test('filters of the list stand in the URL and come back with it', async () => {
+  await open('/');
+  await rows().nth(3).waitFor();
+  await page.getByRole('button', { name: 'Failed only' }).click();
+  await until(async () => (await rows().count()) === 3, 'three failed sessions');
+  await page.getByRole('searchbox', { name: 'Text' }).fill(worked.session_id);
+  await page.getByText('No session matches these filters').waitFor();
+  await page.getByRole('button', { name: 'Failed only' }).click();
+  await until(async () => (await rows().count()) === 1, 'the session that went well');
+  assert.equal(new URL(page.url()).search, `?query=${worked.session_id}`);
+  await page.reload();
+  await rows().first().waitFor();
+  assert.equal(await rows().count(), 1);
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await until(async () => (await rows().count()) === 4, 'all sessions');
+  await page.getByRole('combobox', { name: 'Service' }).selectOption('orders');
+  await page.getByRole('searchbox', { name: 'URL' }).fill('no.such.host');
+  await page.getByText('No session matches these filters').waitFor();
+  assert.equal(new URL(page.url()).search, '?service=orders&url=no.such.host');
+});
+
+test('filters of a session leave what matches and what failed, and stand in the URL', async () => {
+  await open(`/sessions/${declined.session_id}`);
+  const { events } = await observe(demo.query, { what: 'session-trace', session_id: declined.session_id, limit: 1000 });
+  assert.deepEqual(
+    await shownEvents(page),
+    events.map(({ id }) => id),
+  );
+  await page.getByRole('button', { name: 'orders', exact: true }).click();
+  const kept = events.filter(({ service, error }) => service === 'orders' || error);
+  assert.deepEqual(
+    await shownEvents(page),
+    kept.map(({ id }) => id),
+  );
+  await page.getByRole('searchbox', { name: 'Filter by text' }).fill('shirt');
+  const found = events.filter((event) => (event.service === 'orders' && /shirt/.test(event.body ?? '')) || event.error);
+  assert.deepEqual(
+    await shownEvents(page),
+    found.map(({ id }) => id),
+  );
+  await until(() => page.url().includes('query=shirt'), 'the filters in the URL');
+  await page.reload();
+  assert.deepEqual(
+    await shownEvents(page),
+    found.map(({ id }) => id),
+  );
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByRole('button', { name: /Logs/ }).click();
+  const logs = events.filter(({ type, error }) => type === 'log' || error);
+  assert.deepEqual(
+    await shownEvents(page),
+    logs.map(({ id }) => id),
+  );
+});
+
+test('requests collapse to their first event and their errors', async () => {
+  await open(`/sessions/${declined.session_id}`);
+  await page.getByRole('button', { name: 'Collapse requests' }).click();
+  const { events } = await observe(demo.query, { what: 'session-trace', session_id: declined.session_id, limit: 1000 });
+  const heads = new Set();
+  const left = events.filter(({ request_id: id, error }) => {
+    const isHead = id === undefined || !heads.has(id);
+    heads.add(id);
+    return isHead || error;
+  });
+  assert.deepEqual(
+    await shownEvents(page),
+    left.map(({ id }) => id),
+  );
+  await page.getByRole('button', { name: 'Expand requests' }).click();
+  assert.deepEqual(
+    await shownEvents(page),
+    events.map(({ id }) => id),
+  );
+});
+
+test('a link to an event opens it, prefixes of ids are enough', async () => {
+  const { events } = await observe(demo.query, { what: 'session-trace', session_id: declined.session_id, limit: 1000 });
+  const refused = events.find(({ body }) => body === 'charge refused');
+  await open(`/sessions/${declined.session_id.slice(0, 18)}?event=${encodeURIComponent(refused.id)}`);
+  await panel()
+    .getByRole('heading', { name: /charge refused/ })
+    .waitFor();
+  await open(`/requests/${refused.request_id.slice(0, 8)}?event=${refused.span_id}`);
+  await panel().getByRole('heading', { name: 'POST /charge' }).waitFor();
+  await open('/sessions/session-that-never-was');
+  await page.getByRole('heading', { name: 'Nothing is stored of this session' }).waitFor();
+});
+
+test('a request shows its cause, its critical path and its logs in place', async () => {
+  const request = declined.request_ids.at(-1);
+  await open(`/requests/${request}`);
+  const answer = await observe(demo.query, { what: 'request-trace', request_id: request, limit: 1000 });
+  assert.deepEqual(
+    await shownEvents(page),
+    answer.timeline.map(({ id }) => id),
+  );
+  const { cause } = answer.request;
+  assert.equal(await page.locator('.cause bdi').innerText(), `${cause.service} ${cause.operation}: ${cause.reason}`);
+  const shares = await page.getByRole('region', { name: 'Critical path' }).locator('li b').allInnerTexts();
+  const total = shares.reduce((sum, share) => sum + Number.parseInt(share, 10), 0);
+  assert.ok(shares.length > 1 && total > 50 && total <= 101, String(shares));
+  await page.getByText(/spread payments 402 → orders 402 → shop 502 → browser 502/).waitFor();
+});
+
+test('a failed request is compared with when it worked, differences marked', async () => {
+  await open(`/requests/${declined.request_ids.at(-1)}`);
+  await page.getByRole('link', { name: /Compare with when it worked/ }).click();
+  await page.waitForURL(`**/compare/*/${declined.request_ids.at(-1)}`);
+  const marked = page.locator('.pair:not([data-differs=""])');
+  await marked.first().waitFor();
+  const words = await marked.allInnerTexts();
+  assert.ok(
+    words.some((row) => /charge refused/.test(row) && /only right/.test(row)),
+    words.join('\n'),
+  );
+  assert.ok(
+    words.some((row) => /POST \/charge/.test(row) && /other status/.test(row)),
+    words.join('\n'),
+  );
+  await page.getByRole('link', { name: 'Swap' }).click();
+  await until(
+    async () => (await marked.allInnerTexts()).some((row) => /charge refused/.test(row) && /only left/.test(row)),
+    'sides to swap',
+  );
+});
+
+test('keys alone find the failing span, and go back', async () => {
+  await open('/?status=error&query=PaymentDeclined');
+  await open('/?status=error');
+  await rows().nth(2).waitFor();
+  const place = await rows().evaluateAll((all) => all.findIndex((row) => row.textContent.includes('PaymentDeclined')));
+  for (let step = 0; step <= place; step += 1) await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`**/sessions/${declined.session_id}*`);
+  await rows().first().waitFor();
+  await page.keyboard.press('e');
+  await page.keyboard.press('Enter');
+  await panel().waitFor();
+  assert.equal(await page.locator('.row[aria-selected="true"]').getAttribute('data-error'), 'true');
+  const before = await page.locator('.row[aria-selected="true"]').getAttribute('data-event');
+  await page.keyboard.press('ArrowDown');
+  assert.notEqual(await page.locator('.row[aria-selected="true"]').getAttribute('data-event'), before);
+  await page.keyboard.press('Escape');
+  await panel().waitFor({ state: 'detached' });
+  await page.keyboard.press('+');
+  await page.getByRole('button', { name: 'Whole time' }).waitFor();
+  await page.keyboard.press('0');
+  await page.getByRole('button', { name: 'Whole time' }).waitFor({ state: 'detached' });
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await page.keyboard.press('/');
+  await page.keyboard.type('refused');
+  await page.getByText(/of 26 match/).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.waitForURL('**/?status=error');
+});
+
+test('what is copied is the record, the id and the call', async () => {
+  await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await open(`/sessions/${declined.session_id}?event=${declined.cause.span_id}`);
+  const request = declined.request_ids.at(-1);
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  await panel().getByRole('button', { name: 'Copy request id' }).click();
+  await until(async () => (await clipboard()) === request, 'the request id');
+  await panel().getByRole('button', { name: 'Copy observe call' }).click();
+  const call = `observe(what="request-trace", request_id="${request}", expand="${request}:${declined.cause.span_id}")`;
+  await until(async () => (await clipboard()) === call, 'the call');
+  await panel().getByRole('button', { name: 'Copy as OTLP/JSON' }).click();
+  await until(async () => (await clipboard()).includes('resourceSpans'), 'OTLP/JSON');
+  const [{ scopeSpans }] = JSON.parse(await clipboard()).resourceSpans;
+  assert.deepEqual(
+    scopeSpans.flatMap(({ spans }) => spans.map(({ spanId }) => spanId)),
+    [declined.cause.span_id],
+  );
+  await panel().getByRole('button', { name: 'Show whole values, resource and scope' }).click();
+  await panel()
+    .getByRole('heading', { name: /Resource/ })
+    .waitFor();
+});
+
+const VIEWS = () => ({
+  sessions: '/',
+  requests: '/requests',
+  session: `/sessions/${declined.session_id}`,
+  panel: `/sessions/${declined.session_id}?event=${declined.cause.span_id}`,
+  request: `/requests/${declined.request_ids.at(-1)}`,
+  compare: `/compare/${worked.request_ids.at(-1)}/${declined.request_ids.at(-1)}`,
+});
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`screen readers find names and contrast is enough, ${colorScheme}`, async () => {
+    await page.emulateMedia({ colorScheme });
+    const findings = {};
+    for (const [name, path] of Object.entries(VIEWS())) {
+      await open(path);
+      await rows().first().waitFor();
+      findings[name] = await seriousFindings(page);
+    }
+    await page.emulateMedia({ colorScheme: 'light' });
+    assert.deepEqual(findings, { sessions: [], requests: [], session: [], panel: [], request: [], compare: [] });
+  });
+}
+
+test('nothing is wider than the window, from 360 to 2,560 pixels', async () => {
+  const wider = [];
+  for (const width of [360, 800, 1440, 2560]) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const [name, path] of Object.entries(VIEWS())) {
+      await open(path);
+      await rows().first().waitFor();
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      const listHeight = await page.locator('.rows').evaluate((box) => box.clientHeight);
+      const isWhole = overflow <= 0 && listHeight >= 150;
+      if (!isWhole) wider.push(`${name} at ${width}: ${overflow} px over, rows ${listHeight} px high`);
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  assert.deepEqual(wider, []);
+});

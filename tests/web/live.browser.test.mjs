@@ -1,0 +1,168 @@
+/** The page while telemetry comes in. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { startCollector } from '../extension/e2e/stage.mjs';
+import { openBrowser, otlpSpan, sendSpans, shownEvents, until } from './stage.mjs';
+
+const STARTED = Date.now() - 60_000;
+let collector;
+let browser;
+let page;
+
+before(async () => {
+  [collector, browser] = await Promise.all([startCollector(), openBrowser()]);
+  ({ page } = browser);
+});
+
+after(async () => {
+  await Promise.all([browser?.close(), collector?.stop().then(() => collector.remove())]);
+  assert.deepEqual(browser.problems, []);
+});
+
+const hex = (number, digits) => number.toString(16).padStart(digits, '0');
+
+/** A trace of `count` spans in a session, from `at` milliseconds after the start on. */
+function send(session, trace, at, count) {
+  const spans = Array.from({ length: count }, (_, index) =>
+    otlpSpan({
+      trace: hex(trace, 32),
+      id: hex(trace * 1000 + index + 1, 16),
+      parent: index === 0 ? undefined : hex(trace * 1000 + 1, 16),
+      name: `step ${index}`,
+      from: STARTED + at + index,
+      to: STARTED + at + index + 1,
+      attributes: { 'session.id': session },
+    }),
+  );
+  return sendSpans(collector.endpoint, 'shop', spans);
+}
+
+const top = () =>
+  page.locator('.rows').evaluate((box) => {
+    const edge = box.getBoundingClientRect().top;
+    const row = [...box.querySelectorAll('.row')].find((one) => one.getBoundingClientRect().bottom > edge + 1);
+    return [
+      row.dataset.event ?? row.querySelector('a').getAttribute('href'),
+      Math.round(row.getBoundingClientRect().top - edge),
+    ];
+  });
+
+test("a page that nothing was sent to says how to send, with this collector's own endpoints", async () => {
+  await page.goto(collector.query);
+  await page.getByRole('heading', { name: 'Nothing has arrived yet' }).waitFor();
+  const { endpoints } = await collector.observe({ what: 'status' });
+  const lines = await page.locator('pre').innerText();
+  assert.match(lines, new RegExp(`^export OTEL_EXPORTER_OTLP_ENDPOINT=http://${endpoints.grpc}$`, 'm'));
+  assert.match(lines, /^export OTEL_EXPORTER_OTLP_PROTOCOL=grpc$/m);
+});
+
+test('what has arrived without a session is told', async () => {
+  await sendSpans(collector.endpoint, 'lonely', [
+    otlpSpan({
+      trace: hex(77, 32),
+      id: hex(77, 16),
+      name: 'GET /alone',
+      from: STARTED,
+      to: STARTED + 5,
+      kind: 2,
+      attributes: {
+        'http.request.method': 'GET',
+        'url.full': 'http://lonely.example/alone',
+        'http.response.status_code': 200,
+      },
+    }),
+  ]);
+  await page.getByRole('heading', { name: 'No session yet' }).waitFor();
+  await page.getByRole('link', { name: /GET http:\/\/lonely.example\/alone/ }).click();
+  await page.waitForURL(`**/requests/${hex(77, 32)}`);
+  assert.deepEqual(await shownEvents(page), [`${hex(77, 32)}:${hex(77, 16)}`]);
+});
+
+test('sessions appear in the list as they come, what is looked at stays where it is', async () => {
+  await page.goto(collector.query);
+  await send('session-one', 1, 0, 3);
+  await page.getByRole('link', { name: 'session-one' }).waitFor();
+  for (let trace = 100; trace < 140; trace += 1) await send(`session-${trace}`, trace, trace, 1);
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '41', 'all sessions');
+  await page.locator('.rows').evaluate((box) => (box.scrollTop = 500));
+  await until(async () => (await top())[1] !== 0, 'the list to have scrolled');
+  const before = await top();
+  await send('session-new', 200, 50_000, 1);
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '42', 'the new session');
+  assert.deepEqual(await top(), before);
+});
+
+test('a session grows while it is watched, without jumping, and keeps what is selected', async () => {
+  for (let trace = 2; trace < 12; trace += 1) await send('session-live', trace, trace * 1000, 20);
+  await page.goto(`${collector.query}/sessions/session-live`);
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '200', 'all events');
+  await page.locator('.rows').evaluate((box) => (box.scrollTop = 2000));
+  await until(async () => (await top())[1] !== 0, 'the rows to have scrolled');
+  const selected = page.locator('.row').nth(20);
+  await selected.click();
+  const chosen = await page.locator('.row[aria-selected="true"]').getAttribute('data-event');
+  const before = await top();
+  await send('session-live', 20, 500, 30);
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '230', 'earlier events');
+  assert.deepEqual(await top(), before);
+  await send('session-live', 21, 55_000, 30);
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '260', 'later events');
+  assert.deepEqual(await top(), before);
+  assert.equal(await page.locator('.row[aria-selected="true"]').getAttribute('data-event'), chosen);
+  const { events } = await collector.observe({ what: 'session-trace', session_id: 'session-live', limit: 1000 });
+  assert.deepEqual(
+    await shownEvents(page),
+    events.map(({ id }) => id),
+  );
+});
+
+test('a chosen part of the time stays chosen while the session grows', async () => {
+  await page.goto(`${collector.query}/sessions/session-live`);
+  await page.locator('.row').first().waitFor();
+  const title = () => page.locator('.brush').getAttribute('title');
+  await page.keyboard.press('+');
+  await page.getByRole('button', { name: 'Whole time' }).waitFor();
+  const before = await title();
+  await send('session-live', 22, 90_000, 5);
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '265', 'the new events');
+  assert.equal(await title(), before);
+});
+
+test('dragging in the overview chooses a time, dragging in the lanes moves it', async () => {
+  await page.goto(`${collector.query}/sessions/session-live`);
+  await page.locator('.row').first().waitFor();
+  const brush = () =>
+    page
+      .locator('.brush')
+      .evaluate(({ style }) => [Number.parseFloat(style.left), Number.parseFloat(style.width)].map(Math.round));
+  const drag = async (selector, from, to) => {
+    const box = await page.locator(selector).boundingBox();
+    await page.mouse.move(box.x + box.width * from, box.y + 8);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * ((from + to) / 2), box.y + 8);
+    await page.mouse.move(box.x + box.width * to, box.y + 8);
+    await page.mouse.up();
+  };
+  await drag('.minimap', 0.25, 0.5);
+  assert.deepEqual(await brush(), [25, 25]);
+  await drag('.lane-plot', 0.8, 0.4);
+  assert.deepEqual(await brush(), [35, 25]);
+  await page.locator('.lane-plot').hover();
+  await page.mouse.wheel(0, -600);
+  await until(async () => (await brush())[1] < 15, 'the wheel to zoom');
+});
+
+test('after a restart of the collector the same link shows the same, and the page is live again', async () => {
+  await page.goto(`${collector.query}/sessions/session-live`);
+  const before = await shownEvents(page);
+  await collector.stop();
+  await page.getByText('not connected').waitFor();
+  const again = await startCollector({ dataDir: collector.dataDir });
+  collector = { ...again, remove: collector.remove };
+  await page.goto(`${collector.query}/sessions/session-live`);
+  assert.deepEqual(await shownEvents(page), before);
+  await page.getByText('live', { exact: true }).waitFor();
+  browser.problems.length = 0;
+});
