@@ -45,6 +45,7 @@ def serve_agent(data_dir: Path, token: str | None) -> None:
             first_note=collector.ports_note,
             standing_note=collector.absence_note,
             before_status=before_status,
+            page_url=collector.page_url,
         )
         await run_stdio(server, start_now)
 

@@ -49,6 +49,11 @@ class AgentCollector:
         running = running_collector(self._data_dir)
         return other_ports_note(running.endpoints) if running else ""
 
+    def page_url(self) -> str:
+        """Return where its timeline page is; "" if none runs."""
+        running = running_collector(self._data_dir)
+        return running.page_url if running else ""
+
     def absence_note(self) -> str:
         """Return that none runs, and what to do about it; "" while one does."""
         if running_collector(self._data_dir) is not None:

@@ -14,13 +14,13 @@ from typing import Any
 import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from collector.config.endpoint import join_endpoint, split_endpoint
+from collector.config.endpoint import join_endpoint, reachable_host, split_endpoint
 from collector.errors import QueryError
 from collector.query.diagnosis import Diagnosis, diagnose
 from collector.query.findings import Finding, Port, findings_of
 from collector.query.status import LiveStatus
 from collector.query.times import rfc3339, time_unix_nano_of
-from collector.remote import live_status, reachable_host
+from collector.remote import live_status
 from collector.rendezvous import RunningCollector, running_collector
 from collector.store.sqlite.reader import SqliteReader
 from collector.store.sqlite.schema import has_store

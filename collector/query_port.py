@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
-from collector.config.endpoint import join_endpoint, split_endpoint
+from collector.config.endpoint import http_url, join_endpoint, split_endpoint
 from collector.config.model import Settings
 from collector.errors import ConfigError
 from collector.probes import HEALTH_PATH, METRICS_PATH, Probes
@@ -123,7 +123,7 @@ class QueryPort:
 
         query = QueryService(self._reader, live_status=live_status)
         return query_app(
-            build_server(query, first_note=first_note),
+            build_server(query, first_note=first_note, page_url=lambda: http_url(self.endpoint)),
             query,
             allowed_hosts=self._settings.allowed_hosts,
             allowed_origins=self._settings.allowed_origins,

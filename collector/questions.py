@@ -170,7 +170,7 @@ def _answer(what: str, arguments: dict[str, object], data_dir: Path, as_json: bo
     from collector.query.params import parse_params
     from collector.query.service import QueryService
     from collector.remote import live_status
-    from collector.rendezvous import touch_readers
+    from collector.rendezvous import running_collector, touch_readers
     from collector.store.sqlite.reader import SqliteReader
     from collector.terminal import paint
     from mcp_server.text import answer_for_text, text_of
@@ -187,6 +187,8 @@ def _answer(what: str, arguments: dict[str, object], data_dir: Path, as_json: bo
     if as_json:
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        click.echo(paint(text_of(answer, params)), err=not is_there)
+        running = running_collector(data_dir)
+        text = text_of(answer, params, page_url=running.page_url if running else "")
+        click.echo(paint(text), err=not is_there)
     if not is_there:
         click.get_current_context().exit(1)

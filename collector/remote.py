@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from collector.config.endpoint import split_endpoint
+from collector.config.endpoint import reachable_host, split_endpoint
 from collector.errors import GasolineError
 from collector.rendezvous import RunningCollector, running_collector
 
@@ -98,8 +98,3 @@ def _ask(
         reason = fields.get("error", response.reason)
         raise CollectorUnreachableError(f"the collector at {running.query} answered {response.status}: {reason}")
     return fields
-
-
-def reachable_host(host: str) -> str:
-    """Return the host to ask a port at: one that listens on every address answers on the loopback one."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not bound

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
+from collector.config.endpoint import http_url
 from collector.errors import StoreUnavailableError
 from collector.store.sqlite.lock import is_locked
 
@@ -37,6 +38,11 @@ class RunningCollector:
         """The ports that are open, by name."""
         named = {"grpc": self.grpc, "http": self.http, "query": self.query}
         return {name: endpoint for name, endpoint in named.items() if endpoint}
+
+    @property
+    def page_url(self) -> str:
+        """Where a browser on this machine finds the timeline page, "" if nowhere."""
+        return http_url(self.query) if self.query else ""
 
     def ready_line(self) -> str:
         """Return the line that tells a starting process that all ports accept."""

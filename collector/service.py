@@ -85,6 +85,8 @@ class Collector:
                 await self._parts.query_port.start(self._probes, self.live_status, self._first_note, self._admin_routes)
             running = self._running()
             publish(running)
+            if running.page_url:
+                _logger.info("the timeline page is at %s/", running.page_url)
         except BaseException:
             await self.shutdown(SHUTDOWN_DEADLINE_S)
             raise

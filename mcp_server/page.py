@@ -28,7 +28,7 @@ PAGE_HEADERS: Mapping[str, str] = MappingProxyType(
         "Cache-Control": "no-cache",
     }
 )
-_VIEWS = re.compile(r"/|/(sessions|requests|logs|status)/?|/(sessions|requests)/.+|/compare/.+/.+", re.DOTALL)
+_VIEWS = re.compile(r"/|/(sessions|requests)/?|/(sessions|requests)/.+|/compare/.+/.+", re.DOTALL)
 _ASSET = re.compile(r"/assets/([A-Za-z0-9_-][A-Za-z0-9._-]*)")
 _MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
     {

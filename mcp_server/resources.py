@@ -3,6 +3,7 @@
 https://modelcontextprotocol.io/specification/2025-11-25/server/resources
 """
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -58,8 +59,11 @@ def resource_uri(kind: Literal["session", "request"], resource_id: str) -> str:
 class Resources:
     """Lists and reads resources by asking `query`."""
 
-    def __init__(self, query: QueryService, threads: QueryThreads, notes: UnaskedNotes) -> None:
+    def __init__(
+        self, query: QueryService, threads: QueryThreads, notes: UnaskedNotes, page_url: Callable[[], str]
+    ) -> None:
         self._query = query
+        self._page_url = page_url
         self._threads = threads
         self._notes = notes
 
@@ -105,7 +109,7 @@ class Resources:
             raise _not_found(uri, str(error)) from error
         if not answer["total"]:
             raise _not_found(uri, "; ".join(answer.get("notes", ())) or "nothing is stored of it")
-        text = render(self._notes.add_to(answer), params)
+        text = render(self._notes.add_to(answer), params, page_url=self._page_url())
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=MIME_TYPE, text=text)])
 
 

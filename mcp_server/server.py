@@ -48,12 +48,19 @@ _Context = ServerRequestContext[Any, Any]
 class McpServer(Server[None]):
     """Answers from one QueryService, for any number of connections, on one event loop at a time."""
 
-    def __init__(self, query: QueryService, notes: UnaskedNotes, before_status: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        query: QueryService,
+        notes: UnaskedNotes,
+        before_status: Callable[[], Awaitable[None]],
+        page_url: Callable[[], str],
+    ) -> None:
         self._query = query
         self._notes = notes
         self._before_status = before_status
+        self._page_url = page_url
         self._threads = QueryThreads()
-        self._resources = Resources(query, self._threads, notes)
+        self._resources = Resources(query, self._threads, notes, page_url)
         self._subscriptions = Subscriptions(query)
         self._tool = observe.observe_tool()
         super().__init__(
@@ -114,7 +121,7 @@ class McpServer(Server[None]):
         if params.name != observe.NAME:
             raise MCPError(code=INVALID_PARAMS, message=f"unknown tool {params.name!r}; the tool is {observe.NAME}")
         return await observe.call_observe(
-            self._query, self._threads, self._notes, self._before_status, params.arguments
+            self._query, self._threads, self._notes, self._before_status, params.arguments, self._page_url
         )
 
     async def _list_resources(self, _: _Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
@@ -145,12 +152,14 @@ def build_server(
     first_note: Callable[[], str] = nothing_to_tell,
     standing_note: Callable[[], str] = nothing_to_tell,
     before_status: Callable[[], Awaitable[None]] = _nothing_to_wait_for,
+    page_url: Callable[[], str] = nothing_to_tell,
 ) -> McpServer:
     """Return a server that answers from `query`; see UnaskedNotes for what it tells unasked.
 
-    `before_status` is awaited before a question for the status is answered.
+    `before_status` is awaited before a question for the status is answered. `page_url` tells where the timeline page
+    is served (`http://127.0.0.1:4319`), "" for nowhere; texts link to it.
     """
-    return McpServer(query, UnaskedNotes(first=first_note, standing=standing_note), before_status)
+    return McpServer(query, UnaskedNotes(first=first_note, standing=standing_note), before_status, page_url)
 
 
 @asynccontextmanager

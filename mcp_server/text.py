@@ -19,19 +19,24 @@ def answer_text(
     *,
     is_cancelled: Callable[[], bool] = lambda: False,
     with_notes: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer,
+    page_url: str = "",
 ) -> str:
-    """Answer `params` as text; `with_notes` adds to the answer. Raises QueryError and StoreUnavailableError."""
-    return text_of(answer_for_text(query, params, is_cancelled=is_cancelled), params, with_notes)
+    """Answer `params` as text; `with_notes` adds to the answer. Raises QueryError and StoreUnavailableError.
+
+    `page_url` is where the timeline page is served, "" if nowhere.
+    """
+    return text_of(answer_for_text(query, params, is_cancelled=is_cancelled), params, with_notes, page_url)
 
 
 def text_of(
     answer: dict[str, Any],
     params: ObserveParams,
     with_notes: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer,
+    page_url: str = "",
 ) -> str:
     """Return the text of what `answer_for_text` returned for `params`."""
     cursor_after = answer.cursor_after if isinstance(answer, Answer) else None
-    return render(with_notes(answer), params, cursor_after)
+    return render(with_notes(answer), params, cursor_after, page_url)
 
 
 def answer_for_text(

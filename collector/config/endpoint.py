@@ -1,4 +1,4 @@
-"""Endpoints, `host:port`: how one is read and written, and which of them stay on this machine."""
+"""Endpoints, `host:port`: how one is read and written, how it is reached, and which of them stay on this machine."""
 
 import ipaddress
 
@@ -20,6 +20,17 @@ def split_endpoint(endpoint: str) -> tuple[str, int]:
 def join_endpoint(host: str, port: int) -> str:
     """Return `host:port`, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def reachable_host(host: str) -> str:
+    """Return the host to ask a port at: one that listens on every address answers on the loopback one."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not bound
+
+
+def http_url(endpoint: str) -> str:
+    """Return the URL at which a browser on this machine reaches `host:port`, without a slash at its end."""
+    host, port = split_endpoint(endpoint)
+    return f"http://{join_endpoint(reachable_host(host), port)}"
 
 
 def is_loopback(host: str) -> bool:

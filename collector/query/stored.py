@@ -11,7 +11,7 @@ from collector.pdata.envelope_pb2 import RequestEnvelope, ResourceEnvelope
 from collector.pdata.ids import trace_id_from_text
 from collector.query.event_id import event_id
 from collector.query.snapshot import Snapshot
-from collector.store.api import Row
+from collector.store.api import Body, Row
 
 _SPAN_ID = re.compile(r"([0-9a-f]{32}):[0-9a-f]{16}(:\d+)?", re.ASCII)
 
@@ -48,12 +48,20 @@ def stored_otlp_json(snapshot: Snapshot, whole_id: str, filed_under: FiledUnder)
             f"id: no event {whole_id[:80]!r} is stored; give the id of an event, and of a log also its request_id, or"
             " if it has none its session_id, or if it has neither its service"
         )
-    context = ResourceEnvelope.FromString(body.context)
-    if not context.scopes:
-        context.scopes.add()
-    context.scopes[0].records.append(body.raw)
     signal = Signal.LOGS if row.signal == "log" else Signal.TRACES
-    return request_to_json(signal, RequestEnvelope(resources=[context]).SerializeToString())
+    return request_to_json(signal, _request(body).SerializeToString())
+
+
+def _request(body: Body) -> RequestEnvelope:
+    """Put a record back into its resource and scope; what is empty in its context was not sent, or said nothing."""
+    context = ResourceEnvelope.FromString(body.context)
+    scope = context.scopes[0] if context.scopes else context.scopes.add()
+    scope.records.append(body.raw)
+    for message, names in ((context, ("resource", "schema_url")), (scope, ("scope", "schema_url"))):
+        for name in names:
+            if not getattr(message, name):
+                message.ClearField(name)
+    return RequestEnvelope(resources=[context])
 
 
 def _row_of(snapshot: Snapshot, whole_id: str, trace_key: TraceKey) -> Row | None:

@@ -10,15 +10,16 @@ from mcp_server.render.budget import CHARACTERS_PER_TOKEN
 from mcp_server.render.call import call
 from mcp_server.render.clock import absolute, duration
 from mcp_server.render.escape import clean, compact, escape_unseen
-from mcp_server.render.footer import DATA_FOLLOWS
+from mcp_server.render.footer import DATA_FOLLOWS, with_link
 from mcp_server.render.headlines import note_lines
 from mcp_server.render.ids import short_ids
+from mcp_server.render.links import request_link
 
 _FIELDS = ("id", "session_id", "evidence", "parent_span_id", "kind", "severity", "status_message", "truncated")
 _LAST_LINE_CHARACTERS = 200
 
 
-def expanded_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
+def expanded_text(answer: Mapping[str, Any], params: ObserveParams, page_url: str = "") -> str:
     """Return the text of a `request-trace` answer to `expand`; texts of several lines stay so, indented."""
     event: Event = answer["timeline"][0]
     tokens = params.budget if "budget" in params.model_fields_set else BUDGET_TOKENS_MAX
@@ -39,7 +40,8 @@ def expanded_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
     last = "1 of 1 event shown whole"
     if left_out:
         last = f"1 of 1 event shown; left out: {left_out} lines of it (budget={BUDGET_TOKENS_MAX} shows more)"
-    return "\n".join([*head, f"{last} · next: {call('request-trace', request_id=short)}"])
+    link = request_link(page_url, short, event["id"])
+    return "\n".join([*head, with_link(f"{last} · next: {call('request-trace', request_id=short)}", link)])
 
 
 def _lines(event: Event) -> Iterator[str]:

@@ -12,10 +12,11 @@ from mcp_server.render.call import call, same_call
 from mcp_server.render.clock import between, day, time_of_day, to_the_second, unix_nano
 from mcp_server.render.counts import counted
 from mcp_server.render.escape import clean
-from mcp_server.render.footer import last_line
+from mcp_server.render.footer import last_line, with_link
 from mcp_server.render.headlines import cause_words, note_lines
 from mcp_server.render.ids import short_ids, shown_session_id
 from mcp_server.render.line import SERVICE_CHARACTERS_MAX
+from mcp_server.render.links import list_link
 from mcp_server.render.request_trace import request_words
 from mcp_server.render.words import log_words
 
@@ -28,10 +29,12 @@ _LAST_LINE_SPARE = 10
 CursorAfter: TypeAlias = Callable[[int], str] | None
 
 
-def sessions_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None) -> str:
+def sessions_text(
+    answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None, page_url: str = ""
+) -> str:
     """Return the text of a `sessions` answer: id, start, requests, then what caused the last failure.
 
-    Where there is room: length, first path, services. Where there is none for the next call, only its name.
+    Where there is room: the link, length, first path, services. Where there is none for the next call, only its name.
     """
     records: list[SessionRecord] = answer["sessions"]
     short = short_ids(record["session_id"] for record in records)
@@ -47,11 +50,15 @@ def sessions_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after
         shorter, spare_then = _session_entries(records, short, brief)
         if spare_then >= 0:
             is_brief, entries, spare = True, shorter, spare_then
+    link = list_link(page_url, params)
+    if is_brief or (records and spare < len(with_link("", link))):
+        link = ""
+    spare -= len(with_link("", link))
     each = spare // max(1, len(entries))
     entries = [_with_extras(entry, record, each) for entry, record in zip(entries, records, strict=True)]
     if is_brief:
         return "\n".join([*note_lines(answer), *entries, brief])
-    return _list_text(answer, params, entries, "session", next_call, cursor_after)
+    return _list_text(answer, params, entries, "session", next_call, cursor_after, link)
 
 
 def _session_entries(records: Sequence[SessionRecord], short: Mapping[str, str], last: str) -> tuple[list[str], int]:
@@ -67,7 +74,9 @@ def _session_entries(records: Sequence[SessionRecord], short: Mapping[str, str],
     return entries, spare
 
 
-def requests_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None) -> str:
+def requests_text(
+    answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None, page_url: str = ""
+) -> str:
     """Return the text of a `requests` answer: id, start, what was asked for and answered, services, session."""
     records: list[RequestRecord] = answer["requests"]
     short = short_ids(record["request_id"] for record in records)
@@ -90,7 +99,7 @@ def requests_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after
         next_call = call("request-trace", request_id=short[chosen["request_id"]])
     else:
         next_call = _where_else(params, call("logs"))
-    return _list_text(answer, params, entries, "request", next_call, cursor_after)
+    return _list_text(answer, params, entries, "request", next_call, cursor_after, list_link(page_url, params))
 
 
 def logs_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None) -> str:
@@ -157,6 +166,7 @@ def _list_text(
     noun: str,
     next_call: str,
     cursor_after: CursorAfter,
+    link: str = "",
 ) -> str:
     """Show the first entries that the budget holds; a list whose limit was asked for may grow to the cap."""
     tokens = BUDGET_TOKENS_MAX if "limit" in params.model_fields_set else params.budget
@@ -169,7 +179,7 @@ def _list_text(
             words = further
         else:
             words = f"{next_call}, or for more {further}" if further else next_call
-        return last_line(count, answer["total"], noun, words)
+        return last_line(count, answer["total"], noun, words, link=link)
 
     kept = _fitting(entries, room - len(last(len(entries))))
     if len(kept) < len(entries):

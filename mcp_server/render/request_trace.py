@@ -16,6 +16,7 @@ from mcp_server.render.footer import DATA_FOLLOWS, last_line
 from mcp_server.render.headlines import cause_words, note_lines, spread_words
 from mcp_server.render.ids import short_ids, shown_session_id
 from mcp_server.render.line import Rank, layout
+from mcp_server.render.links import request_link
 from mcp_server.render.request_lines import request_lines
 from mcp_server.render.requests import request_of
 
@@ -23,21 +24,23 @@ UNDONE_SHOWN_MAX = 4
 _STACK = "exception.stacktrace"
 
 
-def request_trace_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
+def request_trace_text(answer: Mapping[str, Any], params: ObserveParams, page_url: str = "") -> str:
     """Return the text of a `request-trace` answer."""
     record: RequestRecord = answer["request"]
     events: list[Event] = answer["timeline"]
     short = short_ids([record["request_id"], *([answer["worked"]["request_id"]] if "worked" in answer else ())])
     head = [_title(record, short), *_why(answer, record), *_worked(answer, short), *note_lines(answer)]
+    request_id = short[record["request_id"]]
+    link = request_link(page_url, request_id)
     in_full = "budget" in params.model_fields_set
     order = {event["id"]: index for index, event in enumerate(events)}
     lines = fold(request_lines(request_of(record["request_id"], events), order)) if events else []
-    choice = choose(lines, room_for_lines(params.budget, head), Rank.NOISE if in_full else Rank.DETAIL)
+    choice = choose(lines, room_for_lines(params.budget, [*head, link]), Rank.NOISE if in_full else Rank.DETAIL)
     if choice.lines:
         head += [DATA_FOLLOWS, *layout(choice.lines, unix_nano(record["started_at"]))]
-    request_id = short[record["request_id"]]
     next_call, how = _next_call(answer, params, request_id, bool(choice.left_out))
-    return "\n".join([*head, last_line(choice.shown, answer["total"], "event", next_call, choice.left_out, how)])
+    last = last_line(choice.shown, answer["total"], "event", next_call, choice.left_out, how, link)
+    return "\n".join([*head, last])
 
 
 def request_words(record: RequestRecord) -> str:

@@ -17,6 +17,7 @@ from mcp_server.render.footer import DATA_FOLLOWS, last_line
 from mcp_server.render.headlines import cause_words, note_lines, spread_words
 from mcp_server.render.ids import short_ids, shown_session_id
 from mcp_server.render.line import SERVICE_CHARACTERS_MAX, Line, Rank, layout
+from mcp_server.render.links import session_link
 from mcp_server.render.request_lines import kind_of, log_rank, request_lines
 from mcp_server.render.requests import Request, requests_in
 from mcp_server.render.useragent import browser_name
@@ -27,7 +28,7 @@ SERVICES_SHOWN_MAX = 8
 _FILTERS = frozenset({"since", "until", "event_types", "service", "query"})
 
 
-def session_trace_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
+def session_trace_text(answer: Mapping[str, Any], params: ObserveParams, page_url: str = "") -> str:
     """Return the text of a `session-trace` answer."""
     record: SessionRecord = answer["session"]
     events: list[Event] = answer["events"]
@@ -45,15 +46,16 @@ def session_trace_text(answer: Mapping[str, Any], params: ObserveParams) -> str:
         *_causes(record, failed, events, shared if is_whole else (), short),
         *note_lines(answer),
     ]
+    link = session_link(page_url, session_id)
     in_full = not is_whole or "budget" in params.model_fields_set
     lines = _lines(events, requests, short, in_full)
-    choice = choose(lines, room_for_lines(params.budget, head), Rank.NOISE if in_full else Rank.NOTABLE)
+    choice = choose(lines, room_for_lines(params.budget, [*head, link]), Rank.NOISE if in_full else Rank.NOTABLE)
     if choice.lines:
         head += [DATA_FOLLOWS, *layout(choice.lines, unix_nano(record["started_at"]))]
     failed_ids = [short[request.request_id] for request in failed]
     next_call = _next_call(answer, params, session_id, failed_ids, bool(choice.left_out))
     noun = "matching event" if is_filtered else "event"
-    return "\n".join([*head, last_line(choice.shown, answer["total"], noun, next_call, choice.left_out)])
+    return "\n".join([*head, last_line(choice.shown, answer["total"], noun, next_call, choice.left_out, link=link)])
 
 
 def _failed_words(record: SessionRecord, failed: int, *, is_complete: bool) -> str:

@@ -7,6 +7,7 @@ from mcp_server.render.call import call
 from mcp_server.render.clock import to_the_second, unix_nano
 from mcp_server.render.counts import counted
 from mcp_server.render.escape import clean
+from mcp_server.render.footer import with_link
 from mcp_server.render.headlines import NOTE_CHARACTERS_MAX, note_lines
 
 SERVICES_SHOWN_MAX = 40
@@ -14,7 +15,7 @@ REASONS_SHOWN_MAX = 20
 LOST_SHOWN_MAX = 10
 
 
-def status_text(answer: Mapping[str, Any]) -> str:
+def status_text(answer: Mapping[str, Any], page_url: str = "") -> str:
     """Return the text of a `status` answer."""
     endpoints: Mapping[str, str] = answer["endpoints"]
     services: Sequence[Mapping[str, Any]] = answer["services"]
@@ -33,7 +34,8 @@ def status_text(answer: Mapping[str, Any]) -> str:
     shown = min(len(services), SERVICES_SHOWN_MAX)
     has_sessions = bool(answer.get("sessions", services))
     next_call = call("sessions") if has_sessions else call("requests") if services else call("status")
-    return "\n".join([*lines, f"{shown} of {counted(len(services), 'service')} shown · next: {next_call}"])
+    last = f"{shown} of {counted(len(services), 'service')} shown · next: {next_call}"
+    return "\n".join([*lines, with_link(last, page_url and f"{page_url}/")])
 
 
 def _holdings(answer: Mapping[str, Any]) -> list[str]:

@@ -16,28 +16,33 @@ from mcp_server.render.session_trace import session_trace_text
 from mcp_server.render.status import status_text
 
 
-def render(answer: Mapping[str, Any], params: ObserveParams, cursor_after: Callable[[int], str] | None = None) -> str:
+def render(
+    answer: Mapping[str, Any],
+    params: ObserveParams,
+    cursor_after: Callable[[int], str] | None = None,
+    page_url: str = "",
+) -> str:
     """Return the text of an answer to `params`, at most the budget, and whatever happens at most 8,000 tokens.
 
     `cursor_after(count)` goes on after the first `count` entries of a list; without it a list that does not fit
-    names the limit that does.
+    names the limit that does. `page_url` is where the timeline page is served; "" gives no links to it.
     """
     match params.what:
         case "sessions":
-            return sessions_text(answer, params, cursor_after)
+            return sessions_text(answer, params, cursor_after, page_url)
         case "requests":
-            return requests_text(answer, params, cursor_after)
+            return requests_text(answer, params, cursor_after, page_url)
         case "logs":
             return logs_text(answer, params, cursor_after)
         case "status":
-            return status_text(answer)
+            return status_text(answer, page_url)
         case "session-trace" if "session" not in answer:
             return unknown_text(answer, params)
         case "session-trace":
-            return session_trace_text(answer, params)
+            return session_trace_text(answer, params, page_url)
         case "request-trace" if "request" not in answer:
             return unknown_text(answer, params)
         case "request-trace" if params.expand:
-            return expanded_text(answer, params)
+            return expanded_text(answer, params, page_url)
         case "request-trace":
-            return request_trace_text(answer, params)
+            return request_trace_text(answer, params, page_url)

@@ -75,10 +75,11 @@ async def call_observe(
     notes: UnaskedNotes,
     before_status: Callable[[], Awaitable[None]],
     arguments: Mapping[str, Any] | None,
+    page_url: Callable[[], str],
 ) -> CallToolResult:
     """Answer one call; whatever goes wrong is a result that says what to do next, never a protocol error.
 
-    `before_status` is awaited before a question for the status.
+    `before_status` is awaited before a question for the status. `page_url` tells where the page is, "" for nowhere.
     """
     try:
         params = parse_params(arguments or {})
@@ -90,7 +91,9 @@ async def call_observe(
             )
         return text_result(
             await threads.run(
-                lambda is_cancelled: answer_text(query, params, is_cancelled=is_cancelled, with_notes=notes.add_to)
+                lambda is_cancelled: answer_text(
+                    query, params, is_cancelled=is_cancelled, with_notes=notes.add_to, page_url=page_url()
+                )
             )
         )
     except GasolineError as error:

@@ -44,8 +44,6 @@ def client(folder: Path) -> httpx.AsyncClient:
         "/",
         "/sessions",
         "/requests/",
-        "/logs",
-        "/status",
         "/sessions/session-0123",
         "/sessions/a%2Fb%0Ac%20%3Cd%3E",
         "/sessions/..%2F..",
@@ -79,6 +77,7 @@ async def test_assets_are_files_with_their_type(
     "path",
     [
         "/nowhere",
+        "/logs",
         "/index.html",
         "/view.html",
         "/compare/4bf92f",

@@ -37,7 +37,7 @@ def read_officially(answer: bytes) -> Request:
 
 
 def one_by_one(signal: Signal, body: bytes) -> Iterator[Request]:
-    """Each record of a request in a request of its own."""
+    """Each record of a request in a request of its own; a scope that says nothing counts as none."""
     if signal is Signal.LOGS:
         logs = ExportLogsServiceRequest.FromString(body)
         for outer in logs.resource_logs:
@@ -45,7 +45,8 @@ def one_by_one(signal: Signal, body: bytes) -> Iterator[Request]:
                 for record in inner.log_records:
                     alone = ExportLogsServiceRequest()
                     kept = alone.resource_logs.add(resource=outer.resource, schema_url=outer.schema_url)
-                    kept.scope_logs.add(scope=inner.scope, schema_url=inner.schema_url, log_records=[record])
+                    scope = inner.scope if inner.scope.ByteSize() else None
+                    kept.scope_logs.add(scope=scope, schema_url=inner.schema_url, log_records=[record])
                     yield alone
         return
     traces = ExportTraceServiceRequest.FromString(body)
@@ -54,7 +55,8 @@ def one_by_one(signal: Signal, body: bytes) -> Iterator[Request]:
             for span in inner.spans:
                 alone = ExportTraceServiceRequest()
                 kept = alone.resource_spans.add(resource=outer.resource, schema_url=outer.schema_url)
-                kept.scope_spans.add(scope=inner.scope, schema_url=inner.schema_url, spans=[span])
+                scope = inner.scope if inner.scope.ByteSize() else None
+                kept.scope_spans.add(scope=scope, schema_url=inner.schema_url, spans=[span])
                 yield alone
 
 

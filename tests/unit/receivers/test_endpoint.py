@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from collector.bounded_queue import InFlight
-from collector.config.endpoint import is_loopback, join_endpoint, split_endpoint
+from collector.config.endpoint import http_url, is_loopback, join_endpoint, split_endpoint
 from collector.errors import ConfigError
 from collector.receivers.otlp.factory import create_grpc, create_http
 from collector.receivers.otlp.grpc import OtlpGrpcReceiver
@@ -45,6 +45,21 @@ BOTH = pytest.mark.parametrize("create", [grpc_on, http_on])
 def test_an_endpoint_is_host_and_port(endpoint: str, expected: tuple[str, int]) -> None:
     assert split_endpoint(endpoint) == expected
     assert join_endpoint(*expected) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url"),
+    [
+        ("127.0.0.1:4319", "http://127.0.0.1:4319"),
+        ("[::1]:1", "http://[::1]:1"),
+        ("gasoline.test:80", "http://gasoline.test:80"),
+        ("0.0.0.0:4319", "http://127.0.0.1:4319"),
+        (":4319", "http://127.0.0.1:4319"),
+        ("[::]:4319", "http://[::1]:4319"),
+    ],
+)
+def test_what_listens_everywhere_is_reached_on_loopback(endpoint: str, url: str) -> None:
+    assert http_url(endpoint) == url
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from collector.store.memory import MemoryStore
 from mcp_server.render.text import render
 
 PAGE_SIZE = 10_000
+PAGE_URL = "http://127.0.0.1:4319"
 Recording = tuple[Signal, bytes, bytes | None]
 Recordings = Callable[[str], Sequence[Recording]]
 
@@ -44,7 +45,7 @@ def asked(recordings: Recordings) -> Asked:
             services[folder] = _load(recordings(folder))
         params = parse_params(arguments)
         answer = services[folder].observe(params, page_size=PAGE_SIZE if params.what.endswith("trace") else None)
-        return answer, render(answer, params)
+        return answer, render(answer, params, page_url=PAGE_URL)
 
     return ask
 

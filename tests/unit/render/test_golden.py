@@ -61,4 +61,6 @@ def test_status(asked: Any) -> None:
         ],
         "advice": ["legacy begins traces of its own while orders calls it: traceparent is lost between them"],
     }
-    assert render(answer, parse_params({"what": "status"})) + "\n" == external_file("golden/status.txt")
+    assert render(answer, parse_params({"what": "status"}), page_url="http://127.0.0.1:4319") + "\n" == external_file(
+        "golden/status.txt"
+    )

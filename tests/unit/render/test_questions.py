@@ -117,6 +117,7 @@ def test_why_did_it_fail_in_this_session(asked: Any, scenario: Scenario) -> None
     assert all(step in text for step in truth.undone)
     assert ("worked" in answer) == (scenario.name != "boom")
     # Every failure and every telling log line, in the order in which they happened.
+    assert lines[-1].endswith(f" · see http://127.0.0.1:4319/requests/{scenario.request_id[:6]}")
     at = [text.index(f'"{words}"') for words in truth.logs]
     assert at == sorted(at)
 
@@ -139,7 +140,9 @@ def test_what_happened_in_this_session(asked: Any, scenario: Scenario) -> None:
     # The normal checkout was made more than once: one line tells it.
     assert len([line for line in lines if " /api/checkout 200" in line]) == 1
     assert f"of {answer['total']} events shown; left out: " in lines[-1]
-    assert lines[-1].endswith(f'next: observe(what="request-trace", request_id="{scenario.request_id[:6]}")')
+    link = f"http://127.0.0.1:4319/sessions/{lines[0].split()[1].removesuffix('…')}"
+    next_call = f'next: observe(what="request-trace", request_id="{scenario.request_id[:6]}")'
+    assert lines[-1].endswith(f"{next_call} · see {link}")
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

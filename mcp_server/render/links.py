@@ -1,0 +1,30 @@
+"""Where a person sees what an answer tells: addresses of the timeline page, with the short ids that the text has.
+
+`page_url` is the address of the page (`http://127.0.0.1:4319`), "" where none is served; then there is no link.
+"""
+
+from urllib.parse import quote, urlencode
+
+from collector.query.params import ObserveParams
+
+_LIST_FILTERS = ("service", "status", "url", "query", "since", "until")
+
+
+def session_link(page_url: str, short_id: str) -> str:
+    """Return the address of a session."""
+    return page_url and f"{page_url}/sessions/{quote(short_id, safe='')}"
+
+
+def request_link(page_url: str, short_id: str, event_id: str = "") -> str:
+    """Return the address of a request, with one of its events selected."""
+    selected = f"?event={quote(event_id, safe=':')}" if event_id else ""
+    return page_url and f"{page_url}/requests/{quote(short_id, safe='')}{selected}"
+
+
+def list_link(page_url: str, params: ObserveParams) -> str:
+    """Return the address of the list of sessions or requests that is asked for, filters included."""
+    filters = [(name, str(getattr(params, name))) for name in _LIST_FILTERS if getattr(params, name) is not None]
+    if params.without_session:
+        filters.append(("without_session", "true"))
+    query = f"?{urlencode(filters)}" if filters else ""
+    return page_url and f"{page_url}/{'requests' if params.what == 'requests' else 'sessions'}{query}"
