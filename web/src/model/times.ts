@@ -1,6 +1,13 @@
 /** Times as people read them. Events carry unix nanoseconds as decimal strings, too long for a number. */
 
 const NANOS_DIGITS = 9;
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const COUNT_FORMAT = new Intl.NumberFormat('en');
+
+/** `12,345`. */
+export function countWords(count: number): string {
+  return COUNT_FORMAT.format(count);
+}
 
 /** Milliseconds from `base` to `time`, both unix nanoseconds as decimal strings; exact to the microsecond over years. */
 export function sinceMs(time: string, base: string): number {
@@ -50,9 +57,8 @@ export function clockWords(instantMs: number, nowMs: number): string {
   const now = new Date(nowMs);
   const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
   if (date.toDateString() === now.toDateString()) return time;
-  const month = date.toLocaleString('en', { month: 'short' });
   const year = date.getFullYear() === now.getFullYear() ? '' : ` ${date.getFullYear()}`;
-  return `${date.getDate()} ${month}${year} ${time}`;
+  return `${date.getDate()} ${MONTHS[date.getMonth()]}${year} ${time}`;
 }
 
 /** `3 min ago`, for a list that is looked at while things happen. */

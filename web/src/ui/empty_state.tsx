@@ -12,6 +12,7 @@ import { TopBar } from './top_bar';
 import { RequestLine } from './request_line';
 import { useStatus } from './use_status';
 import type { Source } from './use_timeline';
+import { countWords } from '../model/times';
 
 const SHOWN_MAX = 8;
 
@@ -82,8 +83,7 @@ function Arrived({ source, status }: { source: Source; status: StatusAnswer }) {
       <p class="facts">
         {status.services.map((service) => (
           <span key={service.name}>
-            <Line text={service.name} /> {service.spans.toLocaleString('en')} spans, {service.logs.toLocaleString('en')}{' '}
-            logs
+            <Line text={service.name} /> {countWords(service.spans)} spans, {countWords(service.logs)} logs
           </span>
         ))}
       </p>
@@ -97,7 +97,7 @@ function Arrived({ source, status }: { source: Source; status: StatusAnswer }) {
         ))}
       </ul>
       {answer && answer.total > SHOWN_MAX && (
-        <Link to="/requests?without_session=true">All {answer.total.toLocaleString('en')} requests</Link>
+        <Link to="/requests?without_session=true">All {countWords(answer.total)} requests</Link>
       )}
     </section>
   );

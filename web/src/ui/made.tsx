@@ -1,6 +1,7 @@
 /** What a report says of itself. */
 
 import type { Report } from '../data/report';
+import { countWords } from '../model/times';
 
 export function Made({ report }: { report: Report }) {
   return (
@@ -9,7 +10,7 @@ export function Made({ report }: { report: Report }) {
       {report.cut && (
         <b>
           {' '}
-          · it holds {report.cut.shown.toLocaleString('en')} of {report.cut.total.toLocaleString('en')} events
+          · it holds {countWords(report.cut.shown)} of {countWords(report.cut.total)} events
         </b>
       )}
     </p>

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 
 import type { RequestRecord, RequestsAnswer } from '../model/answers';
 import { requestPath, sessionPath } from '../model/routes';
-import { clockWords, durationWords } from '../model/times';
+import { clockWords, countWords, durationWords } from '../model/times';
 import { causeWords, shortId } from '../model/words';
 import { ListFiltersBar } from './list_filters';
 import { Problem } from './problem';
@@ -38,7 +38,7 @@ export function RequestsView({ source }: { source: Source }) {
   if (problem && !items) return <Problem error={problem} />;
   return (
     <main class="list">
-      <TopBar view="requests" count={items ? total.toLocaleString('en') : ''} />
+      <TopBar view="requests" count={items ? countWords(total) : ''} />
       <ListFiltersBar services={services} isOfRequests />
       {problem && (
         <p class="note bad" role="alert">

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 
 import type { SessionRecord, SessionsAnswer } from '../model/answers';
 import { sessionPath } from '../model/routes';
-import { agoWords, betweenMs, clockWords, durationWords } from '../model/times';
+import { agoWords, betweenMs, clockWords, countWords, durationWords } from '../model/times';
 import { browserWords, causeWords, shortId } from '../model/words';
 import { EmptyState } from './empty_state';
 import { ListFiltersBar } from './list_filters';
@@ -40,7 +40,7 @@ export function SessionsView({ source }: { source: Source }) {
   if (items?.length === 0 && !isFiltered) return <EmptyState source={source} />;
   return (
     <main class="list">
-      <TopBar view="sessions" count={items ? `${total.toLocaleString('en')}` : ''} />
+      <TopBar view="sessions" count={items ? `${countWords(total)}` : ''} />
       <ListFiltersBar services={services} isOfRequests={false} />
       {problem && (
         <p class="note bad" role="alert">
@@ -80,6 +80,7 @@ export function SessionsView({ source }: { source: Source }) {
             session={items?.[row] as SessionRecord}
             row={row}
             isActive={row === active}
+            hasActivity={source.onNews !== undefined}
             style={style}
           />
         )}
@@ -92,13 +93,17 @@ interface RowProps {
   session: SessionRecord;
   row: number;
   isActive: boolean;
+  /** Whether it can be asked how busy a session was. */
+  hasActivity: boolean;
   style: { transform: string };
 }
 
-function SessionRow({ session, row, isActive, style }: RowProps) {
+function SessionRow({ session, row, isActive, hasActivity, style }: RowProps) {
   const started = Date.parse(session.started_at);
   const duration = betweenMs(session.started_at, session.last_activity);
-  useEffect(() => wantActivity(session), [session.session_id, session.last_activity]);
+  useEffect(() => {
+    if (hasActivity) wantActivity(session);
+  }, [session.session_id, session.last_activity]);
   const now = Date.now();
   return (
     <div
@@ -128,10 +133,10 @@ function SessionRow({ session, row, isActive, style }: RowProps) {
         )}
       </span>
       <span role="gridcell" class="number">
-        <b>{session.request_count.toLocaleString('en')}</b>
+        <b>{countWords(session.request_count)}</b>
       </span>
       <span role="gridcell" class="number">
-        {session.event_count.toLocaleString('en')}
+        {countWords(session.event_count)}
       </span>
       <span role="gridcell" class="number">
         {durationWords(duration)}

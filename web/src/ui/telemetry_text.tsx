@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import { SHOWN_CHARS, SHOWN_WHOLE_CHARS_MAX, cut, visible, visibleLine } from '../model/plain_text';
+import { countWords } from '../model/times';
 
 const LINE_CHARS_MAX = 400;
 
@@ -21,12 +22,10 @@ export function Long({ text }: { text: string }) {
       <bdi class="long">{visible(cut(text, most))}</bdi>
       {left > 0 && !isWhole && (
         <button type="button" class="small" onClick={() => setWhole(true)}>
-          Show all {text.length.toLocaleString('en')} characters
+          Show all {countWords(text.length)} characters
         </button>
       )}
-      {left > 0 && isWhole && (
-        <span class="quiet"> … {left.toLocaleString('en')} more characters; copy it to see them</span>
-      )}
+      {left > 0 && isWhole && <span class="quiet"> … {countWords(left)} more characters; copy it to see them</span>}
     </>
   );
 }

@@ -2,12 +2,13 @@
 
 import { useRef } from 'preact/hooks';
 
-import { NO_FILTERS, isFiltering, requestHeads, type Filters } from '../model/rows';
+import { NO_FILTERS, isFiltering, type Filters } from '../model/rows';
 import { CATEGORIES, categoryOf } from '../model/timeline';
 import { CATEGORIES_WORDS, Icon } from './icons';
 import { useKeys } from './keys';
 import { ServiceName } from './service_name';
 import type { TimelineStore } from './timeline_store';
+import { countWords } from '../model/times';
 
 const SERVICES_SHOWN_MAX = 12;
 
@@ -37,7 +38,7 @@ export function TimelineFilters({ store }: { store: TimelineStore }) {
       />
       <div class="chips" role="group" aria-label="Kinds of events">
         <Chip isOn={filters.errorsOnly} isError onClick={() => change({ errorsOnly: !filters.errorsOnly })}>
-          <Icon name="error" /> {timeline.errors.toLocaleString('en')} {timeline.errors === 1 ? 'error' : 'errors'}
+          <Icon name="error" /> {countWords(timeline.errors)} {timeline.errors === 1 ? 'error' : 'errors'}
         </Chip>
         {CATEGORIES.filter((category) => counts.has(category)).map((category) => (
           <Chip
@@ -45,8 +46,7 @@ export function TimelineFilters({ store }: { store: TimelineStore }) {
             isOn={filters.categories.has(category)}
             onClick={() => change({ categories: toggled(filters.categories, category) })}
           >
-            <Icon name={category} /> {CATEGORIES_WORDS[category]}{' '}
-            <small>{counts.get(category)?.toLocaleString('en')}</small>
+            <Icon name={category} /> {CATEGORIES_WORDS[category]} <small>{countWords(counts.get(category) ?? 0)}</small>
           </Chip>
         ))}
       </div>
@@ -70,13 +70,13 @@ export function TimelineFilters({ store }: { store: TimelineStore }) {
 function Shown({ store }: { store: TimelineStore }) {
   const { indices, matching, keptErrors } = store.rows.value;
   const count = store.timeline.value.events.length;
-  const heads = requestHeads(store.timeline.value);
+  const heads = store.heads.value;
   const isFolded = heads.length > 0 && heads.every((id) => store.folded.value.has(id));
   const words = isFiltering(store.filters.value)
-    ? `${matching.toLocaleString('en')} of ${count.toLocaleString('en')} match` +
-      (keptErrors > 0 ? `, and ${keptErrors.toLocaleString('en')} that failed` : '')
+    ? `${countWords(matching)} of ${countWords(count)} match` +
+      (keptErrors > 0 ? `, and ${countWords(keptErrors)} that failed` : '')
     : indices.length < count
-      ? `${indices.length.toLocaleString('en')} of ${count.toLocaleString('en')} rows`
+      ? `${countWords(indices.length)} of ${countWords(count)} rows`
       : '';
   return (
     <div class="shown">

@@ -4,7 +4,7 @@ import { newsState } from '../data/news';
 import type { Cause, RequestRecord, SessionRecord } from '../model/answers';
 import { browserWords, causeWords, shortId } from '../model/words';
 import { sessionPath } from '../model/routes';
-import { betweenMs, clockWords, durationWords } from '../model/times';
+import { betweenMs, clockWords, countWords, durationWords } from '../model/times';
 import { CopyButton } from './copying';
 import { Link } from './router';
 import { Line } from './telemetry_text';
@@ -41,7 +41,7 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
         </span>
         {loaded.session && <SessionFacts session={loaded.session} />}
         {loaded.request && <RequestFacts request={loaded.request} />}
-        <span>{loaded.total.toLocaleString('en')} events</span>
+        <span>{countWords(loaded.total)} events</span>
       </p>
       {cause && <CauseBox cause={cause} store={store} />}
       {loaded.request && <Spread store={store} />}
@@ -69,7 +69,7 @@ function SessionFacts({ session }: { session: SessionRecord }) {
     <>
       <span>{clockWords(Date.parse(session.started_at), Date.now())}</span>
       <span>{durationWords(betweenMs(session.started_at, session.last_activity))}</span>
-      <span>{session.request_count.toLocaleString('en')} requests</span>
+      <span>{countWords(session.request_count)} requests</span>
       {browser && <Line text={browser} />}
       {session.ip_address && <Line text={session.ip_address} />}
       {session.end_reason && (
@@ -162,8 +162,8 @@ function Notes({ store }: { store: TimelineStore }) {
       {missing > 0 && (
         <p class="note" role="status">
           {loaded.isLoading
-            ? `${loaded.events.length.toLocaleString('en')} of ${loaded.total.toLocaleString('en')} events are here, the others are coming`
-            : `Shown are the first ${loaded.events.length.toLocaleString('en')} of ${loaded.total.toLocaleString('en')} events: this is as much as the page draws`}
+            ? `${countWords(loaded.events.length)} of ${countWords(loaded.total)} events are here, the others are coming`
+            : `Shown are the first ${countWords(loaded.events.length)} of ${countWords(loaded.total)} events: this is as much as the page draws`}
         </p>
       )}
       {store.problem.value && <p class="note bad">{store.problem.value.message}</p>}

@@ -6,7 +6,7 @@ import type { AnswerError } from '../data/api';
 import type { Loaded, Subject } from '../data/loading';
 import type { Event } from '../model/answers';
 import { NO_PATHS, pathsOf } from '../model/paths';
-import { NO_FILTERS, rowsOf, type Filters } from '../model/rows';
+import { NO_FILTERS, requestHeads, rowsOf, type Filters } from '../model/rows';
 import { around, panned, within, zoomed, type Domain } from '../model/scale';
 import { timelineOf } from '../model/timeline';
 
@@ -25,6 +25,8 @@ export class TimelineStore {
   readonly timeline = computed(() => timelineOf(this.loaded.value?.events ?? []));
   readonly positions = computed(() => new Map(this.timeline.value.events.map((event, index) => [event.id, index])));
   readonly rows = computed(() => rowsOf(this.timeline.value, this.filters.value, this.folded.value));
+  /** Ids of the first events of requests: what they collapse to. */
+  readonly heads = computed(() => requestHeads(this.timeline.value));
   readonly paths = computed(() => (this.subject.kind === 'request' ? pathsOf(this.timeline.value) : NO_PATHS));
   readonly extent = computed((): Domain => {
     const [first, last] = this.timeline.value.extent;

@@ -3,7 +3,7 @@
 import { useEffect } from 'preact/hooks';
 
 import type { Subject } from '../data/loading';
-import { nextError, requestHeads } from '../model/rows';
+import { nextError } from '../model/rows';
 import { requestPath, timelineSearch } from '../model/routes';
 import { CompareWith } from './compare_with';
 import { EventPanel } from './event_panel';
@@ -81,7 +81,7 @@ function useTimelineKeys(store: TimelineStore): void {
     if (event) store.fold([event.id], isFolded);
   };
   const foldAll = () => {
-    const heads = requestHeads(store.timeline.value);
+    const heads = store.heads.value;
     store.fold(
       heads,
       heads.some((id) => !store.folded.value.has(id)),
