@@ -18,9 +18,10 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from collector.errors import QueryError
+from collector.errors import ConfigError, QueryError
 from collector.query.params import parse_params
 from collector.query.service import QueryService
+from mcp_server.app_view import APP_VIEW_URI, read_app_view
 from mcp_server.queries import QueryThreads
 from mcp_server.render.escape import escape_unseen
 from mcp_server.render.text import render
@@ -95,7 +96,9 @@ class Resources:
         )
 
     async def read(self, uri: str) -> ReadResourceResult:
-        """Return the text of the trace. Raises MCPError (resource not found), with what to ask instead."""
+        """Return the text of the trace, or the view. Raises MCPError (resource not found), with what to ask instead."""
+        if uri == APP_VIEW_URI:
+            return await self._read_app_view()
         resource = parse_uri(uri)
         if resource is None:
             raise _not_found(uri, "resources here are session://{id} and request://{id}")
@@ -111,6 +114,12 @@ class Resources:
             raise _not_found(uri, "; ".join(answer.get("notes", ())) or "nothing is stored of it")
         text = render(self._notes.add_to(answer), params, page_url=self._page_url())
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=MIME_TYPE, text=text)])
+
+    async def _read_app_view(self) -> ReadResourceResult:
+        try:
+            return await self._threads.run(lambda _: read_app_view())
+        except ConfigError as error:
+            raise _not_found(APP_VIEW_URI, str(error)) from error
 
 
 def _session_resource(session: dict[str, Any]) -> Resource:

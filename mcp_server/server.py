@@ -31,6 +31,7 @@ from mcp.types import (
 )
 
 from collector.query.service import QueryService
+from mcp_server.app_view import EXTENSION_ID, has_app_view, tool_meta
 from mcp_server.prompts import get_prompt, list_prompts
 from mcp_server.queries import QueryThreads
 from mcp_server.resources import Resources
@@ -62,7 +63,8 @@ class McpServer(Server[None]):
         self._threads = QueryThreads()
         self._resources = Resources(query, self._threads, notes, page_url)
         self._subscriptions = Subscriptions(query)
-        self._tool = observe.observe_tool()
+        has_view = has_app_view()
+        self._tool = observe.observe_tool(tool_meta() if has_view else None)
         super().__init__(
             NAME,
             version=version(DISTRIBUTION),
@@ -86,6 +88,8 @@ class McpServer(Server[None]):
             on_list_prompts=self._list_prompts,
             on_get_prompt=self._get_prompt,
         )
+        if has_view:
+            self.extensions[EXTENSION_ID] = {}
 
     def release_clients(self) -> None:
         """Answer what waits for telemetry and end the streams of news, so that a shutdown need not wait for them."""

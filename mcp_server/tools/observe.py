@@ -46,14 +46,18 @@ _HINTS = {
 logger = logging.getLogger(__name__)
 
 
-def observe_tool() -> Tool:
-    """Return the definition of `observe`: read-only, text unless JSON is asked for, no unknown arguments."""
+def observe_tool(meta: dict[str, Any] | None = None) -> Tool:
+    """Return the definition of `observe`: read-only, text unless JSON is asked for, no unknown arguments.
+
+    `meta` is what clients with further abilities are told of it.
+    """
     return Tool(
         name=NAME,
         title="Observe sessions and requests",
         description=DESCRIPTION,
         input_schema=input_schema(),
         annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
+        _meta=meta,
     )
 
 

@@ -33,6 +33,19 @@ def test_the_tool_is_portable_by_the_strict_rules(inspect: Inspect) -> None:
     assert tool["name"] == "observe"
 
 
+def test_the_tool_carries_a_view_for_chat_clients(inspect: Inspect) -> None:
+    app = answer_of(inspect("--method", "tools/call", "--tool-name", "observe", "--app-info"))
+    assert app == {
+        "hasApp": True,
+        "toolName": "observe",
+        "resourceUri": "ui://gasoline/timeline.html",
+        "resourceMimeType": "text/html;profile=mcp-app",
+        "csp": {"connectDomains": [], "resourceDomains": [], "frameDomains": [], "baseUriDomains": []},
+        "permissions": {"clipboardWrite": {}},
+        "prefersBorder": True,
+    }
+
+
 def test_a_question_is_answered_in_text_and_in_json(inspect: Inspect, session_id: str) -> None:
     call = ("--method", "tools/call", "--tool-name", "observe", "--tool-arg", "what=sessions")
     text = answer_of(inspect(*call))
