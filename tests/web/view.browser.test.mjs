@@ -97,7 +97,7 @@ test('a report of 1,000 events is smaller than 1 MB', async () => {
   assert.equal((await shownEvents(page)).length, 1000);
 });
 
-/** A chat client: it embeds the view, answers its requests by the collector's own `observe`, and keeps what it heard. */
+/** A chat client: it embeds the view, asks the collector for it, and keeps what it heard. */
 async function openInHost(toolArguments, context = { theme: 'dark' }) {
   const answers = async (question) => collector.observe(question);
   if (!page.isHosting) await page.exposeFunction('observeForHost', answers);

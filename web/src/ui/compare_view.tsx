@@ -23,7 +23,7 @@ const INDENTS_MAX = 10;
 const WORDS: { readonly [difference in Difference]: string } = {
   missing: 'only left',
   extra: 'only right',
-  status: 'other status',
+  status: 'status',
   slower: 'slower',
   faster: 'faster',
 };
