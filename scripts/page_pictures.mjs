@@ -28,12 +28,9 @@ try {
     await page.setViewportSize({ ...SIZE, height });
     await page.emulateMedia({ colorScheme });
     await page.goto(demo.query + path);
-    await page.locator('.row').first().waitFor();
-    if (path === '/')
-      await page
-        .locator('.sparkline polyline')
-        .nth(sessions.length - 1)
-        .waitFor({ state: 'attached' });
+    const sparklines = page.locator('.sparkline polyline');
+    const last = path === '/' ? sparklines.nth(sessions.length - 1) : page.locator('.row').first();
+    await last.waitFor({ state: 'attached' });
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     await page.screenshot({ path: join(folder, `${name}.png`) });
   }

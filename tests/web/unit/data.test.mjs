@@ -77,7 +77,7 @@ test('loading stops at the limit, and says how much there is', async () => {
   const { ask, asked } = collector(100_000);
   const shown = [];
   await data.load(ask, { kind: 'session', id: 'x' }, (loaded) => shown.push(loaded));
-  assert.equal(asked.length, data.EVENTS_LOADED_MAX / data.PAGE_EVENTS);
+  assert.equal(asked.length, data.EVENTS_LOADED_MAX / data.PAGE_EVENTS_MAX);
   assert.deepEqual(
     [shown.at(-1).events.length, shown.at(-1).total, shown.at(-1).isLoading],
     [data.EVENTS_LOADED_MAX, 100_000, false],

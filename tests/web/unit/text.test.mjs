@@ -113,6 +113,13 @@ test('evidence is said in words', () => {
   ]);
 });
 
+test("corrections are those of the service's own clock", () => {
+  const note =
+    'clock skew: the clock of host-7 (payments mail) is about 2.000 s behind; the order of its 4 records corrects it';
+  assert.deepEqual(text.correctionsOf([note, 'orphans: 1 parent span never arrived'], 'mail'), [note]);
+  assert.deepEqual(text.correctionsOf([note], 'ail'), []);
+});
+
 test('browsers, ids and calls are short', () => {
   const chrome =
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';

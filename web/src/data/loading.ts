@@ -3,7 +3,7 @@
 import type { Event, RequestAnswer, RequestRecord, SessionAnswer, SessionRecord } from '../model/answers';
 import type { Question } from '../model/observe_call';
 
-export const PAGE_EVENTS = 1_000;
+export const PAGE_EVENTS_MAX = 1_000;
 export const EVENTS_LOADED_MAX = 20_000;
 const SHOW_EVERY_MS = 400;
 
@@ -60,7 +60,7 @@ export async function load(
   show: (loaded: Loaded) => void,
   options: { signal?: AbortSignal; isQuiet?: boolean } = {},
 ): Promise<void> {
-  const question = { ...questionOf(subject), limit: PAGE_EVENTS };
+  const question = { ...questionOf(subject), limit: PAGE_EVENTS_MAX };
   let answer = await ask<SessionAnswer | RequestAnswer>(question, options.signal);
   const first = loadedOf(subject, answer);
   const events = [...first.events];

@@ -4,7 +4,7 @@
  */
 
 const PROTOCOL_VERSION = '2026-01-26';
-const ANSWER_TIMEOUT_MS = 60_000;
+export const ANSWER_TIMEOUT_MS = 60_000;
 
 export interface HostContext {
   theme?: 'light' | 'dark';

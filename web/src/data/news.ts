@@ -16,8 +16,8 @@ export interface News {
 
 export type NewsState = 'connecting' | 'live' | 'paused' | 'offline';
 
-const RETRY_MS_MIN = 1_000;
-const RETRY_MS_MAX = 15_000;
+export const RETRY_MS_MIN = 1_000;
+export const RETRY_MS_MAX = 15_000;
 
 /** What the page says of its connection. */
 export const newsState = signal<NewsState>('connecting');

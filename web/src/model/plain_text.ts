@@ -1,6 +1,6 @@
 /** Telemetry as text that cannot play tricks: what steers a terminal or turns the direction of writing is named. */
 
-export const SHOWN_CHARS = 1_000;
+export const SHOWN_CHARS_MAX = 1_000;
 export const SHOWN_WHOLE_CHARS_MAX = 100_000;
 
 // C0 and C1 controls but tab and newline; soft hyphen; zero width and bidirectional controls; separators; BOM; tags;

@@ -21,7 +21,7 @@ export interface Rows {
 }
 
 export const NO_FILTERS: Filters = { categories: new Set(), services: new Set(), errorsOnly: false, text: '' };
-const DEPTH_SEARCHED_MAX = 8;
+export const DEPTH_SEARCHED_MAX = 8;
 
 export function isFiltering(filters: Filters): boolean {
   return filters.categories.size > 0 || filters.services.size > 0 || filters.errorsOnly || filters.text.trim() !== '';

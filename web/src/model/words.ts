@@ -54,6 +54,11 @@ export function causeWords(cause: Cause): string {
   return `${where}: ${cause.reason}`;
 }
 
+/** Notes of an answer that tell how the place of a service's events was corrected. */
+export function correctionsOf(notes: readonly string[], service: string): string[] {
+  return notes.filter((note) => note.startsWith('clock skew:') && note.split(/[\s()]+/).includes(service));
+}
+
 /** `Firefox 145`, from a user agent; '' if it is none that people know. */
 export function browserWords(userAgent: string | undefined): string {
   if (!userAgent) return '';

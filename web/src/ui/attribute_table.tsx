@@ -4,7 +4,7 @@ import type { Value } from '../model/answers';
 import { CopyButton } from './copying';
 import { Line, Long } from './telemetry_text';
 
-const SHOWN_MAX = 200;
+export const ATTRIBUTES_SHOWN_MAX = 200;
 
 interface Props {
   title: string;
@@ -24,7 +24,7 @@ export function AttributeTable({ title, values, cutNames }: Props) {
       </h3>
       <table class="attributes">
         <tbody>
-          {names.slice(0, SHOWN_MAX).map((name) => (
+          {names.slice(0, ATTRIBUTES_SHOWN_MAX).map((name) => (
             <tr key={name}>
               <th scope="row">
                 <Line text={name} />
@@ -37,7 +37,9 @@ export function AttributeTable({ title, values, cutNames }: Props) {
           ))}
         </tbody>
       </table>
-      {names.length > SHOWN_MAX && <p class="quiet">{names.length - SHOWN_MAX} more; copy them to see them</p>}
+      {names.length > ATTRIBUTES_SHOWN_MAX && (
+        <p class="quiet">{names.length - ATTRIBUTES_SHOWN_MAX} more; copy them to see them</p>
+      )}
     </section>
   );
 }

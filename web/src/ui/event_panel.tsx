@@ -7,7 +7,7 @@ import { callText, type Question } from '../model/observe_call';
 import { requestPath, sessionPath } from '../model/routes';
 import { categoryOf, isOrphan } from '../model/timeline';
 import { durationWords, offsetWords, unixMs } from '../model/times';
-import { bodyText, evidenceWords, shortId, statusOf, titleOf } from '../model/words';
+import { bodyText, correctionsOf, evidenceWords, shortId, statusOf, titleOf } from '../model/words';
 import { AttributeTable } from './attribute_table';
 import { CopyButton, copy, say } from './copying';
 import { CATEGORY_WORDS } from './icons';
@@ -75,15 +75,27 @@ function Actions({ event, source, store }: { event: Event; source: Source; store
   );
 }
 
-function Facts({ event, store }: { event: Event; store: TimelineStore }) {
-  const timeline = store.timeline.value;
+interface FactsProps {
+  event: Event;
+  store: TimelineStore;
+}
+
+function Facts(props: FactsProps) {
+  return (
+    <dl class="pairs">
+      <WhatItWas {...props} />
+      <WhereItBelongs {...props} />
+    </dl>
+  );
+}
+
+function WhatItWas({ event, store }: FactsProps) {
   const index = store.positions.value.get(event.id) ?? 0;
   const self = store.paths.value.selfMs.get(index);
   const critical = store.paths.value.criticalMs.get(index);
   const status = statusOf(event);
-  const parent = timeline.events[timeline.parents[index] ?? -1];
   return (
-    <dl class="pairs">
+    <>
       <Fact name="service">
         <ServiceName name={event.service} />
       </Fact>
@@ -99,11 +111,21 @@ function Facts({ event, store }: { event: Event; store: TimelineStore }) {
         </Fact>
       )}
       <Fact name="at">
-        {offsetWords(timeline.starts[index] ?? 0)} s, {isoWords(event.time_unix_nano)}
+        {offsetWords(store.timeline.value.starts[index] ?? 0)} s, {isoWords(event.time_unix_nano)}
       </Fact>
       {event.duration_ms !== undefined && <Fact name="took">{durationWords(event.duration_ms)}</Fact>}
       {self !== undefined && <Fact name="self">{durationWords(self)} in which nothing ran inside it</Fact>}
       {critical !== undefined && <Fact name="critical">{durationWords(critical)} that the request waited for it</Fact>}
+    </>
+  );
+}
+
+function WhereItBelongs({ event, store }: FactsProps) {
+  const timeline = store.timeline.value;
+  const index = store.positions.value.get(event.id) ?? 0;
+  const parent = timeline.events[timeline.parents[index] ?? -1];
+  return (
+    <>
       <Fact name="evidence">{evidenceWords(event)}</Fact>
       {event.session_id && store.subject.kind === 'request' && (
         <Fact name="session">
@@ -136,7 +158,12 @@ function Facts({ event, store }: { event: Event; store: TimelineStore }) {
           its parent {event.parent_span_id ?? event.span_id} never arrived, so it stands at the top
         </Fact>
       )}
-    </dl>
+      {correctionsOf(store.loaded.value?.notes ?? [], event.service).map((note) => (
+        <Fact key={note} name="corrected">
+          <Line text={note} />
+        </Fact>
+      ))}
+    </>
   );
 }
 

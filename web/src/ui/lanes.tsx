@@ -13,7 +13,7 @@ import type { TimelineStore } from './timeline_store';
 
 const LANE_PX = 18;
 const AXIS_PX = 20;
-const LANES_SHOWN_MAX = 40;
+export const LANES_SHOWN_MAX = 40;
 const NEAR_PX = 6;
 
 export function Lanes({ store }: { store: TimelineStore }) {

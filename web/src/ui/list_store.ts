@@ -6,8 +6,8 @@ import { AnswerError } from '../data/api';
 import type { Ask } from '../data/loading';
 import type { Question } from '../model/observe_call';
 
-export const LIST_PAGE = 200;
-const FRESH_MS_MIN = 500;
+export const PAGE_ITEMS_MAX = 200;
+export const FRESH_MS_MIN = 500;
 
 interface Page<Item> {
   items: Item[];
@@ -80,7 +80,7 @@ export class ListStore<Item> {
   }
 
   async #page(cursor?: string): Promise<Page<Item>> {
-    const question = { ...this.question, limit: LIST_PAGE, ...(cursor ? { cursor } : {}) };
+    const question = { ...this.question, limit: PAGE_ITEMS_MAX, ...(cursor ? { cursor } : {}) };
     const answer = this.pageOf((await this.ask(question, this.#stopping.signal)) as never);
     return { items: answer.items, next: answer.next_cursor, total: answer.total, notes: answer.notes ?? [] };
   }

@@ -7,7 +7,7 @@ import type { SessionRecord } from '../model/answers';
 import { sparklinePoints } from '../model/density';
 
 const GROUP_MS = 60;
-const KEPT_MAX = 5_000;
+export const ACTIVITIES_KEPT_MAX = 5_000;
 const WIDTH = 96;
 const HEIGHT = 20;
 
@@ -39,7 +39,7 @@ async function readWanted(): Promise<void> {
     if (!(error instanceof AnswerError)) throw error;
   }
   for (const id of known.keys()) {
-    if (known.size <= KEPT_MAX) break;
+    if (known.size <= ACTIVITIES_KEPT_MAX) break;
     known.delete(id);
   }
   changes.value += 1;

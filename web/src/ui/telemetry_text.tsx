@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 
-import { SHOWN_CHARS, SHOWN_WHOLE_CHARS_MAX, cut, visible, visibleLine } from '../model/plain_text';
+import { SHOWN_CHARS_MAX, SHOWN_WHOLE_CHARS_MAX, cut, visible, visibleLine } from '../model/plain_text';
 import { countWords } from '../model/times';
 
 const LINE_CHARS_MAX = 400;
@@ -15,7 +15,7 @@ export function Line({ text, class: name }: { text: string; class?: string }) {
 /** All of it, the rest behind a button. */
 export function Long({ text }: { text: string }) {
   const [isWhole, setWhole] = useState(false);
-  const most = isWhole ? SHOWN_WHOLE_CHARS_MAX : SHOWN_CHARS;
+  const most = isWhole ? SHOWN_WHOLE_CHARS_MAX : SHOWN_CHARS_MAX;
   const left = text.length - most;
   return (
     <>

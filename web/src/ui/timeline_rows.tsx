@@ -15,7 +15,7 @@ export const ROW_PX = 26;
 const INDENT_PX = 14;
 const INDENTS_MAX = 14;
 const PERCENT = 100;
-const STRETCHES_DRAWN_MAX = 50;
+export const STRETCHES_DRAWN_MAX = 50;
 const QUIET_SEVERITIES = new Set(['TRACE', 'DEBUG', 'INFO']);
 
 export function TimelineRows({ store }: { store: TimelineStore }) {

@@ -20,7 +20,7 @@ export interface Source {
   hasLists: boolean;
 }
 
-const QUIET_MS_MIN = 300;
+export const QUIET_MS_MIN = 300;
 
 export function useTimeline(source: Source, subject: Subject): TimelineStore {
   const store = useMemo(() => newStore(subject), [source, subject.kind, subject.id]);
