@@ -89,7 +89,7 @@ class Forwarder:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._failing = False
-        counters.watch_queue(lambda: queue.bytes, lambda: queue.bytes_max)
+        counters.watch_queue(lambda: queue.waiting_bytes, lambda: queue.bytes_max)
 
     async def start(self) -> None:
         """See Exporter; what an earlier process left in the queue is sent first."""

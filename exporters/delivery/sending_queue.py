@@ -89,6 +89,11 @@ class SendingQueue:
         return sum(segment.size for segment in self._segments.values())
 
     @property
+    def waiting_bytes(self) -> int:
+        """Bytes on disk of the segments that hold what is still to be delivered: 0 when there is nothing."""
+        return sum(segment.size for segment in self._segments.values() if not segment.is_finished)
+
+    @property
     def bytes_max(self) -> int:
         """Bytes that may be."""
         return self._bytes_max

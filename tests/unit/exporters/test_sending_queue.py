@@ -56,7 +56,10 @@ async def test_what_was_put_in_comes_out_in_order(tmp_path: Path) -> None:
     async with opened(tmp_path) as queue:
         for each in put:
             await queue.put(each)
+        assert queue.waiting_bytes == queue.bytes
         assert await drained(queue) == put
+        # The last segment stays, for it is still written to, but nothing in it waits any more.
+        assert queue.waiting_bytes == 0 < queue.bytes
 
 
 @pytest.mark.anyio
