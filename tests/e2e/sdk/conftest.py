@@ -86,6 +86,11 @@ class Service:
             status = self._process.wait(POLL_S)
             raise AssertionError(f"{self.name} ended with status {status}: {''.join(self.lines)}")
 
+    def kill(self) -> None:
+        """End it at once, whatever it is at."""
+        self._process.kill()
+        self._process.wait()
+
     def stop(self) -> None:
         """Ask it to end, and see to it that it does."""
         self._process.send_signal(signal.SIGTERM)

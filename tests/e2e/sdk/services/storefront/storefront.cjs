@@ -16,7 +16,13 @@ async function checkout(outcome) {
   log.info('checkout');
   // A connection of its own for each call: a kept one may be closed by the other side just then.
   const headers = { connection: 'close' };
-  const placed = await fetch(`${orders}/orders?outcome=${outcome}`, { method: 'POST', headers });
+  let placed;
+  try {
+    placed = await fetch(`${orders}/orders?outcome=${outcome}`, { method: 'POST', headers });
+  } catch (error) {
+    log.error(`checkout failed: ${error.message}`);
+    return { status: 502, body: '{}' };
+  }
   if (!placed.ok) log.error(`checkout failed: orders answered ${placed.status}`);
   return { status: placed.ok ? 200 : 502, body: await placed.text() };
 }
