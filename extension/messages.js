@@ -21,13 +21,14 @@ export const SET_ENABLED = 'set-enabled';
 export const NEW_SESSION = 'new-session';
 export const SET_SETTINGS = 'set-settings';
 export const CHECK_COLLECTOR = 'check-collector';
+export const FIND_TIMELINE = 'find-timeline';
 
 /** chrome.storage.local: what survives the browser. The worker alone writes it; popup and options may read it. */
 export const SETTINGS_KEY = 'settings';
 
 /**
  * chrome.storage.session: `{ origin, at }` while the browser asks for the permission of an origin that is being
- * switched on. It may close the popup to ask; the next popup then finishes.
+ * switched on. It may close the popup to ask; the worker then finishes, when the permission is there.
  */
 export const SWITCHING_ON_KEY = 'switching-on';
 
@@ -45,6 +46,7 @@ export const SESSION_ID_KEY = 'gasoline:session-id';
  * @property {string[]} origins exact origins whose pages are observed: those that the person switched on
  * @property {string[]} targets exact origins beyond the page's own whose requests get `traceparent` and
  *   `tracestate`; never X-Session-ID
+ * @property {string[]} redactedNames parameters and properties whose values are secrets, beside those that are known
  */
 
 /**
@@ -128,7 +130,8 @@ export function permissionPatterns(origin) {
 }
 
 /**
- * Ask the worker; CHECK_COLLECTOR answers with a CollectorState.
+ * Ask the worker. CHECK_COLLECTOR answers with a CollectorState, FIND_TIMELINE with the base URL of the collector's
+ * page, to which `/sessions/<session id>` is added; empty: there is none.
  * @param {string} type
  * @param {Fields} [fields]
  * @returns {Promise<any>} the answer's value

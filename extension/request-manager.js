@@ -6,7 +6,6 @@
 
 import { newSpanContext } from './shared/ids.js';
 import { MARK, STAY_MARK } from './shared/marks.js';
-import { redactUrl } from './shared/redact.js';
 import { formatTraceparent, parseTraceparent, prependTracestate, spanOfServerTiming } from './shared/trace-context.js';
 
 /** Requests that are remembered to be matched with their timing, and those in flight. */
@@ -45,6 +44,7 @@ export class RequestManager {
    * @param {() => number} parts.monotonicNow
    * @param {(record: import('./shared/records.js').PageRecord) => void} parts.emit
    * @param {(origin: string) => void} parts.onOwnTracing the page sends trace headers of its own there
+   * @param {import('./shared/redact.js').Redactor} parts.redactor
    * @param {() => boolean} parts.isServed whether requests of the page pass through its service worker
    */
   constructor(parts) {
@@ -141,7 +141,7 @@ export class RequestManager {
       body,
       ...request.context,
       sessionId: request.sessionId,
-      attributes: { 'url.full': redactUrl(request.url.href) },
+      attributes: { 'url.full': this.parts.redactor.url(request.url.href) },
     });
   }
 
@@ -152,7 +152,7 @@ export class RequestManager {
    */
   end(request, ending) {
     if (!this.inFlight.delete(request)) return;
-    this.parts.emit(spanOf(request, ending, this.parts.now()));
+    this.parts.emit(spanOf(request, ending, this.parts.now(), this.parts.redactor));
     const { headers, url } = request;
     if ('traceparent' in headers && this.#isStrange(ending.responseUrl) && !this.untraced.has(addressOf(url))) {
       this.#leaveAlone(request, 'a redirect took trace headers to another origin: its address gets none any more');
@@ -207,14 +207,18 @@ export class RequestManager {
  * @param {TracedRequest} request
  * @param {Ending} ending
  * @param {number} end
+ * @param {import('./shared/redact.js').Redactor} redactor
  * @returns {import('./shared/records.js').SpanRecord}
  */
-function spanOf(request, ending, end) {
+function spanOf(request, ending, end, redactor) {
   const { method, context } = request;
   const { status = 0, error = '' } = ending;
   // What the page itself called off is no failure.
   const isFailed = status >= 400 || (error !== '' && error !== 'AbortError');
-  const attributes = { ...targetAttributes(method, request.url), ...endingAttributes(ending, request.url, isFailed) };
+  const attributes = {
+    ...targetAttributes(method, request.url, redactor),
+    ...endingAttributes(ending, request.url, isFailed, redactor),
+  };
   const answered = spanOfServerTiming(ending.serverTiming ?? null);
   return {
     kind: 'span',
@@ -234,12 +238,13 @@ function spanOf(request, ending, end) {
 /**
  * @param {string} method
  * @param {URL} url
+ * @param {import('./shared/redact.js').Redactor} redactor
  * @returns {import('./shared/records.js').Attributes} of every HTTP client span
  */
-export function targetAttributes(method, url) {
+export function targetAttributes(method, url, redactor) {
   return {
     'http.request.method': method,
-    'url.full': redactUrl(url.href),
+    'url.full': redactor.url(url.href),
     'server.address': url.hostname,
     'server.port': Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
   };
@@ -249,15 +254,16 @@ export function targetAttributes(method, url) {
  * @param {Ending} ending
  * @param {URL} url
  * @param {boolean} isFailed
+ * @param {import('./shared/redact.js').Redactor} redactor
  * @returns {import('./shared/records.js').Attributes}
  */
-function endingAttributes({ status, error, isIncomplete, responseUrl }, url, isFailed) {
+function endingAttributes({ status, error, isIncomplete, responseUrl }, url, isFailed, redactor) {
   const isElsewhere = Boolean(responseUrl) && responseUrl !== withoutFragment(url);
   return {
     ...(status ? { 'http.response.status_code': status } : {}),
     ...(error || isFailed ? { 'error.type': error || String(status) } : {}),
     ...(isIncomplete ? { 'gasoline.incomplete': true } : {}),
-    ...(isElsewhere && responseUrl ? { 'gasoline.response.url': redactUrl(responseUrl) } : {}),
+    ...(isElsewhere && responseUrl ? { 'gasoline.response.url': redactor.url(responseUrl) } : {}),
   };
 }
 

@@ -3,6 +3,7 @@
 import { answer } from './worker/answers.js';
 import { EXPORT_ALARM } from './worker/export-loop.js';
 import { EXPIRY_ALARM, ExtensionWorker } from './worker/extension-worker.js';
+import { finishSwitchingOn } from './worker/switching-on.js';
 
 const worker = new ExtensionWorker(() => Date.now());
 
@@ -32,6 +33,7 @@ chrome.alarms.onAlarm.addListener((alarm) => {
   if (alarm.name === EXPORT_ALARM) void worker.loop().then((loop) => loop.runNow());
 });
 
+chrome.permissions.onAdded.addListener(() => void finishSwitchingOn(worker));
 chrome.permissions.onRemoved.addListener(() => void worker.dropOriginsWithoutPermission());
 
 // Without a listener the worker would not be woken when the browser starts, and no rule would be there for its first

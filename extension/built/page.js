@@ -33,89 +33,6 @@
     return url.slice(0, end);
   }
 
-  // shared/redact.js
-  var TEXT_CHARS_MAX = 4096;
-  var REDACTED = "REDACTED";
-  var SECRET_NAME = new RegExp(
-    "^(?:.*[-_.])?(?:token|pass|passwd|password|passphrase|pwd|secret|key|apikey|privatekey|accesskey|sig|signature|auth|authorization|credential|credentials|code|otp|pin|state|nonce|assertion|samlresponse|session|sessionid|sid|cookie|jwt|bearer|ticket|awsaccesskeyid|x-amz-.*|x-goog-.*)$",
-    "i"
-  );
-  var CAMEL = /([a-z0-9])([A-Z])/g;
-  var JWT = /\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?/g;
-  var LONG_HEX = /^[0-9a-f]{32,}$/i;
-  var TEXT_PATTERNS = [
-    [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
-    [JWT, REDACTED],
-    [/\b(bearer|basic)\s+[\w.~+/-]{6,}=*/gi, `$1 ${REDACTED}`],
-    [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
-    [/\b(?:gh[pousr]_|github_pat_|xox[abprs]-|sk-|sk_live_|glpat-)[\w-]{10,}/g, REDACTED],
-    [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi, `$1${REDACTED}@`]
-  ];
-  var CARD_NUMBER = /\b(?:\d[ -]?){12,18}\d\b/g;
-  var ASSIGNMENT = /(["']?)\b([\w.-]{2,40})\1(\s*[:=]\s*)(["']?)([^\s"'&,;}]{3,})\4/g;
-  var URL_IN_TEXT = /\bhttps?:\/\/[^\s"'<>()]+/gi;
-  function isSecretName(name) {
-    return SECRET_NAME.test(name.replace(CAMEL, "$1_$2"));
-  }
-  function cut(text) {
-    return text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX - 1)}…` : text;
-  }
-  function redactUrl(url) {
-    let parsed;
-    try {
-      parsed = new URL(url);
-    } catch {
-      return redactText(url);
-    }
-    if (parsed.protocol === "data:" || parsed.protocol === "blob:") return parsed.protocol;
-    const authority = parsed.username || parsed.password ? `${REDACTED}:${REDACTED}@` : "";
-    const path = parsed.pathname.split("/").map(redactSegment).join("/");
-    const fragment = parsed.hash.includes("=") ? `#${REDACTED}` : parsed.hash;
-    return cut(`${parsed.protocol}//${authority}${parsed.host}${path}${redactQuery(parsed.search)}${fragment}`);
-  }
-  function redactText(text) {
-    let kept = text.length > 2 * TEXT_CHARS_MAX ? text.slice(0, 2 * TEXT_CHARS_MAX) : text;
-    kept = kept.replace(URL_IN_TEXT, (url) => redactUrl(url));
-    for (const [pattern, replacement] of TEXT_PATTERNS) kept = kept.replace(pattern, replacement);
-    kept = kept.replace(CARD_NUMBER, redactCard);
-    kept = kept.replace(
-      ASSIGNMENT,
-      (whole, quote, name, sign, valueQuote, value) => isSecretName(name) && !ORDINARY.test(value) && value !== REDACTED ? `${quote}${name}${quote}${sign}${valueQuote}${REDACTED}${valueQuote}` : whole
-    );
-    return cut(kept);
-  }
-  var ORDINARY = /^(?:-?\d{1,5}\b.*|true|false|null|undefined|[Bb]earer|[Bb]asic|REDACTED.*|[A-Z][A-Z_]{2,}|[a-z]{1,12})$/;
-  function redactSegment(segment) {
-    const isSecret = LONG_HEX.test(segment) || segment.match(JWT) !== null;
-    return isSecret ? REDACTED : segment;
-  }
-  function redactQuery(search) {
-    if (search.length < 2) return search;
-    const pairs = search.slice(1).split("&");
-    return `?${pairs.map(redactPair).join("&")}`;
-  }
-  function redactPair(pair) {
-    const at = pair.indexOf("=");
-    if (at < 0) return redactSegment(pair);
-    const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
-    return value && (isSecretName(decoded(name)) || value.match(JWT)) ? `${name}=${REDACTED}` : pair;
-  }
-  function decoded(text) {
-    try {
-      return decodeURIComponent(text);
-    } catch {
-      return text;
-    }
-  }
-  function redactCard(digits) {
-    const numbers = [...digits].filter((one) => one >= "0" && one <= "9").map(Number);
-    const sum = numbers.reverse().reduce((total, number, index) => {
-      const doubled = index % 2 === 1 ? number * 2 : number;
-      return total + (doubled > 9 ? doubled - 9 : doubled);
-    }, 0);
-    return sum % 10 === 0 ? REDACTED : digits;
-  }
-
   // shared/trace-context.js
   var TRACESTATE_MEMBERS_MAX = 32;
   var TRACESTATE_CHARS_MAX = 512;
@@ -157,6 +74,7 @@
      * @param {() => number} parts.monotonicNow
      * @param {(record: import('./shared/records.js').PageRecord) => void} parts.emit
      * @param {(origin: string) => void} parts.onOwnTracing the page sends trace headers of its own there
+     * @param {import('./shared/redact.js').Redactor} parts.redactor
      * @param {() => boolean} parts.isServed whether requests of the page pass through its service worker
      */
     constructor(parts) {
@@ -241,7 +159,7 @@
         body,
         ...request.context,
         sessionId: request.sessionId,
-        attributes: { "url.full": redactUrl(request.url.href) }
+        attributes: { "url.full": this.parts.redactor.url(request.url.href) }
       });
     }
     /**
@@ -251,7 +169,7 @@
      */
     end(request, ending) {
       if (!this.inFlight.delete(request)) return;
-      this.parts.emit(spanOf(request, ending, this.parts.now()));
+      this.parts.emit(spanOf(request, ending, this.parts.now(), this.parts.redactor));
       const { headers, url } = request;
       if ("traceparent" in headers && this.#isStrange(ending.responseUrl) && !this.untraced.has(addressOf(url))) {
         this.#leaveAlone(request, "a redirect took trace headers to another origin: its address gets none any more");
@@ -296,11 +214,14 @@
       return headers;
     }
   };
-  function spanOf(request, ending, end) {
+  function spanOf(request, ending, end, redactor) {
     const { method, context } = request;
     const { status = 0, error = "" } = ending;
     const isFailed = status >= 400 || error !== "" && error !== "AbortError";
-    const attributes = { ...targetAttributes(method, request.url), ...endingAttributes(ending, request.url, isFailed) };
+    const attributes = {
+      ...targetAttributes(method, request.url, redactor),
+      ...endingAttributes(ending, request.url, isFailed, redactor)
+    };
     const answered = spanOfServerTiming(ending.serverTiming ?? null);
     return {
       kind: "span",
@@ -316,21 +237,21 @@
       attributes
     };
   }
-  function targetAttributes(method, url) {
+  function targetAttributes(method, url, redactor) {
     return {
       "http.request.method": method,
-      "url.full": redactUrl(url.href),
+      "url.full": redactor.url(url.href),
       "server.address": url.hostname,
       "server.port": Number(url.port) || (url.protocol === "https:" ? 443 : 80)
     };
   }
-  function endingAttributes({ status, error, isIncomplete, responseUrl }, url, isFailed) {
+  function endingAttributes({ status, error, isIncomplete, responseUrl }, url, isFailed, redactor) {
     const isElsewhere = Boolean(responseUrl) && responseUrl !== withoutFragment(url);
     return {
       ...status ? { "http.response.status_code": status } : {},
       ...error || isFailed ? { "error.type": error || String(status) } : {},
       ...isIncomplete ? { "gasoline.incomplete": true } : {},
-      ...isElsewhere && responseUrl ? { "gasoline.response.url": redactUrl(responseUrl) } : {}
+      ...isElsewhere && responseUrl ? { "gasoline.response.url": redactor.url(responseUrl) } : {}
     };
   }
   function normalMethod(method) {
@@ -373,6 +294,142 @@
       return this.origin + monotonic;
     }
   };
+
+  // shared/redact.js
+  var TEXT_CHARS_MAX = 4096;
+  var REDACTED = "REDACTED";
+  var SECRET_NAME = new RegExp(
+    "^(?:.*[-_.])?(?:token|pass|passwd|password|passphrase|pwd|secret|key|apikey|privatekey|accesskey|sig|signature|auth|authorization|credential|credentials|code|otp|pin|state|nonce|assertion|samlresponse|session|sessionid|sid|cookie|jwt|bearer|ticket|awsaccesskeyid|x-amz-.*|x-goog-.*)$",
+    "i"
+  );
+  var CAMEL = /([a-z0-9])([A-Z])/g;
+  var JWT = /\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?/g;
+  var LONG_HEX = /^[0-9a-f]{32,}$/i;
+  var TEXT_PATTERNS = [
+    [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
+    [JWT, REDACTED],
+    [/\b(bearer|basic)\s+[\w.~+/-]{6,}=*/gi, `$1 ${REDACTED}`],
+    [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
+    [/\b(?:gh[pousr]_|github_pat_|xox[abprs]-|sk-|sk_live_|glpat-)[\w-]{10,}/g, REDACTED],
+    [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi, `$1${REDACTED}@`]
+  ];
+  var CARD_NUMBER = /\b(?:\d[ -]?){12,18}\d\b/g;
+  var ASSIGNMENT = /(["']?)\b([\w.-]{2,40})\1(\s*[:=]\s*)(["']?)([^\s"'&,;}]{3,})\4/g;
+  var URL_IN_TEXT = /\bhttps?:\/\/[^\s"'<>()]+/gi;
+  var Redactor = class {
+    /** @param {readonly string[]} [names] that hold secrets, too: those that the person added */
+    constructor(names = []) {
+      this.names = [];
+      this.use(names);
+    }
+    /** @param {readonly string[]} names from now on */
+    use(names) {
+      this.names = names.map(plainName);
+    }
+    /**
+     * @param {string} name of a query parameter, a property, a variable
+     * @returns {boolean} whether its value is a secret
+     */
+    isSecretName(name) {
+      return this.#isAdded(name) || SECRET_NAME.test(name.replace(CAMEL, "$1_$2"));
+    }
+    /**
+     * @param {string} url absolute, or anything that is not: that is treated as text
+     * @returns {string} without user and password, secret values, fragments that hold parameters, and secret path
+     *   segments
+     */
+    url(url) {
+      let parsed;
+      try {
+        parsed = new URL(url);
+      } catch {
+        return this.text(url);
+      }
+      if (parsed.protocol === "data:" || parsed.protocol === "blob:") return parsed.protocol;
+      const authority = parsed.username || parsed.password ? `${REDACTED}:${REDACTED}@` : "";
+      const path = parsed.pathname.split("/").map(redactSegment).join("/");
+      const fragment = parsed.hash.includes("=") ? `#${REDACTED}` : parsed.hash;
+      return cut(`${parsed.protocol}//${authority}${parsed.host}${path}${this.#query(parsed.search)}${fragment}`);
+    }
+    /**
+     * @param {string} text
+     * @returns {string}
+     */
+    text(text) {
+      let kept = text.length > 2 * TEXT_CHARS_MAX ? text.slice(0, 2 * TEXT_CHARS_MAX) : text;
+      kept = kept.replace(URL_IN_TEXT, (url) => this.url(url));
+      for (const [pattern, replacement] of TEXT_PATTERNS) kept = kept.replace(pattern, replacement);
+      kept = kept.replace(CARD_NUMBER, redactCard);
+      kept = kept.replace(
+        ASSIGNMENT,
+        (whole, quote, name, sign, valueQuote, value) => this.#isSecret(name, value) ? `${quote}${name}${quote}${sign}${valueQuote}${REDACTED}${valueQuote}` : whole
+      );
+      return cut(kept);
+    }
+    /**
+     * @param {string} name
+     * @param {string} value that follows it in a text
+     * @returns {boolean}
+     */
+    #isSecret(name, value) {
+      if (value === REDACTED) return false;
+      return this.#isAdded(name) || this.isSecretName(name) && !ORDINARY.test(value);
+    }
+    /**
+     * @param {string} name
+     * @returns {boolean} whether it is an added one, or ends with it: `customerIban` for `iban`
+     */
+    #isAdded(name) {
+      if (this.names.length === 0) return false;
+      const plain = plainName(name);
+      return this.names.some((added) => plain === added || plain.endsWith(`_${added}`));
+    }
+    /**
+     * @param {string} search with its question mark
+     * @returns {string}
+     */
+    #query(search) {
+      if (search.length < 2) return search;
+      const pairs = search.slice(1).split("&");
+      return `?${pairs.map((pair) => this.#pair(pair)).join("&")}`;
+    }
+    /**
+     * @param {string} pair
+     * @returns {string}
+     */
+    #pair(pair) {
+      const at = pair.indexOf("=");
+      if (at < 0) return redactSegment(pair);
+      const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
+      return value && (this.isSecretName(decoded(name)) || value.match(JWT)) ? `${name}=${REDACTED}` : pair;
+    }
+  };
+  function cut(text) {
+    return text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX - 1)}…` : text;
+  }
+  function plainName(name) {
+    return name.replace(CAMEL, "$1_$2").replace(/[-.]/g, "_").toLowerCase();
+  }
+  var ORDINARY = /^(?:-?\d{1,5}\b.*|true|false|null|undefined|[Bb]earer|[Bb]asic|REDACTED.*|[A-Z][A-Z_]{2,}|[a-z]{1,12})$/;
+  function redactSegment(segment) {
+    const isSecret = LONG_HEX.test(segment) || segment.match(JWT) !== null;
+    return isSecret ? REDACTED : segment;
+  }
+  function decoded(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  }
+  function redactCard(digits) {
+    const numbers = [...digits].filter((one) => one >= "0" && one <= "9").map(Number);
+    const sum = numbers.reverse().reduce((total, number, index) => {
+      const doubled = index % 2 === 1 ? number * 2 : number;
+      return total + (doubled > 9 ? doubled - 9 : doubled);
+    }, 0);
+    return sum % 10 === 0 ? REDACTED : digits;
+  }
 
   // page/announced.js
   function readAnnounced(window2, natives) {
@@ -444,16 +501,16 @@
   var DEPTH_MAX = 3;
   var MEMBERS_MAX = 20;
   var INSPECTED_CHARS_MAX = 4096;
-  function inspectAll(values) {
+  function inspectAll(values, isSecret) {
     let text = "";
     for (const value of values) {
       if (text) text += " ";
-      text += typeof value === "string" ? value.slice(0, INSPECTED_CHARS_MAX) : inspect(value, 0);
+      text += typeof value === "string" ? value.slice(0, INSPECTED_CHARS_MAX) : inspect(value, 0, isSecret);
       if (text.length > INSPECTED_CHARS_MAX) break;
     }
     return text.slice(0, INSPECTED_CHARS_MAX);
   }
-  function inspect(value, depth) {
+  function inspect(value, depth, isSecret) {
     if (typeof value === "string") return JSON.stringify(value.slice(0, INSPECTED_CHARS_MAX));
     if (typeof value === "bigint") return `${value}n`;
     if (typeof value === "symbol") return value.toString();
@@ -462,18 +519,18 @@
     if (value instanceof Error) return errorText(value);
     if (value instanceof Node) return `<${value.nodeName.toLowerCase()}>`;
     if (depth >= DEPTH_MAX) return Array.isArray(value) ? "[…]" : "{…}";
-    return Array.isArray(value) ? inspectArray(value, depth) : inspectObject(value, depth);
+    return Array.isArray(value) ? inspectArray(value, depth, isSecret) : inspectObject(value, depth, isSecret);
   }
-  function inspectArray(array, depth) {
+  function inspectArray(array, depth, isSecret) {
     const shown = [];
     for (let index = 0; index < Math.min(array.length, MEMBERS_MAX); index += 1) {
       const descriptor = Object.getOwnPropertyDescriptor(array, index);
-      shown.push(descriptor && "value" in descriptor ? inspect(descriptor.value, depth + 1) : "…");
+      shown.push(descriptor && "value" in descriptor ? inspect(descriptor.value, depth + 1, isSecret) : "…");
     }
     if (array.length > MEMBERS_MAX) shown.push("…");
     return `[${shown.join(",")}]`;
   }
-  function inspectObject(object, depth) {
+  function inspectObject(object, depth, isSecret) {
     const shown = [];
     for (const name of Object.keys(object)) {
       if (shown.length >= MEMBERS_MAX) {
@@ -482,7 +539,7 @@
       }
       const descriptor = Object.getOwnPropertyDescriptor(object, name);
       if (!descriptor || !("value" in descriptor)) continue;
-      const text = isSecretName(name) ? '"REDACTED"' : inspect(descriptor.value, depth + 1);
+      const text = isSecret(name) ? '"REDACTED"' : inspect(descriptor.value, depth + 1, isSecret);
       shown.push(`${JSON.stringify(name)}:${text}`);
     }
     return `{${shown.join(",")}}`;
@@ -530,13 +587,13 @@
     { debug: 5, log: 9, info: 9, warn: 13, error: 17 }
   );
   var BUTTONS = ["left", "middle", "right"];
-  function watchConsole({ window: window2, natives, emit }) {
+  function watchConsole({ window: window2, natives, redactor, emit }) {
     const { console } = window2;
     const restores = Object.entries(SEVERITIES).map(([method, severity]) => {
       const native = console[method];
       const wrapped = new natives.Proxy(native, {
         apply(target, self2, args) {
-          const body = quietly(() => redactText(inspectAll(args))) ?? "";
+          const body = quietly(() => redactor.text(inspectAll(args, (name) => redactor.isSecretName(name)))) ?? "";
           emit("browser.console", { severity, body, attributes: { "browser.console.method": method } });
           return natives.apply(target, self2, args);
         }
@@ -548,10 +605,10 @@
     });
     return () => restores.forEach((restore) => restore());
   }
-  function watchErrors({ window: window2, emit, listen }) {
+  function watchErrors({ window: window2, redactor, emit, listen }) {
     const report = (thrown, message) => {
       const isError = typeof thrown === "object" && thrown !== null;
-      const text = (value) => typeof value === "string" ? redactText(value) : "";
+      const text = (value) => typeof value === "string" ? redactor.text(value) : "";
       const said = text(quietly(() => String(thrown)) ?? message);
       const attributes = {
         "exception.type": isError && text(quietly(() => thrown.name)) || "Error",
@@ -588,7 +645,7 @@
       emit("browser.user_action.click", { attributes });
     });
   }
-  function watchNavigation({ window: window2, emit, listen, touch }) {
+  function watchNavigation({ window: window2, redactor, emit, listen, touch }) {
     let lastUrl = window2.document.URL;
     const changed = (type) => {
       const url = window2.document.URL;
@@ -599,7 +656,7 @@
       emit("browser.navigation", {
         severity: 9,
         attributes: {
-          "url.full": redactUrl(url),
+          "url.full": redactor.url(url),
           "browser.navigation.same_document": true,
           "browser.navigation.hash_change": before === after && url.includes("#"),
           "browser.navigation.type": type
@@ -610,12 +667,12 @@
     if (!navigation) return;
     listen(navigation, "currententrychange", (event) => changed(event.navigationType ?? "push"));
   }
-  function watchWebSockets({ window: window2, natives, emit, listen }) {
+  function watchWebSockets({ window: window2, natives, redactor, emit, listen }) {
     const native = window2.WebSocket;
     const wrapped = new natives.Proxy(native, {
       construct(target, args, newTarget) {
         const socket = Reflect.construct(target, args, newTarget === wrapped ? target : newTarget);
-        const attributes = () => ({ "url.full": redactUrl(socket.url) });
+        const attributes = () => ({ "url.full": redactor.url(socket.url) });
         listen(socket, "open", () => emit("gasoline.websocket.open", { attributes: attributes() }));
         listen(
           socket,
@@ -1339,18 +1396,18 @@
   var navigationTimes = reader("browser.navigation_timing", NAVIGATION_TIMES);
   var fetchTimes = reader("browser.resource_timing", FETCH_TIMES);
   var resourceFields = reader("browser.resource_timing", RESOURCE_FIELDS);
-  function navigationTiming(entry) {
+  function navigationTiming(entry, redactor) {
     return {
-      "url.full": redactUrl(entry.name),
+      "url.full": redactor.url(entry.name),
       "browser.navigation_timing.type": entry.type,
       ...navigationTimes(entry),
       ...fetchTimes(entry)
     };
   }
-  function resourceTiming(entry) {
+  function resourceTiming(entry, redactor) {
     const status = entry.responseStatus ? { "http.response.status_code": entry.responseStatus } : {};
     return {
-      "url.full": redactUrl(entry.name),
+      "url.full": redactor.url(entry.name),
       ...fetchTimes(entry),
       ...resourceFields(entry),
       ...status
@@ -1481,6 +1538,7 @@
       this.channel = new Channel(this.natives, window2);
       this.announced = readAnnounced(window2, this.natives);
       this.isTop = window2 === window2.top;
+      this.redactor = new Redactor();
       const { monotonicNow, wallNow } = this.natives;
       this.clock = new PageClock(window2.performance.timeOrigin, monotonicNow, wallNow);
       this.page = this.announced?.page ?? null;
@@ -1499,7 +1557,8 @@
         monotonicNow,
         emit: (record) => this.channel.send({ type: "record", record }),
         onOwnTracing: (origin) => this.channel.send({ type: "own-tracing", origin }),
-        isServed: this.natives.isServed
+        isServed: this.natives.isServed,
+        redactor: this.redactor
       });
     }
     /** Begin, if the bridge is there. */
@@ -1513,6 +1572,7 @@
       const sources = {
         window: window2,
         natives,
+        redactor: this.redactor,
         emit: this.#log.bind(this),
         touch: () => this.session.touch(),
         listen: this.#listen.bind(this)
@@ -1537,6 +1597,7 @@
       this.page = configuration.page ?? this.page;
       this.requests.targets = new Set(configuration.targets);
       this.requests.headerRules = configuration.headerRules;
+      this.redactor.use(configuration.redactedNames);
     }
     /** Leave the page as it was. */
     stop() {
@@ -1582,7 +1643,7 @@
       const url = window2.document.URL;
       if (url.startsWith("http")) {
         const attributes = {
-          "url.full": redactUrl(url),
+          "url.full": this.redactor.url(url),
           "browser.navigation.same_document": false,
           "browser.navigation.hash_change": false
         };
@@ -1618,7 +1679,7 @@
         sessionId: this.session.current(),
         attributes: {
           ...attributes,
-          ...targetAttributes(this.announced?.method ?? "GET", url),
+          ...targetAttributes(this.announced?.method ?? "GET", url, this.redactor),
           ...status ? { "http.response.status_code": status } : {},
           ...status >= 400 ? { "error.type": String(status) } : {},
           ...isIncomplete ? { "gasoline.incomplete": true } : {}
@@ -1626,7 +1687,7 @@
         ...status >= 400 ? { error: true } : {}
       };
       this.channel.send({ type: "record", record });
-      this.#log("browser.navigation_timing", { attributes: navigationTiming(entry), inPage: true });
+      this.#log("browser.navigation_timing", { attributes: navigationTiming(entry, this.redactor), inPage: true });
       this.#tellRestart(entry, this.page);
     }
     /**
@@ -1640,7 +1701,10 @@
       this.#log("gasoline.propagation.restart", {
         time: this.clock.at(entry.responseStart),
         body: "the server answered in a trace of its own",
-        attributes: { "url.full": redactUrl(entry.name), ...asked ? { "gasoline.request.id": asked.traceId } : {} },
+        attributes: {
+          "url.full": this.redactor.url(entry.name),
+          ...asked ? { "gasoline.request.id": asked.traceId } : {}
+        },
         context
       });
     }
@@ -1649,9 +1713,9 @@
      * @returns {{ url: URL, attributes: import('../shared/records.js').Attributes }}
      */
     #pageAttributes(entry) {
-      const { document: document2 } = this.window;
+      const { referrer } = this.window.document;
       const url = new this.natives.URL(entry.name);
-      return { url, attributes: document2.referrer ? { "browser.document.referrer": redactUrl(document2.referrer) } : {} };
+      return { url, attributes: referrer ? { "browser.document.referrer": this.redactor.url(referrer) } : {} };
     }
     #watchResources() {
       const { PerformanceObserver: PerformanceObserver2 } = this.window;
@@ -1666,7 +1730,7 @@
         const request = isScripted ? this.requests.requestOf(entry.name, entry.startTime) : null;
         const context = request ? request.context : this.page;
         const time = this.clock.at(entry.startTime);
-        this.#log("browser.resource_timing", { time, attributes: resourceTiming(entry), context });
+        this.#log("browser.resource_timing", { time, attributes: resourceTiming(entry, this.redactor), context });
         this.#tellRestart(entry, context);
       }
     }

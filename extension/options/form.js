@@ -3,11 +3,19 @@
  * @import { Settings } from '../messages.js'
  */
 
-import { ORIGINS_MAX, SESSION_MS_MAX, SESSION_MS_MIN, exactOrigin } from '../worker/settings.js';
+import {
+  ORIGINS_MAX,
+  REDACTED_NAMES_MAX,
+  REDACTED_NAME_CHARS_MAX,
+  SESSION_MS_MAX,
+  SESSION_MS_MIN,
+  exactOrigin,
+  redactedName,
+} from '../worker/settings.js';
 
 const MINUTE_MS = 60_000;
 /**
- * @typedef {object} FormFields all as text, as the person wrote it; times in minutes, one target a line
+ * @typedef {object} FormFields all as text, as the person wrote it; times in minutes, one target or name a line
  * @property {string} endpoint
  * @property {string} queryEndpoint
  * @property {string} token
@@ -15,6 +23,7 @@ const MINUTE_MS = 60_000;
  * @property {string} idleTimeoutMs
  * @property {string} maxAgeMs
  * @property {string} targets
+ * @property {string} redactedNames
  */
 
 /** @typedef {Pick<Settings, keyof FormFields>} FormSettings */
@@ -33,6 +42,7 @@ export function formFields(settings) {
     idleTimeoutMs: String(settings.idleTimeoutMs / MINUTE_MS),
     maxAgeMs: String(settings.maxAgeMs / MINUTE_MS),
     targets: settings.targets.join('\n'),
+    redactedNames: settings.redactedNames.join('\n'),
   };
 }
 
@@ -66,6 +76,7 @@ export function readForm(fields) {
     idleTimeoutMs: take('idleTimeoutMs', readMinutes, 0),
     maxAgeMs: take('maxAgeMs', readMinutes, 0),
     targets: take('targets', readTargets, []),
+    redactedNames: take('redactedNames', readNames, []),
   };
   if (!errors.idleTimeoutMs && !errors.maxAgeMs && settings.idleTimeoutMs > settings.maxAgeMs) {
     errors.maxAgeMs = 'Give at least the time without use.';
@@ -128,15 +139,36 @@ function readMinutes(text) {
  * @throws {Error} that names the line that is no origin
  */
 function readTargets(text) {
+  return readLines(text, ORIGINS_MAX, (line) => {
+    const fault = faultOf(line, 'https://api.shop.example');
+    if (fault) throw new Error(`${line}: ${fault}`);
+    return exactOrigin(line) ?? '';
+  });
+}
+
+/**
+ * @param {string} text one name a line; empty lines do not count
+ * @returns {string[]} each once
+ * @throws {Error} that names the line that is no name
+ */
+function readNames(text) {
+  return readLines(text, REDACTED_NAMES_MAX, (line) => {
+    const name = redactedName(line);
+    if (name) return name;
+    throw new Error(`${line}: Letters, digits, _ - and . make a name, at most ${REDACTED_NAME_CHARS_MAX}.`);
+  });
+}
+
+/**
+ * @param {string} text
+ * @param {number} max
+ * @param {(line: string) => string} read
+ * @returns {string[]} each once
+ * @throws {Error} if there are too many, or read throws it
+ */
+function readLines(text, max, read) {
   const lines = text.split('\n').map((line) => line.trim());
-  const targets = lines
-    .filter((line) => line !== '')
-    .map((line) => {
-      const fault = faultOf(line, 'https://api.shop.example');
-      if (fault) throw new Error(`${line}: ${fault}`);
-      return exactOrigin(line) ?? '';
-    });
-  const distinct = [...new Set(targets)];
-  if (distinct.length > ORIGINS_MAX) throw new Error(`List at most ${ORIGINS_MAX}; these are ${distinct.length}.`);
+  const distinct = [...new Set(lines.filter((line) => line !== '').map(read))];
+  if (distinct.length > max) throw new Error(`List at most ${max}; these are ${distinct.length}.`);
   return distinct;
 }

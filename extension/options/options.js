@@ -29,6 +29,7 @@ const texts = {
   idleTimeoutMs: byId('idleTimeoutMs', HTMLInputElement),
   maxAgeMs: byId('maxAgeMs', HTMLInputElement),
   targets: byId('targets', HTMLTextAreaElement),
+  redactedNames: byId('redactedNames', HTMLTextAreaElement),
 };
 const textNames = /** @type {(keyof typeof texts)[]} */ (Object.keys(texts));
 
@@ -107,7 +108,8 @@ async function saveForm() {
   const { settings, errors } = readForm(written());
   showErrors(errors);
   if (Object.keys(errors).length > 0) return;
-  if (!(await chrome.permissions.request({ origins: [permissionPattern(settings.endpoint)] }))) {
+  const origins = [...new Set([settings.endpoint, settings.queryEndpoint].map(permissionPattern))];
+  if (!(await chrome.permissions.request({ origins }))) {
     throw new Error(`The browser was not allowed to send to ${settings.endpoint}, so nothing was saved.`);
   }
   fill(formFields(await ask(SET_SETTINGS, { settings })));

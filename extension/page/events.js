@@ -1,6 +1,5 @@
 /** What happens in the page beside requests, as log events with the names of OpenTelemetry's browser group. */
 
-import { redactText, redactUrl } from '../shared/redact.js';
 import { inspectAll } from './inspect.js';
 import { selectorOf } from './selector.js';
 
@@ -11,6 +10,7 @@ const BUTTONS = ['left', 'middle', 'right'];
  * @typedef {object} Sources
  * @property {any} window
  * @property {import('./natives.js').Natives} natives
+ * @property {import('../shared/redact.js').Redactor} redactor
  * @property {(event: string, fields: { severity?: number, body?: string, time?: number,
  *   attributes: import('../shared/records.js').Attributes }) => void} emit
  * @property {() => void} touch the person did something
@@ -21,13 +21,13 @@ const BUTTONS = ['left', 'middle', 'right'];
  * @param {Sources} sources
  * @returns {() => void} restores the console, where nobody has put something over it
  */
-export function watchConsole({ window, natives, emit }) {
+export function watchConsole({ window, natives, redactor, emit }) {
   const { console } = window;
   const restores = Object.entries(SEVERITIES).map(([method, severity]) => {
     const native = console[method];
     const wrapped = new natives.Proxy(native, {
       apply(/** @type {any} */ target, /** @type {any} */ self, /** @type {any[]} */ args) {
-        const body = quietly(() => redactText(inspectAll(args))) ?? '';
+        const body = quietly(() => redactor.text(inspectAll(args, (name) => redactor.isSecretName(name)))) ?? '';
         emit('browser.console', { severity, body, attributes: { 'browser.console.method': method } });
         return natives.apply(target, self, args);
       },
@@ -41,10 +41,10 @@ export function watchConsole({ window, natives, emit }) {
 }
 
 /** @param {Sources} sources */
-export function watchErrors({ window, emit, listen }) {
+export function watchErrors({ window, redactor, emit, listen }) {
   const report = (/** @type {any} */ thrown, /** @type {string} */ message) => {
     const isError = typeof thrown === 'object' && thrown !== null;
-    const text = (/** @type {unknown} */ value) => (typeof value === 'string' ? redactText(value) : '');
+    const text = (/** @type {unknown} */ value) => (typeof value === 'string' ? redactor.text(value) : '');
     const said = text(quietly(() => String(thrown)) ?? message);
     const attributes = {
       'exception.type': (isError && text(quietly(() => thrown.name))) || 'Error',
@@ -86,7 +86,7 @@ export function watchUser({ window, emit, touch, listen }) {
 }
 
 /** @param {Sources} sources */
-export function watchNavigation({ window, emit, listen, touch }) {
+export function watchNavigation({ window, redactor, emit, listen, touch }) {
   let lastUrl = window.document.URL;
   const changed = (/** @type {string} */ type) => {
     const url = window.document.URL;
@@ -97,7 +97,7 @@ export function watchNavigation({ window, emit, listen, touch }) {
     emit('browser.navigation', {
       severity: 9,
       attributes: {
-        'url.full': redactUrl(url),
+        'url.full': redactor.url(url),
         'browser.navigation.same_document': true,
         'browser.navigation.hash_change': before === after && url.includes('#'),
         'browser.navigation.type': type,
@@ -113,12 +113,12 @@ export function watchNavigation({ window, emit, listen, touch }) {
  * @param {Sources} sources
  * @returns {() => void} restores the constructor, if nobody has put something over it
  */
-export function watchWebSockets({ window, natives, emit, listen }) {
+export function watchWebSockets({ window, natives, redactor, emit, listen }) {
   const native = window.WebSocket;
   const wrapped = new natives.Proxy(native, {
     construct(/** @type {any} */ target, /** @type {any[]} */ args, /** @type {any} */ newTarget) {
       const socket = Reflect.construct(target, args, newTarget === wrapped ? target : newTarget);
-      const attributes = () => ({ 'url.full': redactUrl(socket.url) });
+      const attributes = () => ({ 'url.full': redactor.url(socket.url) });
       listen(socket, 'open', () => emit('gasoline.websocket.open', { attributes: attributes() }));
       listen(socket, 'close', (event) =>
         emit('gasoline.websocket.close', {

@@ -3,22 +3,23 @@
  * toString of an object; an element is shown as its tag, never its value.
  */
 
-import { isSecretName } from '../shared/redact.js';
-
 /** How deep, how many members, and how many characters in all are shown. */
 export const DEPTH_MAX = 3;
 export const MEMBERS_MAX = 20;
 export const INSPECTED_CHARS_MAX = 4096;
 
+/** @typedef {(name: string) => boolean} IsSecret whether a member of that name holds a secret */
+
 /**
  * @param {unknown[]} values
+ * @param {IsSecret} isSecret
  * @returns {string}
  */
-export function inspectAll(values) {
+export function inspectAll(values, isSecret) {
   let text = '';
   for (const value of values) {
     if (text) text += ' ';
-    text += typeof value === 'string' ? value.slice(0, INSPECTED_CHARS_MAX) : inspect(value, 0);
+    text += typeof value === 'string' ? value.slice(0, INSPECTED_CHARS_MAX) : inspect(value, 0, isSecret);
     if (text.length > INSPECTED_CHARS_MAX) break;
   }
   return text.slice(0, INSPECTED_CHARS_MAX);
@@ -27,9 +28,10 @@ export function inspectAll(values) {
 /**
  * @param {unknown} value
  * @param {number} depth
+ * @param {IsSecret} isSecret
  * @returns {string}
  */
-function inspect(value, depth) {
+function inspect(value, depth, isSecret) {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, INSPECTED_CHARS_MAX));
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'symbol') return value.toString();
@@ -38,19 +40,20 @@ function inspect(value, depth) {
   if (value instanceof Error) return errorText(value);
   if (value instanceof Node) return `<${value.nodeName.toLowerCase()}>`;
   if (depth >= DEPTH_MAX) return Array.isArray(value) ? '[…]' : '{…}';
-  return Array.isArray(value) ? inspectArray(value, depth) : inspectObject(value, depth);
+  return Array.isArray(value) ? inspectArray(value, depth, isSecret) : inspectObject(value, depth, isSecret);
 }
 
 /**
  * @param {unknown[]} array
  * @param {number} depth
+ * @param {IsSecret} isSecret
  * @returns {string}
  */
-function inspectArray(array, depth) {
+function inspectArray(array, depth, isSecret) {
   const shown = [];
   for (let index = 0; index < Math.min(array.length, MEMBERS_MAX); index += 1) {
     const descriptor = Object.getOwnPropertyDescriptor(array, index);
-    shown.push(descriptor && 'value' in descriptor ? inspect(descriptor.value, depth + 1) : '…');
+    shown.push(descriptor && 'value' in descriptor ? inspect(descriptor.value, depth + 1, isSecret) : '…');
   }
   if (array.length > MEMBERS_MAX) shown.push('…');
   return `[${shown.join(',')}]`;
@@ -59,9 +62,10 @@ function inspectArray(array, depth) {
 /**
  * @param {object} object
  * @param {number} depth
+ * @param {IsSecret} isSecret
  * @returns {string}
  */
-function inspectObject(object, depth) {
+function inspectObject(object, depth, isSecret) {
   const shown = [];
   for (const name of Object.keys(object)) {
     if (shown.length >= MEMBERS_MAX) {
@@ -70,7 +74,7 @@ function inspectObject(object, depth) {
     }
     const descriptor = Object.getOwnPropertyDescriptor(object, name);
     if (!descriptor || !('value' in descriptor)) continue;
-    const text = isSecretName(name) ? '"REDACTED"' : inspect(descriptor.value, depth + 1);
+    const text = isSecret(name) ? '"REDACTED"' : inspect(descriptor.value, depth + 1, isSecret);
     shown.push(`${JSON.stringify(name)}:${text}`);
   }
   return `{${shown.join(',')}}`;

@@ -5,7 +5,7 @@
 
 import { RequestManager, targetAttributes } from '../request-manager.js';
 import { PageClock } from '../shared/clock.js';
-import { redactUrl } from '../shared/redact.js';
+import { Redactor } from '../shared/redact.js';
 import { readAnnounced } from './announced.js';
 import { Channel } from './channel.js';
 import { watchConsole, watchErrors, watchNavigation, watchUser, watchWebSockets } from './events.js';
@@ -28,6 +28,7 @@ class PageObserver {
     this.channel = new Channel(this.natives, window);
     this.announced = readAnnounced(window, this.natives);
     this.isTop = window === window.top;
+    this.redactor = new Redactor();
     const { monotonicNow, wallNow } = this.natives;
     this.clock = new PageClock(window.performance.timeOrigin, monotonicNow, wallNow);
     /** @type {import('../shared/ids.js').SpanContext | null} */
@@ -50,6 +51,7 @@ class PageObserver {
       emit: (record) => this.channel.send({ type: 'record', record }),
       onOwnTracing: (origin) => this.channel.send({ type: 'own-tracing', origin }),
       isServed: this.natives.isServed,
+      redactor: this.redactor,
     });
   }
 
@@ -64,6 +66,7 @@ class PageObserver {
     const sources = {
       window,
       natives,
+      redactor: this.redactor,
       emit: this.#log.bind(this),
       touch: () => this.session.touch(),
       listen: this.#listen.bind(this),
@@ -90,6 +93,7 @@ class PageObserver {
     this.page = configuration.page ?? this.page;
     this.requests.targets = new Set(configuration.targets);
     this.requests.headerRules = configuration.headerRules;
+    this.redactor.use(configuration.redactedNames);
   }
 
   /** Leave the page as it was. */
@@ -140,7 +144,7 @@ class PageObserver {
     const url = window.document.URL;
     if (url.startsWith('http')) {
       const attributes = {
-        'url.full': redactUrl(url),
+        'url.full': this.redactor.url(url),
         'browser.navigation.same_document': false,
         'browser.navigation.hash_change': false,
       };
@@ -178,7 +182,7 @@ class PageObserver {
       sessionId: this.session.current(),
       attributes: {
         ...attributes,
-        ...targetAttributes(this.announced?.method ?? 'GET', url),
+        ...targetAttributes(this.announced?.method ?? 'GET', url, this.redactor),
         ...(status ? { 'http.response.status_code': status } : {}),
         ...(status >= 400 ? { 'error.type': String(status) } : {}),
         ...(isIncomplete ? { 'gasoline.incomplete': true } : {}),
@@ -186,7 +190,7 @@ class PageObserver {
       ...(status >= 400 ? { error: true } : {}),
     };
     this.channel.send({ type: 'record', record });
-    this.#log('browser.navigation_timing', { attributes: navigationTiming(entry), inPage: true });
+    this.#log('browser.navigation_timing', { attributes: navigationTiming(entry, this.redactor), inPage: true });
     this.#tellRestart(entry, this.page);
   }
 
@@ -201,7 +205,10 @@ class PageObserver {
     this.#log('gasoline.propagation.restart', {
       time: this.clock.at(entry.responseStart),
       body: 'the server answered in a trace of its own',
-      attributes: { 'url.full': redactUrl(entry.name), ...(asked ? { 'gasoline.request.id': asked.traceId } : {}) },
+      attributes: {
+        'url.full': this.redactor.url(entry.name),
+        ...(asked ? { 'gasoline.request.id': asked.traceId } : {}),
+      },
       context,
     });
   }
@@ -211,9 +218,9 @@ class PageObserver {
    * @returns {{ url: URL, attributes: import('../shared/records.js').Attributes }}
    */
   #pageAttributes(entry) {
-    const { document } = this.window;
+    const { referrer } = this.window.document;
     const url = new this.natives.URL(entry.name);
-    return { url, attributes: document.referrer ? { 'browser.document.referrer': redactUrl(document.referrer) } : {} };
+    return { url, attributes: referrer ? { 'browser.document.referrer': this.redactor.url(referrer) } : {} };
   }
 
   #watchResources() {
@@ -230,7 +237,7 @@ class PageObserver {
       const request = isScripted ? this.requests.requestOf(entry.name, entry.startTime) : null;
       const context = request ? request.context : this.page;
       const time = this.clock.at(entry.startTime);
-      this.#log('browser.resource_timing', { time, attributes: resourceTiming(entry), context });
+      this.#log('browser.resource_timing', { time, attributes: resourceTiming(entry, this.redactor), context });
       this.#tellRestart(entry, context);
     }
   }

@@ -1,7 +1,6 @@
 /** What the browser measured: the page load, every resource, and the web vitals. */
 
 import { onCLS, onFCP, onINP, onLCP, onTTFB } from 'web-vitals';
-import { redactUrl } from '../shared/redact.js';
 
 const NAVIGATION_TIMES = /** @type {const} */ ([
   'dom_complete',
@@ -67,11 +66,12 @@ const resourceFields = reader('browser.resource_timing', RESOURCE_FIELDS);
 
 /**
  * @param {any} entry a PerformanceNavigationTiming
+ * @param {import('../shared/redact.js').Redactor} redactor
  * @returns {Attributes}
  */
-export function navigationTiming(entry) {
+export function navigationTiming(entry, redactor) {
   return {
-    'url.full': redactUrl(entry.name),
+    'url.full': redactor.url(entry.name),
     'browser.navigation_timing.type': entry.type,
     ...navigationTimes(entry),
     ...fetchTimes(entry),
@@ -80,12 +80,13 @@ export function navigationTiming(entry) {
 
 /**
  * @param {any} entry a PerformanceResourceTiming
+ * @param {import('../shared/redact.js').Redactor} redactor
  * @returns {Attributes}
  */
-export function resourceTiming(entry) {
+export function resourceTiming(entry, redactor) {
   const status = entry.responseStatus ? { 'http.response.status_code': entry.responseStatus } : {};
   return {
-    'url.full': redactUrl(entry.name),
+    'url.full': redactor.url(entry.name),
     ...fetchTimes(entry),
     ...resourceFields(entry),
     ...status,

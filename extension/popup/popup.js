@@ -2,6 +2,7 @@
 
 import {
   CHECK_COLLECTOR,
+  FIND_TIMELINE,
   GET_STATE,
   NEW_SESSION,
   SET_ENABLED,
@@ -20,8 +21,6 @@ import { popupView } from './view.js';
 const CLOCK_INTERVAL_MS = 1000;
 /** For which a button says that it has copied, in milliseconds. */
 const COPIED_SHOWN_MS = 2000;
-/** For which a popup may finish what the one before it had begun, in milliseconds. */
-const SWITCHING_ON_MS_MAX = 120_000;
 
 const elements = {
   problem: byId('problem', HTMLElement),
@@ -36,6 +35,7 @@ const elements = {
   sessionTimes: byId('session-times', HTMLElement),
   newSession: byId('new-session', HTMLButtonElement),
   copyId: byId('copy-id', HTMLButtonElement),
+  openTimeline: byId('open-timeline', HTMLButtonElement),
   copyCall: byId('copy-call', HTMLButtonElement),
   call: byId('call', HTMLElement),
   requests: byId('requests', HTMLElement),
@@ -57,6 +57,7 @@ const fields = tabId === null ? {} : { tabId: Number(tabId) };
 
 /** @type {State | null} */
 let state = null;
+let timelineBase = '';
 let refreshing = false;
 let stale = false;
 
@@ -68,7 +69,7 @@ function take(latest) {
 
 function show() {
   if (!state) return;
-  const view = popupView(state, Date.now());
+  const view = popupView(state, Date.now(), timelineBase);
   showSite(view);
   showSession(view);
   showCollector(view);
@@ -94,6 +95,8 @@ function showSession({ session, sessionMissing, counts }) {
   setText(elements.sessionId, session.id);
   setText(elements.sessionTimes, session.times);
   setText(elements.call, session.shortCall);
+  setShown(elements.openTimeline, session.timeline !== '');
+  elements.copyCall.classList.toggle('main', session.timeline === '');
   showFigure(elements.requests, counts.requests);
   showFigure(elements.failedRequests, counts.failedRequests);
   showFigure(elements.errors, counts.errors);
@@ -165,8 +168,7 @@ async function refreshLater() {
 
 async function begin() {
   await refresh();
-  await finishSwitchingOn();
-  await checkCollector();
+  await Promise.all([findTimeline(), checkCollector()]);
 }
 
 async function switchOnOrOff() {
@@ -181,7 +183,7 @@ async function switchOnOrOff() {
 
 /**
  * Ask before anything is awaited: the browser wants that inside the click. It may close the popup to ask, so what was
- * wanted is noted for the popup that comes next.
+ * wanted is noted for the worker, which then finishes.
  * @param {string} origin
  * @returns {Promise<boolean>}
  */
@@ -194,15 +196,6 @@ async function permissionFor(origin) {
     await noted;
     await chrome.storage.session.remove(SWITCHING_ON_KEY);
   }
-}
-
-async function finishSwitchingOn() {
-  const { [SWITCHING_ON_KEY]: wanted } = await chrome.storage.session.get(SWITCHING_ON_KEY);
-  if (!wanted) return;
-  await chrome.storage.session.remove(SWITCHING_ON_KEY);
-  const { origin, at } = /** @type {{ origin: string, at: number }} */ (wanted);
-  const isMeant = state?.origin === origin && Date.now() - at <= SWITCHING_ON_MS_MAX;
-  if (isMeant && state?.permitted && !state.enabled) await setEnabled(origin, true);
 }
 
 /**
@@ -231,6 +224,16 @@ async function checkCollector() {
   }
 }
 
+async function findTimeline() {
+  timelineBase = await ask(FIND_TIMELINE);
+  show();
+}
+
+async function openTimeline() {
+  const url = shownSession()?.timeline;
+  if (url) await chrome.tabs.create({ url });
+}
+
 async function reloadPage() {
   if (state?.tabId === null || state?.tabId === undefined) return;
   elements.onOff.focus();
@@ -253,7 +256,7 @@ async function copy(button, text, announcement) {
 
 /** @returns {import('./view.js').SessionView | null} */
 function shownSession() {
-  return state && popupView(state, Date.now()).session;
+  return state && popupView(state, Date.now(), timelineBase).session;
 }
 
 elements.onOff.addEventListener('click', () => attempt(switchOnOrOff));
@@ -261,6 +264,7 @@ elements.reload.addEventListener('click', () => attempt(reloadPage));
 elements.newSession.addEventListener('click', () => attempt(beginSession));
 elements.check.addEventListener('click', () => attempt(checkCollector));
 elements.options.addEventListener('click', () => attempt(() => chrome.runtime.openOptionsPage()));
+elements.openTimeline.addEventListener('click', () => attempt(openTimeline));
 elements.copyId.addEventListener('click', () =>
   attempt(() => copy(elements.copyId, shownSession()?.id ?? '', 'Copied the session id.')),
 );

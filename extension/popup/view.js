@@ -22,6 +22,7 @@ const SHORT_ID_LENGTH = 'session-'.length + 8;
  * @property {string} times since when, and when it ends
  * @property {string} call what to ask an agent for: the session's timeline
  * @property {string} shortCall the same with the id cut, to be shown
+ * @property {string} timeline address of the page that shows it; empty: there is none
  */
 
 /**
@@ -52,11 +53,12 @@ const SHORT_ID_LENGTH = 'session-'.length + 8;
 /**
  * @param {State} state
  * @param {number} now milliseconds since 1970
+ * @param {string} [timelineBase] base URL of the collector's page; empty: it has none
  * @returns {PopupView}
  */
-export function popupView(state, now) {
+export function popupView(state, now, timelineBase = '') {
   const site = siteView(state);
-  const session = site.on ? sessionView(state, now) : null;
+  const session = site.on ? sessionView(state, now, timelineBase) : null;
   const { requests, failedRequests, errors, events } = state.counts;
   return {
     site,
@@ -106,9 +108,10 @@ function missing({ reloadable }) {
 /**
  * @param {State} state
  * @param {number} now
+ * @param {string} timelineBase
  * @returns {SessionView | null}
  */
-function sessionView({ session, settings }, now) {
+function sessionView({ session, settings }, now, timelineBase) {
   if (!session) return null;
   const { id, startedAt, lastActivityAt } = session;
   const idleMs = lastActivityAt + settings.idleTimeoutMs - now;
@@ -120,6 +123,7 @@ function sessionView({ session, settings }, now) {
     times: `Began ${ago(startedAt, now)}, ${end}.`,
     call: observeCall(id),
     shortCall: observeCall(id.length > SHORT_ID_LENGTH ? `${id.slice(0, SHORT_ID_LENGTH)}…` : id),
+    timeline: timelineBase && `${timelineBase}/sessions/${encodeURIComponent(id)}`,
   };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { isSpanContext, isSpanId, isTraceId } from './ids.js';
-import { cut, redactText, redactUrl } from './redact.js';
+import { cut } from './redact.js';
 
 /** Attributes of one record. */
 export const ATTRIBUTES_MAX = 64;
@@ -32,6 +32,7 @@ const ATTRIBUTE_KEY = /^[a-z][a-z0-9_.]{0,63}$/;
 const URL_KEYS = new Set(['url.full', 'gasoline.response.url', 'browser.document.referrer']);
 
 /**
+ * @typedef {import('./redact.js').Redactor} Redactor
  * @typedef {Record<string, string | number | boolean>} Attributes
  *
  * @typedef {object} SpanRecord
@@ -64,25 +65,27 @@ const URL_KEYS = new Set(['url.full', 'gasoline.response.url', 'browser.document
 /**
  * @param {any} record as a page sent it
  * @param {number} now
+ * @param {Redactor} redactor
  * @returns {PageRecord | null} a copy that holds nothing unknown; null if there is nothing to keep
  */
-export function checkedRecord(record, now) {
-  if (record?.kind === 'span') return checkedSpan(record, now);
-  if (record?.kind === 'log') return checkedLog(record, now);
+export function checkedRecord(record, now, redactor) {
+  if (record?.kind === 'span') return checkedSpan(record, now, redactor);
+  if (record?.kind === 'log') return checkedLog(record, now, redactor);
   return null;
 }
 
 /**
  * @param {any} record
  * @param {number} now
+ * @param {Redactor} redactor
  * @returns {SpanRecord | null}
  */
-function checkedSpan(record, now) {
+function checkedSpan(record, now, redactor) {
   const isKnown = typeof record.name === 'string' && SPAN_NAME.test(record.name);
   const hasIds = isTraceId(record.traceId) && isSpanId(record.spanId);
   if (!isKnown || !hasIds || !isRecent(record.start, now) || !isRecent(record.end, now)) return null;
   const { name, start, traceId, spanId } = record;
-  const attributes = checkedAttributes(record.attributes);
+  const attributes = checkedAttributes(record.attributes, redactor);
   /** @type {SpanRecord} */
   const span = { kind: 'span', name, start, end: Math.max(start, record.end), traceId, spanId, attributes };
   if (isSpanId(record.parentSpanId)) span.parentSpanId = record.parentSpanId;
@@ -95,9 +98,10 @@ function checkedSpan(record, now) {
 /**
  * @param {any} record
  * @param {number} now
+ * @param {Redactor} redactor
  * @returns {LogRecord | null}
  */
-function checkedLog(record, now) {
+function checkedLog(record, now, redactor) {
   if (!EVENT_NAMES.has(record.event) || !isRecent(record.time, now)) return null;
   const isSeverity = Number.isInteger(record.severity) && record.severity > 0 && record.severity <= 24;
   /** @type {LogRecord} */
@@ -106,9 +110,9 @@ function checkedLog(record, now) {
     event: record.event,
     time: record.time,
     severity: isSeverity ? record.severity : SEVERITY_INFO,
-    attributes: checkedAttributes(record.attributes),
+    attributes: checkedAttributes(record.attributes, redactor),
   };
-  if (typeof record.body === 'string') log.body = redactText(record.body);
+  if (typeof record.body === 'string') log.body = redactor.text(record.body);
   if (isTraceId(record.traceId) && isSpanId(record.spanId)) {
     log.traceId = record.traceId;
     log.spanId = record.spanId;
@@ -128,15 +132,16 @@ function isRecent(time, now) {
 
 /**
  * @param {unknown} attributes
+ * @param {Redactor} redactor
  * @returns {Attributes}
  */
-function checkedAttributes(attributes) {
+function checkedAttributes(attributes, redactor) {
   /** @type {Attributes} */
   const checked = {};
   if (typeof attributes !== 'object' || attributes === null) return checked;
   for (const [key, value] of Object.entries(attributes).slice(0, ATTRIBUTES_MAX)) {
     if (!ATTRIBUTE_KEY.test(key)) continue;
-    if (typeof value === 'string') checked[key] = redacted(key, value);
+    if (typeof value === 'string') checked[key] = redacted(key, value, redactor);
     else if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) checked[key] = value;
   }
   return checked;
@@ -145,8 +150,9 @@ function checkedAttributes(attributes) {
 /**
  * @param {string} key
  * @param {string} value
+ * @param {Redactor} redactor
  * @returns {string}
  */
-function redacted(key, value) {
-  return cut(URL_KEYS.has(key) ? redactUrl(value) : redactText(value));
+function redacted(key, value, redactor) {
+  return cut(URL_KEYS.has(key) ? redactor.url(value) : redactor.text(value));
 }

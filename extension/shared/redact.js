@@ -32,12 +32,104 @@ const CARD_NUMBER = /\b(?:\d[ -]?){12,18}\d\b/g;
 const ASSIGNMENT = /(["']?)\b([\w.-]{2,40})\1(\s*[:=]\s*)(["']?)([^\s"'&,;}]{3,})\4/g;
 const URL_IN_TEXT = /\bhttps?:\/\/[^\s"'<>()]+/gi;
 
-/**
- * @param {string} name of a query parameter, a property, a variable
- * @returns {boolean} whether its value is a secret
- */
-export function isSecretName(name) {
-  return SECRET_NAME.test(name.replace(CAMEL, '$1_$2'));
+export class Redactor {
+  /** @param {readonly string[]} [names] that hold secrets, too: those that the person added */
+  constructor(names = []) {
+    /** @type {string[]} */
+    this.names = [];
+    this.use(names);
+  }
+
+  /** @param {readonly string[]} names from now on */
+  use(names) {
+    this.names = names.map(plainName);
+  }
+
+  /**
+   * @param {string} name of a query parameter, a property, a variable
+   * @returns {boolean} whether its value is a secret
+   */
+  isSecretName(name) {
+    return this.#isAdded(name) || SECRET_NAME.test(name.replace(CAMEL, '$1_$2'));
+  }
+
+  /**
+   * @param {string} url absolute, or anything that is not: that is treated as text
+   * @returns {string} without user and password, secret values, fragments that hold parameters, and secret path
+   *   segments
+   */
+  url(url) {
+    let parsed;
+    try {
+      parsed = new URL(url);
+    } catch {
+      return this.text(url);
+    }
+    if (parsed.protocol === 'data:' || parsed.protocol === 'blob:') return parsed.protocol;
+    const authority = parsed.username || parsed.password ? `${REDACTED}:${REDACTED}@` : '';
+    const path = parsed.pathname.split('/').map(redactSegment).join('/');
+    const fragment = parsed.hash.includes('=') ? `#${REDACTED}` : parsed.hash;
+    return cut(`${parsed.protocol}//${authority}${parsed.host}${path}${this.#query(parsed.search)}${fragment}`);
+  }
+
+  /**
+   * @param {string} text
+   * @returns {string}
+   */
+  text(text) {
+    // Cut first with room to spare, so that a huge text costs no more than a long one.
+    let kept = text.length > 2 * TEXT_CHARS_MAX ? text.slice(0, 2 * TEXT_CHARS_MAX) : text;
+    kept = kept.replace(URL_IN_TEXT, (url) => this.url(url));
+    for (const [pattern, replacement] of TEXT_PATTERNS) kept = kept.replace(pattern, replacement);
+    kept = kept.replace(CARD_NUMBER, redactCard);
+    kept = kept.replace(ASSIGNMENT, (whole, quote, name, sign, valueQuote, value) =>
+      this.#isSecret(name, value)
+        ? `${quote}${name}${quote}${sign}${valueQuote}${REDACTED}${valueQuote}`
+        : whole,
+    );
+    return cut(kept);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} value that follows it in a text
+   * @returns {boolean}
+   */
+  #isSecret(name, value) {
+    if (value === REDACTED) return false;
+    return this.#isAdded(name) || (this.isSecretName(name) && !ORDINARY.test(value));
+  }
+
+  /**
+   * @param {string} name
+   * @returns {boolean} whether it is an added one, or ends with it: `customerIban` for `iban`
+   */
+  #isAdded(name) {
+    if (this.names.length === 0) return false;
+    const plain = plainName(name);
+    return this.names.some((added) => plain === added || plain.endsWith(`_${added}`));
+  }
+
+  /**
+   * @param {string} search with its question mark
+   * @returns {string}
+   */
+  #query(search) {
+    if (search.length < 2) return search;
+    const pairs = search.slice(1).split('&');
+    return `?${pairs.map((pair) => this.#pair(pair)).join('&')}`;
+  }
+
+  /**
+   * @param {string} pair
+   * @returns {string}
+   */
+  #pair(pair) {
+    const at = pair.indexOf('=');
+    if (at < 0) return redactSegment(pair);
+    const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
+    return value && (this.isSecretName(decoded(name)) || value.match(JWT)) ? `${name}=${REDACTED}` : pair;
+  }
 }
 
 /**
@@ -49,39 +141,11 @@ export function cut(text) {
 }
 
 /**
- * @param {string} url absolute, or anything that is not: that is treated as text
- * @returns {string} without user and password, secret values, fragments that hold parameters, and secret path segments
+ * @param {string} name
+ * @returns {string} in lower case, its words joined by `_` however they were joined
  */
-export function redactUrl(url) {
-  let parsed;
-  try {
-    parsed = new URL(url);
-  } catch {
-    return redactText(url);
-  }
-  if (parsed.protocol === 'data:' || parsed.protocol === 'blob:') return parsed.protocol;
-  const authority = parsed.username || parsed.password ? `${REDACTED}:${REDACTED}@` : '';
-  const path = parsed.pathname.split('/').map(redactSegment).join('/');
-  const fragment = parsed.hash.includes('=') ? `#${REDACTED}` : parsed.hash;
-  return cut(`${parsed.protocol}//${authority}${parsed.host}${path}${redactQuery(parsed.search)}${fragment}`);
-}
-
-/**
- * @param {string} text
- * @returns {string}
- */
-export function redactText(text) {
-  // Cut first with room to spare, so that a huge text costs no more than a long one.
-  let kept = text.length > 2 * TEXT_CHARS_MAX ? text.slice(0, 2 * TEXT_CHARS_MAX) : text;
-  kept = kept.replace(URL_IN_TEXT, (url) => redactUrl(url));
-  for (const [pattern, replacement] of TEXT_PATTERNS) kept = kept.replace(pattern, replacement);
-  kept = kept.replace(CARD_NUMBER, redactCard);
-  kept = kept.replace(ASSIGNMENT, (whole, quote, name, sign, valueQuote, value) =>
-    isSecretName(name) && !ORDINARY.test(value) && value !== REDACTED
-      ? `${quote}${name}${quote}${sign}${valueQuote}${REDACTED}${valueQuote}`
-      : whole,
-  );
-  return cut(kept);
+function plainName(name) {
+  return name.replace(CAMEL, '$1_$2').replace(/[-.]/g, '_').toLowerCase();
 }
 
 /** Words and numbers that follow `code:` or `state=` in messages that hold no secret, and `token: bearer`. */
@@ -95,27 +159,6 @@ const ORDINARY =
 function redactSegment(segment) {
   const isSecret = LONG_HEX.test(segment) || segment.match(JWT) !== null;
   return isSecret ? REDACTED : segment;
-}
-
-/**
- * @param {string} search with its question mark
- * @returns {string}
- */
-function redactQuery(search) {
-  if (search.length < 2) return search;
-  const pairs = search.slice(1).split('&');
-  return `?${pairs.map(redactPair).join('&')}`;
-}
-
-/**
- * @param {string} pair
- * @returns {string}
- */
-function redactPair(pair) {
-  const at = pair.indexOf('=');
-  if (at < 0) return redactSegment(pair);
-  const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
-  return value && (isSecretName(decoded(name)) || value.match(JWT)) ? `${name}=${REDACTED}` : pair;
 }
 
 /**

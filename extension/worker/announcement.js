@@ -8,6 +8,7 @@
  *   yet
  * @property {import('../shared/ids.js').SpanContext | null} page the trace of the page load
  * @property {string[]} targets
+ * @property {string[]} redactedNames that hold secrets beside those that are known
  * @property {number} idleTimeoutMs
  * @property {number} maxAgeMs
  * @property {boolean} headerRules whether the browser's rules set X-Session-ID
@@ -34,6 +35,7 @@ export function configurationFor(state, origin, tabId, page, now) {
     },
     page,
     targets: settings.targets,
+    redactedNames: settings.redactedNames,
     idleTimeoutMs: settings.idleTimeoutMs,
     maxAgeMs: settings.maxAgeMs,
     headerRules: true,

@@ -1,8 +1,17 @@
 /** Answers to popup and options; see messages.js. */
 
-import { CHECK_COLLECTOR, GET_STATE, NEW_SESSION, SET_ENABLED, SET_SETTINGS, permissionPattern } from '../messages.js';
+import {
+  CHECK_COLLECTOR,
+  FIND_TIMELINE,
+  GET_STATE,
+  NEW_SESSION,
+  SET_ENABLED,
+  SET_SETTINGS,
+  permissionPattern,
+} from '../messages.js';
 import { QUEUE_BYTES_MAX } from './export-queue.js';
 import { changedSettings, exactOrigin } from './settings.js';
+import { timelinePage } from './timeline-page.js';
 
 /**
  * @typedef {import('./extension-worker.js').ExtensionWorker} ExtensionWorker
@@ -21,6 +30,10 @@ export async function answer(worker, message) {
   if (message.type === NEW_SESSION) return newSession(worker, message);
   if (message.type === SET_SETTINGS) return setSettings(worker, message);
   if (message.type === CHECK_COLLECTOR) return (await worker.loop()).check();
+  if (message.type === FIND_TIMELINE) {
+    const { settings } = await worker.ready;
+    return timelinePage((url, init) => fetch(url, init), settings.queryEndpoint);
+  }
   throw new Error(`nothing answers to ${String(message.type)}`);
 }
 
@@ -170,6 +183,6 @@ function originOf(tab) {
  * @param {string} origin
  * @returns {Promise<boolean>}
  */
-async function isPermitted(origin) {
+export async function isPermitted(origin) {
   return chrome.permissions.contains({ origins: [permissionPattern(origin)] });
 }

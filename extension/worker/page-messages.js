@@ -2,6 +2,7 @@
 
 import { isSpanContext, isTraceId } from '../shared/ids.js';
 import { checkedRecord } from '../shared/records.js';
+import { Redactor } from '../shared/redact.js';
 import { otlpLog, otlpSpan } from './otlp.js';
 import { exactOrigin } from './settings.js';
 
@@ -39,6 +40,7 @@ export class PageMessages {
   constructor(state, now) {
     this.state = state;
     this.now = now;
+    this.redactor = new Redactor();
   }
 
   /**
@@ -118,6 +120,7 @@ export class PageMessages {
     delivered[id] = message.seq;
     const lost = Math.max(0, message.records.length - MESSAGE_RECORDS_MAX) + (Number(message.dropped) || 0);
     queue.countDropped(lost);
+    this.redactor.use(this.state.settings.redactedNames);
     for (const record of message.records.slice(0, MESSAGE_RECORDS_MAX)) this.#record(record, key, gathered);
   }
 
@@ -127,7 +130,7 @@ export class PageMessages {
    * @param {Gathered} gathered
    */
   #record(raw, key, gathered) {
-    const record = checkedRecord(raw, this.now());
+    const record = checkedRecord(raw, this.now(), this.redactor);
     if (!record) {
       this.state.queue.countDropped(1);
       return;

@@ -5,6 +5,9 @@ export const SESSION_MS_MIN = 1000;
 export const SESSION_MS_MAX = 30 * 24 * 60 * 60 * 1000;
 /** Origins that can be switched on at once, and targets. */
 export const ORIGINS_MAX = 50;
+/** Names that are added to those that hold secrets: every page is told of them. */
+export const REDACTED_NAMES_MAX = 50;
+export const REDACTED_NAME_CHARS_MAX = 40;
 /** Characters of a token. */
 export const TOKEN_CHARS_MAX = 4096;
 
@@ -20,6 +23,7 @@ export const DEFAULT_SETTINGS = Object.freeze({
   maxAgeMs: 4 * 60 * 60 * 1000,
   origins: [],
   targets: [],
+  redactedNames: [],
 });
 
 /**
@@ -86,6 +90,7 @@ const CHECKS = {
   maxAgeMs: checkedDuration,
   origins: checkedOrigins,
   targets: checkedOrigins,
+  redactedNames: checkedNames,
 };
 
 /**
@@ -125,4 +130,30 @@ function checkedOrigins(value, name) {
     return origin;
   });
   return [...new Set(origins)];
+}
+
+/**
+ * @param {unknown} text
+ * @returns {string | null} a name as parameters and properties have them; null if it is none, or too long
+ */
+export function redactedName(text) {
+  const name = String(text).trim();
+  return name.length <= REDACTED_NAME_CHARS_MAX && /^[\w.-]+$/.test(name) ? name : null;
+}
+
+/**
+ * @param {any} value
+ * @param {string} name
+ * @returns {string[]}
+ */
+function checkedNames(value, name) {
+  if (!Array.isArray(value) || value.length > REDACTED_NAMES_MAX) {
+    throw new Error(`${name}: at most ${REDACTED_NAMES_MAX} names`);
+  }
+  const names = value.map((text) => {
+    const read = redactedName(text);
+    if (!read) throw new Error(`${name}: ${String(text).slice(0, 100)} is no name of a parameter or property`);
+    return read;
+  });
+  return [...new Set(names)];
 }

@@ -4,7 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { formFields, readForm } from '../../extension/options/form.js';
-import { DEFAULT_SETTINGS, ORIGINS_MAX, SESSION_MS_MAX, changedSettings } from '../../extension/worker/settings.js';
+import {
+  DEFAULT_SETTINGS,
+  ORIGINS_MAX,
+  REDACTED_NAMES_MAX,
+  REDACTED_NAME_CHARS_MAX,
+  SESSION_MS_MAX,
+  changedSettings,
+} from '../../extension/worker/settings.js';
 import { settings } from './states.mjs';
 
 const FIELDS = {
@@ -15,6 +22,7 @@ const FIELDS = {
   idleTimeoutMs: '30',
   maxAgeMs: '240',
   targets: '',
+  redactedNames: '',
 };
 
 test('settings become fields and the same settings again', () => {
@@ -26,6 +34,7 @@ test('settings become fields and the same settings again', () => {
     idleTimeoutMs: 1000,
     maxAgeMs: SESSION_MS_MAX,
     targets: ['https://api.shop.example', 'http://localhost:8080'],
+    redactedNames: ['iban', 'x-tenant.id'],
   };
   assert.deepEqual(readForm(formFields({ ...settings, ...wanted })), { settings: wanted, errors: {} });
 });
@@ -91,6 +100,28 @@ test('a list of origins has a limit', () => {
   assert.deepEqual(readForm({ ...FIELDS, targets: lines(ORIGINS_MAX + 1) }).errors, {
     targets: `List at most ${ORIGINS_MAX}; these are ${ORIGINS_MAX + 1}.`,
   });
+});
+
+test('names to black out: one a line, each once, within limits', () => {
+  const read = (text) => {
+    const { settings: formed, errors } = readForm({ ...FIELDS, redactedNames: text });
+    return errors.redactedNames ?? formed.redactedNames;
+  };
+  const lines = (amount) => Array.from({ length: amount }, (_, index) => `name${index}`).join('\n');
+  const longest = 'n'.repeat(REDACTED_NAME_CHARS_MAX);
+  assert.deepEqual(read(' iban\n\niban\nx-tenant.id'), ['iban', 'x-tenant.id']);
+  assert.deepEqual(read(longest), [longest]);
+  const fault = `Letters, digits, _ - and . make a name, at most ${REDACTED_NAME_CHARS_MAX}.`;
+  assert.equal(read(`${longest}n`), `${longest}n: ${fault}`);
+  assert.equal(read('two words'), `two words: ${fault}`);
+  assert.equal(read(lines(REDACTED_NAMES_MAX)).length, REDACTED_NAMES_MAX);
+  assert.equal(
+    read(lines(REDACTED_NAMES_MAX + 1)),
+    `List at most ${REDACTED_NAMES_MAX}; these are ${REDACTED_NAMES_MAX + 1}.`,
+  );
+  for (const wrong of ['iban', ['two words'], [`${longest}n`], Array(REDACTED_NAMES_MAX + 1).fill('iban')]) {
+    assert.throws(() => changedSettings(DEFAULT_SETTINGS, { redactedNames: wrong }), /redactedNames/);
+  }
 });
 
 test('each fault is told at once', () => {

@@ -45,6 +45,7 @@ test('accessible with everything wrong', async () => {
   await page.getByLabel('Address that takes OTLP').fill('127.0.0.1');
   await page.getByLabel('Bearer token').fill('two words');
   await page.getByLabel('Origins that get trace headers').fill('https://*.example');
+  await page.getByLabel('Further names').fill('two words');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.locator('#targets-error').waitFor();
   await page.setViewportSize(NARROW);
@@ -70,10 +71,12 @@ test('what is written is checked, told beside its field, and nothing is sent', a
 
 test('what is saved is what the form says, and what the worker made of it is shown', async () => {
   const saved = { ...settings, endpoint: 'http://127.0.0.1:5318', scope: 'tab', idleTimeoutMs: 600_000 };
+  saved.redactedNames = ['iban', 'order-note'];
   await openOptions({}, { 'set-settings': saved });
   await page.getByLabel('Address that takes OTLP').fill(' http://127.0.0.1:5318/ ');
   await page.getByLabel('One for each tab').check();
   await page.getByLabel('Ends without use').fill('10');
+  await page.getByLabel('Further names').fill('iban\n\n order-note ');
   await page.getByRole('button', { name: 'Save' }).click();
   await outcome().getByText('Saved.').waitFor();
   const formed = Object.fromEntries(Object.entries(saved).filter(([name]) => name !== 'origins'));
@@ -92,7 +95,9 @@ test('a collector on another machine needs the permission of the browser, target
   await page.getByRole('alert').waitFor();
   const message = 'The browser was not allowed to send to https://collector.example:4318, so nothing was saved.';
   assert.equal(await page.getByRole('alert').textContent(), message);
-  assert.deepEqual((await asked()).at(-1), { permissions: { origins: ['https://collector.example/*'] } });
+  assert.deepEqual((await asked()).at(-1), {
+    permissions: { origins: ['https://collector.example/*', 'http://127.0.0.1/*'] },
+  });
 });
 
 test('what the worker refuses is told', async () => {
@@ -130,7 +135,7 @@ test('sites that are on are listed, and switched off one by one', async () => {
 test('every control is reached with the keyboard, and the focus is seen', async () => {
   await openOptions();
   const reached = [];
-  for (let presses = 0; presses < 10; presses += 1) {
+  for (let presses = 0; presses < 11; presses += 1) {
     await page.keyboard.press('Tab');
     reached.push(
       await page.evaluate(() => {
@@ -141,6 +146,6 @@ test('every control is reached with the keyboard, and the focus is seen', async 
     );
   }
   const fields = ['endpoint', 'queryEndpoint', 'token', 'scope-origin', 'idleTimeoutMs', 'maxAgeMs', 'targets'];
-  const order = [...fields, 'save', 'check', 'Switch off'];
+  const order = [...fields, 'redactedNames', 'save', 'check', 'Switch off'];
   assert.deepEqual(reached, order.map((name) => `${name} solid 2px`));
 });

@@ -100,6 +100,24 @@ test('from the first click to the session in the collector', async (t) => {
     assert.ok(answer.events.some(({ name }) => name === 'session.start'), JSON.stringify(answer).slice(0, 2000));
   });
 
+  await t.test('where a page answers at the query port, the timeline is opened there', async () => {
+    // Stands in for the collector's own page, so that this does not depend on whether that is built.
+    const standIn = await startSite((_, response) => html(response, 'timelines'));
+    await popup.evaluate(
+      (settings) => chrome.runtime.sendMessage({ type: 'set-settings', settings }),
+      { queryEndpoint: standIn.origin },
+    );
+    await popup.reload();
+    const open = popup.getByRole('button', { name: 'Open timeline' });
+    const [opened] = await Promise.all([browser.context.waitForEvent('page'), open.click()]);
+    await opened.waitForURL(`${standIn.origin}/sessions/${sessionId}`);
+    await opened.close();
+    await standIn.stop();
+    await popup.reload();
+    await popup.getByRole('heading', { name: 'Collector reachable' }).waitFor();
+    assert.equal(await open.isVisible(), false);
+  });
+
   await t.test('opened from the toolbar, it is as large as what it shows', async () => {
     const opened = await ToolbarPopup.open(browser.context, browser.base, page);
     const sizes = await opened.evaluate(

@@ -22,6 +22,7 @@ test('an observed page: everything is told', () => {
       times: 'Began 12 min ago, ends 29 min from now if nobody uses the page.',
       call: CALL,
       shortCall: 'observe(what="session-trace", session_id="session-9f2c41d0…")',
+      timeline: '',
     },
     sessionMissing: '',
     counts: {
@@ -106,6 +107,15 @@ test('an id is told as it is, and quoted so that the call can be made', () => {
   const call = 'observe(what="session-trace", session_id="a\\"b")';
   const view = popupView(observedState({ session }), NOW);
   assert.deepEqual([view.session?.call, view.session?.shortCall], [call, call]);
+});
+
+test('where the collector has a page, it shows the session', () => {
+  const timeline = (id) => {
+    const session = { id, previousId: '', startedAt: NOW, lastActivityAt: NOW };
+    return popupView(observedState({ session }), NOW, settings.queryEndpoint).session?.timeline;
+  };
+  assert.equal(timeline(SESSION_ID), `http://127.0.0.1:4319/sessions/${SESSION_ID}`);
+  assert.equal(timeline('a/b c'), 'http://127.0.0.1:4319/sessions/a%2Fb%20c');
 });
 
 test('failures are marked', () => {

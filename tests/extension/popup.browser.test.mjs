@@ -25,7 +25,7 @@ afterEach(() => page.close());
  */
 async function openPopup(differences = {}, answers = {}) {
   const state = observedState(differences, Date.now());
-  const scripted = { 'get-state': state, 'check-collector': state.collector, ...answers };
+  const scripted = { 'get-state': state, 'check-collector': state.collector, 'find-timeline': '', ...answers };
   page = await openScripted(browser.context, `${browser.base}/popup/popup.html`, scripted);
   await page.setViewportSize(POPUP);
   await page.waitForFunction(() => window.asked.some(({ type }) => type === 'check-collector'));
@@ -138,9 +138,8 @@ test('a refused permission is told, and the switch stays off', async () => {
 });
 
 const OFF = { enabled: false, connected: false, session: null };
-const note = (value) => page.evaluate((noted) => chrome.storage.session.set({ 'switching-on': noted }), value);
 
-test('a popup that the browser closed to ask is finished by the next one', async () => {
+test('what is wanted is noted while the browser asks, for it may close the popup', async () => {
   await openPopup({ ...OFF, permitted: false });
   const noted = await page.evaluate(() => {
     chrome.permissions.request = async () => new Promise(() => undefined);
@@ -150,29 +149,22 @@ test('a popup that the browser closed to ask is finished by the next one', async
     });
   });
   assert.equal(noted, 'https://shop.example');
-  await page.close();
-  await openPopup(OFF, { 'set-enabled': observedState() });
-  const message = { type: 'set-enabled', origin: 'https://shop.example', enabled: true };
-  assert.deepEqual((await asked()).filter(({ type }) => type === 'set-enabled'), [message]);
-  assert.deepEqual(await page.evaluate(() => chrome.storage.session.get('switching-on')), {});
+  await page.evaluate(() => chrome.storage.session.remove('switching-on'));
 });
 
-const NOT_MEANT = {
-  'another site': { state: OFF, noted: { origin: 'https://other.example', at: Date.now() } },
-  'too long ago': { state: OFF, noted: { origin: 'https://shop.example', at: Date.now() - 121_000 } },
-  'not permitted': { state: { ...OFF, permitted: false }, noted: { origin: 'https://shop.example', at: Date.now() } },
-};
-
-for (const [name, { state, noted }] of Object.entries(NOT_MEANT)) {
-  test(`what was wanted is forgotten: ${name}`, async () => {
-    await openPopup(OFF);
-    await note(noted);
-    await page.close();
-    await openPopup(state);
-    assert.deepEqual((await asked()).filter(({ type }) => type === 'set-enabled'), []);
-    assert.deepEqual(await page.evaluate(() => chrome.storage.session.get('switching-on')), {});
+test('a collector with a page: the timeline of the session is one click away', async () => {
+  await openPopup({}, { 'find-timeline': settings.queryEndpoint });
+  await page.evaluate(() => {
+    chrome.tabs.create = async ({ url }) => window.asked.push({ opened: url });
   });
-}
+  const open = page.getByRole('button', { name: 'Open timeline' });
+  await open.waitFor();
+  await checkLooks(page, 'popup-timeline');
+  await page.setViewportSize(NARROW);
+  await checkLooks(page, 'popup-timeline-narrow');
+  await open.press('Enter');
+  assert.deepEqual((await asked()).at(-1), { opened: `${settings.queryEndpoint}/sessions/${SESSION_ID}` });
+});
 
 test('the session id and the call are copied whole', async () => {
   await openPopup();

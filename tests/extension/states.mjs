@@ -15,6 +15,7 @@ export const settings = {
   maxAgeMs: 4 * HOUR_MS,
   origins: ['https://shop.example'],
   targets: [],
+  redactedNames: [],
 };
 
 /**

@@ -118,6 +118,25 @@ test('a hostile page reads nothing of the channel and its forged records do not 
   assert.ok(events.some(({ attributes }) => attributes['url.full']?.endsWith('/api/watched')));
 });
 
+test('names that the person added are blacked out in the page and in what the collector holds', async () => {
+  await browser.ask('set-settings', { settings: { redactedNames: ['iban'] } });
+  const page = await browser.open(`${site.origin}/?customerIban=DE00`);
+  const sessionId = await storedId(page);
+  await page.evaluate(async () => {
+    await fetch('/api/pay?iban=DE11');
+    console.info({ iban: { country: 'DE22' } }, 'iban: DE33');
+    console.info('that is all');
+  });
+  const { events } = await sessionTrace(collector.observe, sessionId, (all) =>
+    all.some(({ body }) => body === 'that is all'),
+  );
+  assert.equal(/DE\d\d/.exec(JSON.stringify(events)), null);
+  const said = events.filter(({ name }) => name === 'browser.console').map(({ body }) => body);
+  assert.deepEqual(said, ['{"iban":"REDACTED"} iban: REDACTED', 'that is all']);
+  assert.equal(site.seen.find(({ url }) => url?.startsWith('/api/pay'))?.url, '/api/pay?iban=DE11');
+  await browser.ask('set-settings', { settings: { redactedNames: [] } });
+});
+
 test("a page's own trace headers go on reaching the origins that it sends them to", async () => {
   const other = await startSite((request, response) => {
     response.setHeader('access-control-allow-origin', site.origin);

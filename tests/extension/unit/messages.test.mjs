@@ -5,6 +5,7 @@ import { beforeEach, mock, test } from 'node:test';
 
 import { SessionManager } from '../../../extension/session-manager.js';
 import { LINKS_MAX, checkedRecord } from '../../../extension/shared/records.js';
+import { Redactor } from '../../../extension/shared/redact.js';
 import { EXPORT_ALARM, ExportLoop, GATHER_MS, RESEND_AFTER_MS } from '../../../extension/worker/export-loop.js';
 import { REQUEST_TIMEOUT_MS } from '../../../extension/worker/exporter.js';
 import {
@@ -142,7 +143,7 @@ test('counts: requests, failed ones, errors, all', () => {
 test('so many links of a span are kept, and a token may be so long', () => {
   const links = Array.from({ length: LINKS_MAX + 1 }, () => ({ traceId: TRACE, spanId: SPAN }));
   const span = { kind: 'span', name: 'GET', start: NOW, end: NOW, traceId: TRACE, spanId: SPAN, attributes: {}, links };
-  assert.equal(checkedRecord(span, NOW)?.links?.length, LINKS_MAX);
+  assert.equal(checkedRecord(span, NOW, new Redactor())?.links?.length, LINKS_MAX);
   assert.equal(
     changedSettings({ ...DEFAULT_SETTINGS }, { token: 'x'.repeat(TOKEN_CHARS_MAX) }).token.length,
     TOKEN_CHARS_MAX,

@@ -12,9 +12,12 @@ import {
 } from '../../../extension/bridge/outbox.js';
 import { DEPTH_MAX, INSPECTED_CHARS_MAX, MEMBERS_MAX, inspectAll } from '../../../extension/page/inspect.js';
 import { ANCESTORS_MAX, CLASSES_MAX, selectorOf } from '../../../extension/page/selector.js';
+import { Redactor } from '../../../extension/shared/redact.js';
 import { DELETIONS_PER_MINUTE_MAX, PageSession, TOUCH_INTERVAL_MS } from '../../../extension/page/page-session.js';
 
 const KEY = 'gasoline:session-id';
+const redactor = new Redactor(['iban']);
+const inspected = (values) => inspectAll(values, (name) => redactor.isSecretName(name));
 /** @type {Map<string, string>} */
 let stored;
 /** @type {any[]} */
@@ -174,33 +177,33 @@ test('console arguments: data is shown, nothing of the page runs, secrets and va
     },
   };
   assert.equal(
-    inspectAll(['text', 1, null, undefined, 2n, Symbol('s'), () => 1]),
+    inspected(['text', 1, null, undefined, 2n, Symbol('s'), () => 1]),
     'text 1 null undefined 2n Symbol(s) [function]',
   );
   assert.equal(
-    inspectAll([{ a: [1, 'b'], password: 'x', apiKey: 'y' }]),
-    '{"a":[1,"b"],"password":"REDACTED","apiKey":"REDACTED"}',
+    inspected([{ a: [1, 'b'], password: 'x', apiKey: 'y', iban: { country: 'DE' } }]),
+    '{"a":[1,"b"],"password":"REDACTED","apiKey":"REDACTED","iban":"REDACTED"}',
   );
-  assert.equal(inspectAll([new TypeError('no cart')]), 'TypeError: no cart');
-  assert.equal(inspectAll([new globalThis.Node()]), '<input>');
-  assert.match(inspectAll([trap]), /^\{"toJSON":\[function\],"toString":\[function\]\}$/);
+  assert.equal(inspected([new TypeError('no cart')]), 'TypeError: no cart');
+  assert.equal(inspected([new globalThis.Node()]), '<input>');
+  assert.match(inspected([trap]), /^\{"toJSON":\[function\],"toString":\[function\]\}$/);
   assert.equal(runs, 0);
   const circular = { name: 'loop' };
   Object.assign(circular, { circular });
   assert.equal(
-    inspectAll([circular]),
+    inspected([circular]),
     '{"name":"loop","circular":{"name":"loop","circular":{"name":"loop","circular":{…}}}}',
   );
-  assert.equal(inspectAll(['x'.repeat(10 * INSPECTED_CHARS_MAX)]).length, INSPECTED_CHARS_MAX);
+  assert.equal(inspected(['x'.repeat(10 * INSPECTED_CHARS_MAX)]).length, INSPECTED_CHARS_MAX);
 });
 
 test('console arguments: so deep and so many members', () => {
   const nested = (levels) => (levels === 0 ? {} : { in: nested(levels - 1) });
-  assert.equal(inspectAll([nested(DEPTH_MAX)]).includes('…'), true);
-  assert.equal(inspectAll([nested(DEPTH_MAX - 1)]).includes('…'), false);
+  assert.equal(inspected([nested(DEPTH_MAX)]).includes('…'), true);
+  assert.equal(inspected([nested(DEPTH_MAX - 1)]).includes('…'), false);
   const numbers = (count) => Array.from({ length: count }, () => 7);
-  assert.equal(inspectAll([numbers(MEMBERS_MAX)]).includes('…'), false);
-  assert.equal(inspectAll([numbers(MEMBERS_MAX + 1)]), `[${numbers(MEMBERS_MAX).join(',')},…]`);
+  assert.equal(inspected([numbers(MEMBERS_MAX)]).includes('…'), false);
+  assert.equal(inspected([numbers(MEMBERS_MAX + 1)]), `[${numbers(MEMBERS_MAX).join(',')},…]`);
 });
 
 test('selectors: by id, by classes and place, within their limits', () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
 import { REQUESTS_MAX, RequestManager, UNTRACED_MAX } from '../../../extension/request-manager.js';
+import { Redactor } from '../../../extension/shared/redact.js';
 import { MARK, STAY_MARK, unmarked } from '../../../extension/shared/marks.js';
 
 const SESSION = `session-${'a'.repeat(32)}`;
@@ -30,6 +31,7 @@ beforeEach(() => {
     emit: (record) => emitted.push(record),
     onOwnTracing: (origin) => ownTracing.push(origin),
     isServed: () => isServed,
+    redactor: new Redactor(),
   });
 });
 

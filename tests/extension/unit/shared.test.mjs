@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { CLOCK_DRIFT_MS, PageClock, unixNano } from '../../../extension/shared/clock.js';
 import { isSessionId, newSessionId, newSpanContext } from '../../../extension/shared/ids.js';
 import { ATTRIBUTES_MAX, RECORD_AGE_MS_MAX, checkedRecord } from '../../../extension/shared/records.js';
-import { TEXT_CHARS_MAX, isSecretName, redactText, redactUrl } from '../../../extension/shared/redact.js';
+import { Redactor, TEXT_CHARS_MAX } from '../../../extension/shared/redact.js';
 import {
   TRACESTATE_CHARS_MAX,
   TRACESTATE_MEMBERS_MAX,
@@ -55,6 +55,8 @@ test('the span that answered is read from Server-Timing', () => {
   }
 });
 
+const redactor = new Redactor();
+
 test('urls lose what is secret and keep their keys', () => {
   const cases = {
     'https://user:word@shop.test/a?b=c': 'https://REDACTED:REDACTED@shop.test/a?b=c',
@@ -68,8 +70,8 @@ test('urls lose what is secret and keep their keys', () => {
     'https://shop.test/?%74oken=1': 'https://shop.test/?%74oken=REDACTED',
   };
   for (const [url, redacted] of Object.entries(cases)) {
-    assert.equal(redactUrl(url), redacted);
-    assert.equal(redactUrl(redacted), redacted, 'redacted once more');
+    assert.equal(redactor.url(url), redacted);
+    assert.equal(redactor.url(redacted), redacted, 'redacted once more');
   }
 });
 
@@ -88,19 +90,19 @@ test('texts lose what has a form of a secret, and keep the rest', () => {
     'POST /api/checkout failed: 502': 'POST /api/checkout failed: 502',
   };
   for (const [text, redacted] of Object.entries(cases)) {
-    assert.equal(redactText(text), redacted);
-    assert.equal(redactText(redacted), redacted, 'redacted once more');
+    assert.equal(redactor.text(text), redacted);
+    assert.equal(redactor.text(redacted), redacted, 'redacted once more');
   }
   const key = '-----BEGIN RSA PRIVATE ' + 'KEY-----\nabc\n-----END RSA PRIVATE ' + 'KEY-----';
-  assert.equal(redactText(`before ${key} after`), 'before REDACTED after');
+  assert.equal(redactor.text(`before ${key} after`), 'before REDACTED after');
 });
 
 test('a text is kept up to its limit, and costs no more when it is huge', () => {
-  assert.equal(redactText('x'.repeat(TEXT_CHARS_MAX)).length, TEXT_CHARS_MAX);
-  const cut = redactText('x'.repeat(TEXT_CHARS_MAX + 1));
+  assert.equal(redactor.text('x'.repeat(TEXT_CHARS_MAX)).length, TEXT_CHARS_MAX);
+  const cut = redactor.text('x'.repeat(TEXT_CHARS_MAX + 1));
   assert.equal(cut.length, TEXT_CHARS_MAX);
   assert.ok(cut.endsWith('…'));
-  assert.equal(redactText('a=b '.repeat(1_000_000)).length, TEXT_CHARS_MAX);
+  assert.equal(redactor.text('a=b '.repeat(1_000_000)).length, TEXT_CHARS_MAX);
 });
 
 test('names that hold secrets', () => {
@@ -114,11 +116,31 @@ test('names that hold secrets', () => {
     'sid',
     'X-Goog-Signature',
   ]) {
-    assert.ok(isSecretName(name), name);
+    assert.ok(redactor.isSecretName(name), name);
   }
   for (const name of ['page', 'q', 'monkey', 'status', 'author', 'keyboard', 'tokens_used']) {
-    assert.equal(isSecretName(name), false, name);
+    assert.equal(redactor.isSecretName(name), false, name);
   }
+});
+
+test('names that the person added hold secrets, too', () => {
+  const added = new Redactor(['IBAN', 'orderNote', 'x-tenant.id']);
+  for (const name of ['iban', 'customerIban', 'customer_IBAN', 'order-note', 'order.note', 'X_Tenant_Id', 'token']) {
+    assert.ok(added.isSecretName(name), name);
+  }
+  for (const name of ['ibanity', 'note', 'id', 'tenant.id']) assert.equal(added.isSecretName(name), false, name);
+  assert.equal(
+    added.url('https://shop.test/?customerIban=DE12&q=1#order-note=x'),
+    'https://shop.test/?customerIban=REDACTED&q=1#REDACTED',
+  );
+  // What the person named is taken out whatever it is; of what is known by itself, ordinary words stay.
+  assert.equal(
+    added.text('iban=open, state=open {"orderNote":"12345"}'),
+    'iban=REDACTED, state=open {"orderNote":"REDACTED"}',
+  );
+  assert.equal(added.text(added.text('iban=open')), 'iban=REDACTED');
+  added.use([]);
+  assert.equal(added.text('iban=open'), 'iban=open');
 });
 
 test('times: nanoseconds exact to the microsecond, and a clock that follows the wall after sleep', () => {
@@ -161,8 +183,8 @@ const span = (differences = {}) => ({
 });
 
 test('records of a page: only known names, valid ids and times that can be', () => {
-  assert.ok(checkedRecord(log(), NOW));
-  assert.ok(checkedRecord(span(), NOW));
+  assert.ok(checkedRecord(log(), NOW, redactor));
+  assert.ok(checkedRecord(span(), NOW, redactor));
   const refused = [
     null,
     'text',
@@ -175,9 +197,9 @@ test('records of a page: only known names, valid ids and times that can be', () 
     span({ spanId: '0'.repeat(16) }),
     span({ end: 'late' }),
   ];
-  for (const record of refused) assert.equal(checkedRecord(record, NOW), null);
-  assert.ok(checkedRecord(log({ time: NOW - RECORD_AGE_MS_MAX + 1 }), NOW));
-  assert.equal(checkedRecord(span({ end: NOW - 5 }), NOW)?.end, NOW);
+  for (const record of refused) assert.equal(checkedRecord(record, NOW, redactor), null);
+  assert.ok(checkedRecord(log({ time: NOW - RECORD_AGE_MS_MAX + 1 }), NOW, redactor));
+  assert.equal(checkedRecord(span({ end: NOW - 5 }), NOW, redactor)?.end, NOW);
 });
 
 test('records of a page: unknown members go, values are bounded, secrets are taken out once more', () => {
@@ -193,6 +215,7 @@ test('records of a page: unknown members go, values are bounded, secrets are tak
   const checked = checkedRecord(
     log({ attributes, body: 'password=hunter2', severity: 99, more: 1, traceId: TRACE, spanId: SPAN }),
     NOW,
+    redactor,
   );
   assert.deepEqual(checked, {
     kind: 'log',
@@ -210,5 +233,6 @@ test('records of a page: unknown members go, values are bounded, secrets are tak
     },
   });
   const many = Object.fromEntries(Array.from({ length: ATTRIBUTES_MAX + 1 }, (_, index) => [`a${index}`, 1]));
-  assert.equal(Object.keys(checkedRecord(log({ attributes: many }), NOW)?.attributes ?? {}).length, ATTRIBUTES_MAX);
+  const kept = checkedRecord(log({ attributes: many }), NOW, redactor)?.attributes ?? {};
+  assert.equal(Object.keys(kept).length, ATTRIBUTES_MAX);
 });
