@@ -59,6 +59,8 @@ export class RequestManager {
     this.recent = [];
     /** @type {Set<string>} */
     this.untraced = new Set();
+    /** @type {Set<string>} origins to which the page sends trace headers of its own */
+    this.ownTracing = new Set();
   }
 
   /**
@@ -73,7 +75,7 @@ export class RequestManager {
     const own = parseTraceparent(callersHeaders.get('traceparent'));
     const sessionId = parts.sessionId();
     const isOwnOrigin = url.origin === parts.origin;
-    if (own && !isOwnOrigin) parts.onOwnTracing(url.origin);
+    if (own) this.#noteOwnTracing(url.origin);
     const context = own ?? newSpanContext();
     /** @type {TracedRequest} */
     const request = {
@@ -174,6 +176,13 @@ export class RequestManager {
       (request) => withoutFragment(request.url) === url && startTime >= request.startMonotonic - 1,
     );
     return index < 0 ? null : (this.recent.splice(index, 1)[0] ?? null);
+  }
+
+  /** @param {string} origin */
+  #noteOwnTracing(origin) {
+    if (this.ownTracing.has(origin)) return;
+    this.ownTracing.add(origin);
+    this.parts.onOwnTracing(origin);
   }
 
   /**

@@ -11,9 +11,11 @@
     return hex;
   }
   function newSpanContext() {
-    let context = { traceId: randomHex(16), spanId: randomHex(8) };
-    while (!isSpanContext(context)) context = { traceId: randomHex(16), spanId: randomHex(8) };
-    return context;
+    for (; ; ) {
+      const hex = randomHex(24);
+      const context = { traceId: hex.slice(0, 32), spanId: hex.slice(32) };
+      if (isSpanContext(context)) return context;
+    }
   }
   function isTraceId(value) {
     return typeof value === "string" && TRACE_ID.test(value);
@@ -84,6 +86,7 @@
       this.inFlight = /* @__PURE__ */ new Set();
       this.recent = [];
       this.untraced = /* @__PURE__ */ new Set();
+      this.ownTracing = /* @__PURE__ */ new Set();
     }
     /**
      * A request begins.
@@ -97,7 +100,7 @@
       const own = parseTraceparent(callersHeaders.get("traceparent"));
       const sessionId = parts.sessionId();
       const isOwnOrigin = url.origin === parts.origin;
-      if (own && !isOwnOrigin) parts.onOwnTracing(url.origin);
+      if (own) this.#noteOwnTracing(url.origin);
       const context = own ?? newSpanContext();
       const request = {
         context,
@@ -189,6 +192,12 @@
         (request) => withoutFragment(request.url) === url && startTime >= request.startMonotonic - 1
       );
       return index < 0 ? null : this.recent.splice(index, 1)[0] ?? null;
+    }
+    /** @param {string} origin */
+    #noteOwnTracing(origin) {
+      if (this.ownTracing.has(origin)) return;
+      this.ownTracing.add(origin);
+      this.parts.onOwnTracing(origin);
     }
     /**
      * @param {string | undefined} responseUrl
@@ -320,11 +329,13 @@
     /** @param {readonly string[]} [names] that hold secrets, too: those that the person added */
     constructor(names = []) {
       this.names = [];
+      this.last = { url: "", redacted: "" };
       this.use(names);
     }
     /** @param {readonly string[]} names from now on */
     use(names) {
       this.names = names.map(plainName);
+      this.last = { url: "", redacted: "" };
     }
     /**
      * @param {string} name of a query parameter, a property, a variable
@@ -339,6 +350,14 @@
      *   segments
      */
     url(url) {
+      if (url !== this.last.url) this.last = { url, redacted: this.#urlWithoutSecrets(url) };
+      return this.last.redacted;
+    }
+    /**
+     * @param {string} url
+     * @returns {string}
+     */
+    #urlWithoutSecrets(url) {
       let parsed;
       try {
         parsed = new URL(url);
@@ -799,6 +818,7 @@
     return getter && read(getter);
   }
   function withHeaders(natives, init, headers, read, isAlone) {
+    if (!read && (init === void 0 || init === null)) return { headers };
     const isKept = (name) => isAlone || name === "referrer" || name === "referrerPolicy";
     return new natives.Proxy(
       {},
@@ -1545,9 +1565,11 @@
       this.isLoadTold = false;
       this.restores = [];
       this.listeners = [];
+      let storage;
       this.session = new PageSession({
         now: () => this.clock.now(),
-        storage: () => window2.localStorage,
+        // Asked for once: to get it costs more than to read from it, and each request reads.
+        storage: () => storage ??= window2.localStorage,
         tell: (message) => this.channel.send(message)
       });
       this.requests = new RequestManager({

@@ -177,6 +177,8 @@ function memberOf(natives, init, read, name) {
  * @returns {any} the same with other headers; the browser forgets the referrer of a Request that comes with an init
  */
 function withHeaders(natives, init, headers, read, isAlone) {
+  // The browser asks for each of some twenty members.
+  if (!read && (init === undefined || init === null)) return { headers };
   const isKept = (/** @type {string} */ name) => isAlone || name === 'referrer' || name === 'referrerPolicy';
   return new natives.Proxy(
     {},

@@ -38,9 +38,12 @@ class PageObserver {
     this.restores = [];
     /** @type {[any, string, (event: any) => void][]} */
     this.listeners = [];
+    /** @type {import('./page-session.js').Storage | undefined} */
+    let storage;
     this.session = new PageSession({
       now: () => this.clock.now(),
-      storage: () => window.localStorage,
+      // Asked for once: to get it costs more than to read from it, and each request reads.
+      storage: () => (storage ??= window.localStorage),
       tell: (message) => this.channel.send(message),
     });
     this.requests = new RequestManager({

@@ -24,9 +24,11 @@ export function newSessionId() {
 
 /** @returns {SpanContext} the first span of a new trace */
 export function newSpanContext() {
-  let context = { traceId: randomHex(16), spanId: randomHex(8) };
-  while (!isSpanContext(context)) context = { traceId: randomHex(16), spanId: randomHex(8) };
-  return context;
+  for (;;) {
+    const hex = randomHex(24);
+    const context = { traceId: hex.slice(0, 32), spanId: hex.slice(32) };
+    if (isSpanContext(context)) return context;
+  }
 }
 
 /**

@@ -37,12 +37,14 @@ export class Redactor {
   constructor(names = []) {
     /** @type {string[]} */
     this.names = [];
+    this.last = { url: '', redacted: '' };
     this.use(names);
   }
 
   /** @param {readonly string[]} names from now on */
   use(names) {
     this.names = names.map(plainName);
+    this.last = { url: '', redacted: '' };
   }
 
   /**
@@ -59,6 +61,16 @@ export class Redactor {
    *   segments
    */
   url(url) {
+    // A request and its timing are told one after the other.
+    if (url !== this.last.url) this.last = { url, redacted: this.#urlWithoutSecrets(url) };
+    return this.last.redacted;
+  }
+
+  /**
+   * @param {string} url
+   * @returns {string}
+   */
+  #urlWithoutSecrets(url) {
     let parsed;
     try {
       parsed = new URL(url);

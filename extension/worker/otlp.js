@@ -14,6 +14,7 @@ const SEVERITY_TEXTS = ['', 'TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
  * @typedef {import('../shared/records.js').Attributes} Attributes
  *
  * @typedef {{ traces: object[], logs: object[] }} Encoded spans and log records of OTLP, as objects
+ * @typedef {{ traces: string[], logs: string[] }} Written the same as JSON, each by itself
  */
 
 /**
@@ -76,25 +77,31 @@ export function otlpLifecycle(event) {
 }
 
 /**
- * @param {object[]} spans
+ * @param {string[]} spans as JSON
  * @param {Attributes} resource
  * @returns {string} the body of an ExportTraceServiceRequest
  */
 export function tracesBody(spans, resource) {
-  return JSON.stringify({
-    resourceSpans: [{ resource: { attributes: otlpAttributes(resource) }, scopeSpans: [{ scope: SCOPE, spans }] }],
-  });
+  const [from, scope] = [resourceText(resource), JSON.stringify(SCOPE)];
+  return `{"resourceSpans":[{"resource":${from},"scopeSpans":[{"scope":${scope},"spans":[${spans.join(',')}]}]}]}`;
 }
 
 /**
- * @param {object[]} logRecords
+ * @param {string[]} logs as JSON
  * @param {Attributes} resource
  * @returns {string} the body of an ExportLogsServiceRequest
  */
-export function logsBody(logRecords, resource) {
-  return JSON.stringify({
-    resourceLogs: [{ resource: { attributes: otlpAttributes(resource) }, scopeLogs: [{ scope: SCOPE, logRecords }] }],
-  });
+export function logsBody(logs, resource) {
+  const [from, scope] = [resourceText(resource), JSON.stringify(SCOPE)];
+  return `{"resourceLogs":[{"resource":${from},"scopeLogs":[{"scope":${scope},"logRecords":[${logs.join(',')}]}]}]}`;
+}
+
+/**
+ * @param {Attributes} resource
+ * @returns {string} a Resource as JSON
+ */
+function resourceText(resource) {
+  return JSON.stringify({ attributes: otlpAttributes(resource) });
 }
 
 /**

@@ -9,7 +9,8 @@
  * it gets there. A page that traces by itself keeps its own: those origins are learned, and let through.
  *
  * A worker's fetch and an EventSource look like the page's fetch here, but for the mark that the page script puts on
- * its own (shared/marks.js): what has none, and reads, carries the trace of the page load.
+ * its own (shared/marks.js): what has none, and reads, carries the trace of the page load. Where a page traces by
+ * itself, its workers may do so, too: they keep what they set.
  */
 
 import { MARK, STAY_MARK } from '../shared/marks.js';
@@ -86,7 +87,7 @@ export function rulesFor(situation) {
     };
     rules[`stay ${origin}`] = stayRule(origin, targets);
     // Shared and service workers of the page belong to no tab. Their web sockets pass by the rules.
-    const page = situation.served.includes(origin) ? null : situation.latestPage(origin);
+    const page = areUnmarkedOurs(situation, origin) ? situation.latestPage(origin) : null;
     const requestHeaders = headersOf(page, situation.sessionId(origin, NO_TAB));
     rules[`workers ${origin}`] = setRule(origin, NO_TAB, ['xmlhttprequest', 'script', 'other'], { requestHeaders });
   }
@@ -155,7 +156,7 @@ function pageRules(situation, tabId, origin, page) {
     },
   };
   // A document that is there marks the requests of its scripts; of any other we do not know.
-  if (page.page && !situation.served.includes(origin)) {
+  if (page.page && areUnmarkedOurs(situation, origin)) {
     rules[`unmarked ${key}`] = {
       priority: PRIORITY_UNMARKED,
       condition: scripted(origin, { tabIds: [tabId], urlFilter: `|${origin}/`, ...READING }),
@@ -163,6 +164,15 @@ function pageRules(situation, tabId, origin, page) {
     };
   }
   return rules;
+}
+
+/**
+ * @param {Situation} situation
+ * @param {string} origin
+ * @returns {boolean} whether a request to it without a mark has no trace of its own
+ */
+function areUnmarkedOurs({ served, ownTracing }, origin) {
+  return !served.includes(origin) && !ownTracing.includes(origin);
 }
 
 /**

@@ -1,10 +1,13 @@
 /**
- * What a fetch costs the page: alone, with the extension, under the official fetch instrumentation. Also the worker's memory.
+ * What a fetch costs the page: alone, with the extension, under the official fetch instrumentation; and the memory of the
+ * extension's worker meanwhile, with a collector and without.
  *
  *   node tests/bench/extension.mjs [fetches]
  *
- * The time is that of the call itself, until fetch has returned its promise, and until the response is there; one at a time,
- * against a server on this machine. The collector is real.
+ * Times are those of the call itself, until fetch has returned its promise, and until the response is there; one fetch at
+ * a time, against a server on this machine. The pages take turns, a block of fetches each, so that whatever else the
+ * machine does falls on all of them; the figures beside the times are medians of a block's over that of the plain page in
+ * the same turn. The collector is real.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -14,6 +17,7 @@ import { Browser, html, startCollector, startSite, until } from '../extension/e2
 
 const FETCHES = Number(process.argv[2] ?? 10_000);
 const WARM_UP = 200;
+const BLOCK = 250;
 
 const { outputFiles } = await requirePackage('esbuild').build({
   stdin: {
@@ -35,22 +39,119 @@ const { outputFiles } = await requirePackage('esbuild').build({
 });
 const script = outputFiles[0].text;
 
-/** Runs in the page. */
-async function measure([count, warmUp]) {
+/** Runs in the page: the times of so many fetches, in microseconds. */
+async function measure(count) {
   const [calls, wholes] = [[], []];
-  for (let number = 0; number < count + warmUp; number += 1) {
+  for (let number = 0; number < count; number += 1) {
     const start = performance.now();
     const promise = fetch('/api');
     const called = performance.now();
     await promise;
     const answered = performance.now();
-    if (number < warmUp) continue;
-    calls.push(called - start);
-    wholes.push(answered - start);
+    calls.push((called - start) * 1000);
+    wholes.push((answered - start) * 1000);
   }
-  const at = (times, share) => times.toSorted((a, b) => a - b)[Math.floor(times.length * share)];
-  const both = (times) => ({ p50: at(times, 0.5) * 1000, p99: at(times, 0.99) * 1000 });
-  return { call: both(calls), whole: both(wholes) };
+  return { calls, wholes };
+}
+
+/** @param {number[]} values @param {number} share */
+const quantile = (values, share) => values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
+
+/**
+ * @param {Record<string, import('playwright-core').Page>} pages by name, the plain one first
+ * @param {() => Promise<void>} afterTurn
+ */
+async function takeTurns(pages, afterTurn) {
+  const blocks = Object.fromEntries(Object.keys(pages).map((name) => [name, /** @type {any[]} */ ([])]));
+  for (const page of Object.values(pages)) await page.evaluate(measure, WARM_UP);
+  for (let turn = 0; turn < FETCHES / BLOCK; turn += 1) {
+    const entries = Object.entries(pages);
+    for (let step = 0; step < entries.length; step += 1) {
+      const [name, page] = entries[(turn + step) % entries.length];
+      await page.bringToFront();
+      blocks[name].push(await page.evaluate(measure, BLOCK));
+    }
+    site.seen.length = 0;
+    await afterTurn();
+  }
+  return blocks;
+}
+
+/** @param {Record<string, { calls: number[], wholes: number[] }[]>} blocks of each page, the plain one first */
+function printTable(blocks) {
+  const [plainBlocks] = Object.values(blocks);
+  console.log('| page | call p50 | call p99 | answer p50 | answer p99 |\n|---|---|---|---|---|');
+  for (const [name, own] of Object.entries(blocks)) {
+    const cells = [];
+    for (const kind of /** @type {const} */ (['calls', 'wholes'])) {
+      for (const share of [0.5, 0.99]) {
+        const all = own.flatMap((block) => block[kind]);
+        const ratios = own.map((block, turn) => quantile(block[kind], share) / quantile(plainBlocks[turn][kind], share));
+        const ratio = own === plainBlocks ? '' : ` (${quantile(ratios, 0.5).toFixed(2)} ×)`;
+        cells.push(`${Math.round(quantile(all, share)).toLocaleString('en')} µs${ratio}`);
+      }
+    }
+    console.log(`| ${name} | ${cells.join(' | ')} |`);
+  }
+}
+
+/** The worker's heap, over Chromium's own protocol: in MiB, as it is and without garbage. */
+class WorkerHeap {
+  /** @param {Browser} browser */
+  static async attach(browser) {
+    const protocol = await browser.context.browser().newBrowserCDPSession();
+    const { targetInfos } = await protocol.send('Target.getTargets');
+    const { targetId } = targetInfos.find(({ type, url }) => type === 'service_worker' && url.startsWith(browser.base));
+    const { sessionId } = await protocol.send('Target.attachToTarget', { targetId, flatten: false });
+    return new WorkerHeap(protocol, sessionId);
+  }
+
+  /** @param {any} protocol @param {string} sessionId */
+  constructor(protocol, sessionId) {
+    this.protocol = protocol;
+    this.sessionId = sessionId;
+    this.lastId = 0;
+    this.peak = 0;
+  }
+
+  /** @param {string} method */
+  async send(method) {
+    const id = (this.lastId += 1);
+    const answered = new Promise((resolve) => {
+      const listen = (event) => {
+        const answer = JSON.parse(event.message);
+        if (answer.id !== id) return;
+        this.protocol.off('Target.receivedMessageFromTarget', listen);
+        resolve(answer.result);
+      };
+      this.protocol.on('Target.receivedMessageFromTarget', listen);
+    });
+    await this.protocol.send('Target.sendMessageToTarget', {
+      sessionId: this.sessionId,
+      message: JSON.stringify({ id, method }),
+    });
+    return answered;
+  }
+
+  async look() {
+    const { usedSize } = await this.send('Runtime.getHeapUsage');
+    this.peak = Math.max(this.peak, usedSize);
+  }
+
+  /** @param {string} when */
+  async print(when) {
+    await this.look();
+    await this.send('HeapProfiler.collectGarbage');
+    const { usedSize } = await this.send('Runtime.getHeapUsage');
+    const [peak, kept] = [this.peak, usedSize].map((bytes) => (bytes / 2 ** 20).toFixed(1));
+    const { export: exported } = await browser.ask('get-state', { origin: site.origin });
+    const bytes = await browser.console.evaluate(() => chrome.storage.session.getBytesInUse());
+    const stored = (bytes / 2 ** 20).toFixed(1);
+    console.log(
+      `| ${when} | ${peak} MiB | ${kept} MiB | ${stored} MiB | ${exported.queuedRecords} | ${exported.droppedRecords} |`,
+    );
+    this.peak = 0;
+  }
 }
 
 const site = await startSite((request, response) => {
@@ -74,25 +175,28 @@ try {
   await pages['no extension'].goto(`${site.origin}/`);
   await pages['the extension'].goto(`${site.origin}/`);
   await pages['official instrumentation'].goto(`${site.origin}/official`);
-  console.log(`${FETCHES} fetches one after the other, microseconds`);
-  console.log('| page | call p50 | call p99 | answer p50 | answer p99 |\n|---|---|---|---|---|');
-  for (const [name, page] of Object.entries(pages)) {
-    await page.bringToFront();
-    site.seen.length = 0;
-    const { call, whole } = await page.evaluate(measure, [FETCHES, WARM_UP]);
-    const cells = [call.p50, call.p99, whole.p50, whole.p99].map((time) => Math.round(time));
-    console.log(`| ${name} | ${cells.join(' | ')} |`);
-  }
-  const settled = await until(async () => {
-    const state = await browser.ask('get-state', { origin: site.origin });
-    return state.export.queuedRecords === 0 && state;
+  const heap = await WorkerHeap.attach(browser);
+  console.log(`${FETCHES} fetches of each page, one after the other\n`);
+  printTable(await takeTurns(pages, () => heap.look()));
+  console.log('\n| worker | heap, highest seen | heap without garbage | storage.session | records waiting | lost |');
+  console.log('|---|---|---|---|---|---|');
+  await heap.print(`after ${FETCHES} fetches`);
+  await until(async () => {
+    const { export: exported } = await browser.ask('get-state', { origin: site.origin });
+    return exported.queuedRecords === 0;
   }, 'the queue to empty');
-  console.log(`exported ${settled.export.exportedRecords}, dropped ${settled.export.droppedRecords} records`);
-  const [worker] = browser.context.serviceWorkers();
-  const heap = await worker.evaluate(() => performance.memory?.usedJSHeapSize ?? 0);
-  const bytes = await worker.evaluate(() => chrome.storage.session.getBytesInUse());
-  console.log(`worker: heap ${(heap / 2 ** 20).toFixed(1)} MiB, storage.session ${(bytes / 1024).toFixed(0)} KiB`);
+  await heap.print('all sent');
+  await collector.stop();
+  for (const many of [FETCHES, FETCHES]) {
+    for (let done = 0; done < many; done += BLOCK) {
+      await pages['the extension'].evaluate(measure, BLOCK);
+      await heap.look();
+    }
+    site.seen.length = 0;
+    await heap.print(`after ${many} more without a collector`);
+  }
 } finally {
-  await Promise.all([plain.close(), browser.close(), collector.stop(), site.stop()]);
+  await Promise.all([plain.close(), browser.close(), site.stop()]);
+  await collector.stop();
   await collector.remove();
 }

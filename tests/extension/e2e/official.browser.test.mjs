@@ -5,9 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
-import { requirePackage } from '../../../scripts/chromium.mjs';
+import { officialScript } from '../official/bundle.mjs';
 import { Browser, html, sessionTrace, startAll, startCollector, startSite, storedId, until } from './stage.mjs';
 
 /** What only one side says, with the reason; a difference that no longer occurs fails. */
@@ -68,15 +67,7 @@ async function act() {
 }
 
 before(async () => {
-  const { outputFiles } = await requirePackage('esbuild').build({
-    entryPoints: [fileURLToPath(new URL('../official/page.mjs', import.meta.url))],
-    nodePaths: [fileURLToPath(new URL('../../../extension/node_modules', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    platform: 'browser',
-  });
-  const script = outputFiles[0].text;
+  const script = await officialScript();
   [plain, browser, collector] = await startAll(
     Browser.launch({ hasExtension: false }),
     Browser.launch(),

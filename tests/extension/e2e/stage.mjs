@@ -24,10 +24,11 @@ const STEPS_MAX = 400;
  * @template T
  * @param {() => Promise<T> | T} look what is there; falsy: not yet
  * @param {string} what is waited for
+ * @param {number} [stepsMax] of 50 ms, and of the time that looking takes
  * @returns {Promise<NonNullable<T>>}
  */
-export async function until(look, what) {
-  for (let step = 0; step < STEPS_MAX; step += 1) {
+export async function until(look, what, stepsMax = STEPS_MAX) {
+  for (let step = 0; step < stepsMax; step += 1) {
     const found = await look();
     if (found) return found;
     await new Promise((resolve) => setTimeout(resolve, STEP_MS));

@@ -77,9 +77,8 @@ test("the page's own traceparent is adopted, its tracestate kept behind ours; an
   const request = begin('GET', `${OWN}/`, own);
   assert.deepEqual(request.context, { traceId: '1'.repeat(32), spanId: '2'.repeat(16) });
   assert.deepEqual(request.headers, { tracestate: `gasoline=${SESSION},vendor=1` });
-  assert.deepEqual(ownTracing, []);
-  begin('GET', 'https://api.test/', own);
-  assert.deepEqual(ownTracing, ['https://api.test']);
+  for (const url of [`${OWN}/again`, 'https://api.test/', 'https://api.test/again']) begin('GET', url, own);
+  assert.deepEqual(ownTracing, [OWN, 'https://api.test'], 'each is told once');
   assert.ok(begin('GET', `${OWN}/`, { traceparent: '00-0-0-01' }).headers['traceparent']);
 });
 

@@ -104,6 +104,12 @@ test('queue: what does not fit is dropped and counted, what fits stays', async (
   assert.equal(queue.state.records, Math.floor(QUEUE_BYTES_MAX / size));
 });
 
+test('queue: records lie in storage as JSON, and count by their bytes', async () => {
+  await queue.add({ traces: [{ name: 'Zürich' }], logs: [{ body: '京' }] });
+  assert.deepEqual(storage.items['segment:0'], { traces: ['{"name":"Zürich"}'], logs: ['{"body":"京"}'] });
+  assert.equal(queue.state.bytes, Buffer.byteLength('{"name":"Zürich"}{"body":"京"}'));
+});
+
 /** @param {(Response | Error)[]} answers */
 function exporterWith(answers) {
   /** @type {{ url: string, headers: any, body: any }[]} */
@@ -242,9 +248,10 @@ test('rules: what has no mark carries the trace of a live page, unless a service
   const { page } = tabs.load(1, ORIGIN, 'document', '');
   assert.equal(traced(of(), `unmarked 1 ${ORIGIN}`), page.traceId);
   assert.equal(traced(of(), `workers ${ORIGIN}`), page.traceId);
-  const served = of({ served: [ORIGIN] });
-  assert.equal(traced(served, `unmarked 1 ${ORIGIN}`), undefined);
-  assert.equal(traced(served, `workers ${ORIGIN}`), undefined);
+  for (const spoken of [{ served: [ORIGIN] }, { ownTracing: [ORIGIN] }]) {
+    assert.equal(traced(of(spoken), `unmarked 1 ${ORIGIN}`), undefined);
+    assert.equal(traced(of(spoken), `workers ${ORIGIN}`), undefined);
+  }
   const { page: second } = tabs.load(2, ORIGIN, 'other document', '');
   assert.equal(traced(of(), `workers ${ORIGIN}`), second.traceId, 'of the page that came last');
   tabs.leave(2, ORIGIN, 'other document');
