@@ -722,6 +722,7 @@
   }
 
   // page/fetch.js
+  var NONE = Object.freeze({ get: () => null });
   function wrapFetch(window2, natives, manager) {
     const nativeFetch = window2.fetch;
     const fetch = new natives.Proxy(nativeFetch, {
@@ -775,8 +776,9 @@
       const read = requestReader(natives, input);
       const url = new natives.URL(read ? read(natives.requestUrl) : String(input), window2.document.baseURI);
       if (url.protocol !== "http:" && url.protocol !== "https:") return null;
-      const headers = new natives.Headers(memberOf(natives, init, read, "headers"));
-      const request = manager.begin(String(memberOf(natives, init, read, "method") ?? "GET"), url, headers);
+      const own = memberOf(natives, init, read, "headers");
+      const headers = own === void 0 ? null : new natives.Headers(own);
+      const request = manager.begin(String(memberOf(natives, init, read, "method") ?? "GET"), url, headers ?? NONE);
       const target = read || typeof input === "string" || input instanceof natives.URL ? input : url.href;
       const plainArgs = [target, ...args.slice(1)];
       return tracedCall(natives, manager, { request, plainArgs, headers, read });
@@ -787,15 +789,15 @@
   function tracedCall(natives, manager, { request, plainArgs, headers, read }) {
     const [target, init] = plainArgs;
     const names = Object.keys(request.headers);
-    const isPlain = memberOf(natives, init, read, "mode") === "no-cors" || names.length === 0 && !headers.has("traceparent");
+    const isPlain = memberOf(natives, init, read, "mode") === "no-cors" || names.length === 0 && !headers?.has("traceparent");
     if (isPlain) return { request, tracedArgs: plainArgs, plainArgs, mayRepeat: false };
-    for (const name of names) headers.set(name, request.headers[name] ?? "");
+    for (const name of names) headers?.set(name, request.headers[name] ?? "");
     const redirect = memberOf(natives, init, read, "redirect");
     const isSafe = request.method === "GET" || request.method === "HEAD";
     const mayRepeat = isSafe && redirect !== "error" && names.length > 0;
     const mark = manager.markOf(request, mayRepeat && redirect !== "manual");
     const marked = mark ? request.url.href + mark : target;
-    const tracedArgs = [marked, withHeaders(natives, init, headers, read, marked !== target)];
+    const tracedArgs = [marked, withHeaders(natives, init, headers ?? request.headers, read, marked !== target)];
     return { request, tracedArgs, plainArgs, mayRepeat };
   }
   function isDictionary(init) {

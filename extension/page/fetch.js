@@ -3,6 +3,9 @@
  * sense of goes to the browser untouched, so that its own error is the one that the page gets.
  */
 
+/** Where the caller has no headers, none are made: a Headers costs as much as all else that is done for a call. */
+const NONE = Object.freeze({ get: () => null });
+
 /**
  * @param {any} window
  * @param {import('./natives.js').Natives} natives
@@ -95,8 +98,9 @@ function readCall(window, natives, manager, args) {
     const read = requestReader(natives, input);
     const url = new natives.URL(read ? read(natives.requestUrl) : String(input), window.document.baseURI);
     if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
-    const headers = new natives.Headers(memberOf(natives, init, read, 'headers'));
-    const request = manager.begin(String(memberOf(natives, init, read, 'method') ?? 'GET'), url, headers);
+    const own = memberOf(natives, init, read, 'headers');
+    const headers = own === undefined ? null : new natives.Headers(own);
+    const request = manager.begin(String(memberOf(natives, init, read, 'method') ?? 'GET'), url, headers ?? NONE);
     // What is neither a Request nor a URL was turned into text above, which may be done only once.
     const target = read || typeof input === 'string' || input instanceof natives.URL ? input : url.href;
     const plainArgs = [target, ...args.slice(1)];
@@ -109,8 +113,8 @@ function readCall(window, natives, manager, args) {
 /**
  * @param {import('./natives.js').Natives} natives
  * @param {import('../request-manager.js').RequestManager} manager
- * @param {Pick<Call, 'request' | 'plainArgs'> & { headers: Headers, read: ((getter: any) => any) | null }} call with
- *   the caller's headers
+ * @param {Pick<Call, 'request' | 'plainArgs'> & { headers: Headers | null, read: ((getter: any) => any) | null }} call
+ *   with the caller's headers
  * @returns {Call}
  */
 function tracedCall(natives, manager, { request, plainArgs, headers, read }) {
@@ -118,15 +122,15 @@ function tracedCall(natives, manager, { request, plainArgs, headers, read }) {
   const names = Object.keys(request.headers);
   // Without CORS the browser drops such headers, silently.
   const isPlain =
-    memberOf(natives, init, read, 'mode') === 'no-cors' || (names.length === 0 && !headers.has('traceparent'));
+    memberOf(natives, init, read, 'mode') === 'no-cors' || (names.length === 0 && !headers?.has('traceparent'));
   if (isPlain) return { request, tracedArgs: plainArgs, plainArgs, mayRepeat: false };
-  for (const name of names) headers.set(name, request.headers[name] ?? '');
+  for (const name of names) headers?.set(name, request.headers[name] ?? '');
   const redirect = memberOf(natives, init, read, 'redirect');
   const isSafe = request.method === 'GET' || request.method === 'HEAD';
   const mayRepeat = isSafe && redirect !== 'error' && names.length > 0;
   const mark = manager.markOf(request, mayRepeat && redirect !== 'manual');
   const marked = mark ? request.url.href + mark : target;
-  const tracedArgs = [marked, withHeaders(natives, init, headers, read, marked !== target)];
+  const tracedArgs = [marked, withHeaders(natives, init, headers ?? request.headers, read, marked !== target)];
   return { request, tracedArgs, plainArgs, mayRepeat };
 }
 
@@ -171,7 +175,7 @@ function memberOf(natives, init, read, name) {
 /**
  * @param {import('./natives.js').Natives} natives
  * @param {any} init of the caller: a dictionary, an object with getters, a Request, or nothing
- * @param {Headers} headers
+ * @param {Headers | Record<string, string>} headers
  * @param {((getter: any) => any) | null} read
  * @param {boolean} isAlone whether it goes with an address instead of the caller's Request, and says all of it
  * @returns {any} the same with other headers; the browser forgets the referrer of a Request that comes with an init
