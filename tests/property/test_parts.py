@@ -246,7 +246,7 @@ def test_the_kernel_reads_headers_as_its_twin(bodies: list[tuple[Signal, bytes]]
             {context: number for number, context in enumerate(contexts)},
             {session_id: number for number, session_id in enumerate(sessions)},
         )
-        header = encoded.header
+        header = encoded.header + encoded.facts
         if deleted in sessions[1:]:
             header, _ = delete_records(header, encoded.body, {sessions.index(deleted)})
         # In two commits, so that a trace has several chunks.

@@ -4,11 +4,12 @@ The header answers order, total, filters and lists; the body is opened for the r
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from collector.correlation.join import findings_of
+from collector.correlation.join import Findings, findings_of
 from collector.correlation.record import Context, Record
+from collector.store.sqlite.abridged import abridge, known_of_log, known_of_span
 from collector.store.sqlite.stored_pb2 import ChunkBody, ChunkHeader
 
 UINT64 = (1 << 64) - 1
@@ -25,28 +26,64 @@ ROOT = 1 << 13
 
 
 class Encoded(NamedTuple):
-    """Header and body (not yet compressed) of a chunk, and the sessions that its records name."""
+    """Header, facts and body (the latter two not yet compressed) of a chunk, and the sessions that its records name.
+
+    `facts` are the roots and pages of the header; behind its columns they make it whole.
+    """
 
     header: bytes
+    facts: bytes
     body: bytes
     named: set[str]
 
 
 def encode(records: Sequence[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]) -> Encoded:
     """Encode the records of one trace; `contexts` and `sessions` give the numbers, that of "" is 0."""
-    body = ChunkBody(records=[record.raw for record in records]).SerializeToString()
     named = {record.session_id for record in records} - {""}
-    return Encoded(_encode_header(records, contexts, sessions), body, named)
+    findings = findings_of(records)
+    header = _encode_header(records, findings.roots, contexts, sessions)
+    return Encoded(header, _encode_facts(findings), _encode_body(records), named)
 
 
-def _encode_header(records: Sequence[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]) -> bytes:
+def _encode_body(records: Sequence[Record]) -> bytes:
+    body = ChunkBody()
+    for position, record in enumerate(records):
+        span_id = record.span_id or NO_ID
+        if record.content_hash:
+            known = known_of_log(record.trace_id, span_id, record.time_unix_nano)
+        else:
+            known = known_of_span(
+                record.trace_id,
+                span_id,
+                record.parent_span_id or NO_ID,
+                record.time_unix_nano,
+                record.end_time_unix_nano,
+            )
+        abridged = abridge(record.raw, known)
+        if abridged is None:
+            body.whole.append(position)
+        body.abridged.append(record.raw if abridged is None else abridged)
+    return body.SerializeToString()
+
+
+def _encode_facts(findings: Findings) -> bytes:
+    facts = ChunkHeader()
+    for position, (name, method, url, status) in findings.facts.items():
+        facts.roots.add(position=position, name=name, method=method, url=url, status=status)
+    for position, url in findings.pages.items():
+        facts.pages.add(position=position, url=url)
+    return facts.SerializeToString()
+
+
+def _encode_header(
+    records: Sequence[Record], roots: Iterable[int], contexts: Mapping[Context, int], sessions: Mapping[str, int]
+) -> bytes:
     # Turned into columns once: this runs for every record that is stored.
     (
         raws, record_contexts, types, kinds, _, span_ids, parents, starts, ends,
         errors, severities, session_ids, evidences, span_events, hashes, _,
     ) = zip(*[record.plain() for record in records], strict=True)  # fmt: skip
     base = min(starts)
-    roots, facts, pages = findings_of(records)
     flags = [
         type_ | kind << KIND_SHIFT | error << ERROR_SHIFT | evidence << EVIDENCE_SHIFT
         for type_, kind, error, evidence in zip(types, kinds, errors, evidences, strict=True)
@@ -71,10 +108,6 @@ def _encode_header(records: Sequence[Record], contexts: Mapping[Context, int], s
         sessions=[sessions[session_id] for session_id in session_ids],
         sizes=map(len, raws),
     )
-    for position, (name, method, url, status) in facts.items():
-        header.roots.add(position=position, name=name, method=method, url=url, status=status)
-    for position, url in pages.items():
-        header.pages.add(position=position, url=url)
     if any(span_events):
         for position, events in enumerate(span_events):
             for event in events:
@@ -82,16 +115,6 @@ def _encode_header(records: Sequence[Record], contexts: Mapping[Context, int], s
                 header.event_offsets.append((event.time_unix_nano - base) & UINT64)
                 header.event_errors.append(event.error)
     return header.SerializeToString()
-
-
-def contexts_of(header_bytes: bytes) -> dict[int, int]:
-    """Return the context number of each record of a chunk by its position; deleted records are missing."""
-    header = ChunkHeader.FromString(header_bytes)
-    return {
-        position: context
-        for position, (flags, context) in enumerate(zip(header.flags, header.contexts, strict=True))
-        if flags
-    }
 
 
 class Share(NamedTuple):
@@ -120,11 +143,6 @@ def sessions_of(header_bytes: bytes) -> set[int]:
     return {session for flags, session in zip(header.flags, header.sessions, strict=True) if flags} - {0}
 
 
-def decode_body(body_bytes: bytes) -> Sequence[bytes]:
-    """Return the records of a decompressed body, in the header's order; deleted ones are empty."""
-    return ChunkBody.FromString(body_bytes).records
-
-
 def delete_records(header_bytes: bytes, body_bytes: bytes, sessions: set[int]) -> tuple[bytes, bytes]:
     """Blank the records that these session numbers own, and all that was read from them; return header and body.
 
@@ -132,10 +150,11 @@ def delete_records(header_bytes: bytes, body_bytes: bytes, sessions: set[int]) -
     """
     header = ChunkHeader.FromString(header_bytes)
     body = ChunkBody.FromString(body_bytes)
+    records = body.records or body.abridged
     for position, session in enumerate(header.sessions):
         if session in sessions:
             header.flags[position] = 0
-            body.records[position] = b""
+            records[position] = b""
     if not any(header.flags):
         return b"", b""
     roots = [root for root in header.roots if header.flags[root.position]]

@@ -12,6 +12,7 @@ from libc.string cimport memcpy
 from collector.correlation.native_record cimport Record
 from collector.pdata.http_kernel cimport NUMBER, HttpValues, Value
 from collector.pdata.http_kernel cimport clear_values, method_of, read_http_attribute, status_of, url_of
+from collector.store.sqlite.abridged_kernel cimport OMISSIONS_MAX, Known, Omission, find_omissions, set_times
 from collector.pdata.wire cimport FIXED64, LENGTH, VARINT, Slice, read_slice, read_tag, size_of, skip
 
 from collector.correlation.join import (
@@ -137,12 +138,12 @@ def file_records(batches, uint64_t now):
 cdef class Encoder:
     """Encodes chunks, one at a time; what it writes into is kept from one to the next."""
 
-    cdef _Buffer header, starts, durations, flags, contexts, sessions, sizes, root, body
+    cdef _Buffer header, starts, durations, flags, contexts, sessions, sizes, root, facts, body, whole
 
     def __cinit__(self):
         self.header, self.starts, self.durations, self.flags = _Buffer(), _Buffer(), _Buffer(), _Buffer()
         self.contexts, self.sessions, self.sizes = _Buffer(), _Buffer(), _Buffer()
-        self.root, self.body = _Buffer(), _Buffer()
+        self.root, self.facts, self.body, self.whole = _Buffer(), _Buffer(), _Buffer(), _Buffer()
 
     def encode(self, list records, dict contexts, dict sessions):
         """See chunk.encode; None where a record is not one of the kernel's."""
@@ -154,27 +155,33 @@ cdef class Encoder:
             record = <Record> each
             if record.session_id:
                 named.add(record.session_id)
-        return self.write_header(records, contexts, sessions), self.write_body(records), named
+        roots = _roots(records)
+        return (
+            self.write_header(records, roots, contexts, sessions), self.write_facts(records, roots),
+            self.write_body(records), named,
+        )
 
     cdef bytes write_body(self, list records):
         cdef Record record
-        self.body.size = 0
-        for record in records:
-            self.body.content(1, record.slice.at, size_of(record.slice))
+        cdef Py_ssize_t position
+        self.body.size = self.whole.size = 0
+        for position, record in enumerate(records):
+            if not _append_abridged(self.body, record):
+                self.body.content(2, record.slice.at, size_of(record.slice))
+                self.whole.varint(position)
+        self.body.packed(3, self.whole)
         return self.body.taken()
 
-    cdef bytes write_header(self, list records, dict contexts, dict sessions):
+    cdef bytes write_header(self, list records, list roots, dict contexts, dict sessions):
         cdef Record record
         cdef _Buffer header = self.header
         cdef Py_ssize_t count = len(records), position
         cdef uint64_t base = (<Record> records[0]).time_unix_nano
-        cdef list roots = _roots(records)
         cdef unsigned char byte
-        cdef bint has_events = False, has_pages = False
+        cdef bint has_events = False
         for record in records:
             base = min(base, record.time_unix_nano)
             has_events = has_events or len(record.span_events) > 0
-            has_pages = has_pages or record.is_page
         self.write_columns(records, roots, base, contexts, sessions)
         header.size = 0
         if base:
@@ -191,9 +198,6 @@ cdef class Encoder:
         if has_events:
             _events(header, records, base)
         header.packed(12, self.sizes)
-        self.write_roots(records, roots)
-        if has_pages:
-            _stored_pages(header, page_urls(records))
         return header.taken()
 
     cdef int write_columns(self, list records, list roots, uint64_t base, dict contexts, dict sessions) except -1:
@@ -237,8 +241,11 @@ cdef class Encoder:
                 self.header.append(_NO_ID, ID_BYTES)
         return 0
 
-    cdef int write_roots(self, list records, list roots) except -1:
+    cdef bytes write_facts(self, list records, list roots):
+        cdef Record record
         cdef _Buffer root = self.root
+        cdef bint has_pages = False
+        self.facts.size = 0
         candidates = [position for position, is_root in enumerate(roots) if is_root]
         if len(candidates) > ROOTS_PER_PART_MAX:
             candidates = candidate_roots(records, candidates)
@@ -249,8 +256,39 @@ cdef class Encoder:
                 root.varint(position)
             if _write_facts(root, <Record> records[position]):
                 _write_facts_of_twin(root, root_facts(records[position]))
-            self.header.content(13, root.start, root.size)
-        return 0
+            self.facts.content(13, root.start, root.size)
+        for record in records:
+            has_pages = has_pages or record.is_page
+        if has_pages:
+            _stored_pages(self.facts, page_urls(records))
+        return self.facts.taken()
+
+
+cdef bint _append_abridged(_Buffer body, Record record) except -1:
+    """Append the record without what its header holds as well; False, and nothing, where it has to be kept whole."""
+    cdef Known known
+    cdef Omission[OMISSIONS_MAX] omissions
+    cdef int index, count
+    cdef Slice rest = record.slice
+    cdef Py_ssize_t size = size_of(rest)
+    known.is_log = len(record.content_hash) > 0
+    known.trace = <const unsigned char *> record.trace if record.has_trace else NULL
+    known.span = <const unsigned char *> record.span if record.has_span else <const unsigned char *> _NO_ID
+    known.parent = <const unsigned char *> record.parent if record.has_parent else <const unsigned char *> _NO_ID
+    set_times(&known, record.time_unix_nano, record.end_time_unix_nano)
+    count = find_omissions(rest, &known, False, omissions)
+    if count < 0:
+        return False
+    for index in range(count):
+        size -= omissions[index].size
+    body.varint(2 << 3 | LENGTH)
+    body.varint(size)
+    body.reserve(size)
+    for index in range(count):
+        body.append(rest.at, omissions[index].at - rest.at)
+        rest.at = omissions[index].at + omissions[index].size
+    body.append(rest.at, size_of(rest))
+    return True
 
 
 cdef inline uint32_t _flags(Record record, bint is_root):
@@ -297,7 +335,7 @@ cdef int _events(_Buffer header, list records, uint64_t base) except -1:
     return 0
 
 
-cdef int _stored_pages(_Buffer header, dict urls) except -1:
+cdef int _stored_pages(_Buffer facts, dict urls) except -1:
     cdef _Buffer page
     for position, url in urls.items():
         page = _Buffer()
@@ -306,7 +344,7 @@ cdef int _stored_pages(_Buffer header, dict urls) except -1:
             page.varint(position)
         if url:
             page.text(2, url)
-        header.content(14, page.start, page.size)
+        facts.content(14, page.start, page.size)
     return 0
 
 

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from collector.store.api import Batch, WriteResult
 from collector.store.resent import RESENT_WITHIN_NANO, is_resent
 from collector.store.sqlite.chunk_maker import ChunkMaker
-from collector.store.sqlite.codec import Compressor
+from collector.store.sqlite.codec import Compressor, Train, pack_facts, train_for_bodies, train_for_facts
 from collector.store.sqlite.filing import Filed
 from collector.store.sqlite.numbering import Numbering
+from collector.store.sqlite.recompression import Recompression
 
 FORGET_RECEIVED_COMMITS = 256
+# dictionary.purpose
+BODIES, FACTS = 0, 1
 
 
 class Committer:
@@ -27,14 +30,26 @@ class Committer:
         self._chunks = chunks or ChunkMaker()
         self._numbering = numbering
         self._clock_unix_nano = clock_unix_nano
-        row = connection.execute("SELECT n, bytes FROM dictionary ORDER BY n DESC LIMIT 1").fetchone()
-        self.compressor = Compressor(*row) if row else Compressor()
+        self.bodies = self._compressor(BODIES, train_for_bodies)
+        self.facts = self._compressor(FACTS, train_for_facts)
+        self.recompression = Recompression(connection)
         self.last_commit: int = connection.execute(
             "SELECT max(coalesce((SELECT max(c) FROM commits), 0), "
             "coalesce((SELECT value FROM counter WHERE name = 'commit'), 0))"
         ).fetchone()[0]
         self._last_chunk = self._highest_chunk()
         self.resent_requests = 0
+
+    def _compressor(self, purpose: int, train: Train) -> Compressor:
+        row = self._connection.execute(
+            "SELECT n, bytes, trained FROM dictionary WHERE purpose = ? ORDER BY n DESC LIMIT 1", (purpose,)
+        ).fetchone()
+        return Compressor(train, *row) if row else Compressor(train)
+
+    def forget_dictionaries(self) -> None:
+        """Use none any more: they are deleted."""
+        self.bodies, self.facts = Compressor(train_for_bodies), Compressor(train_for_facts)
+        self.recompression.stop()
 
     def _highest_chunk(self) -> int:
         # Not of the chunks: the last ones may have been deleted, and no number may come again.
@@ -55,7 +70,11 @@ class Committer:
             kept = [batch for batch, is_fresh in zip(batches, fresh, strict=True) if is_fresh]
             if kept:
                 self._write(commit, self._chunks.file([batch.records for batch in kept], now), now)
-            dictionary = self._store_dictionary()
+            trained = [
+                (compressor, *stored)
+                for purpose, compressor in ((BODIES, self.bodies), (FACTS, self.facts))
+                if (stored := self._store_dictionary(purpose, compressor))
+            ]
             if commit % FORGET_RECEIVED_COMMITS == 0:
                 self._forget_received(now)
             connection.execute("COMMIT")
@@ -65,8 +84,10 @@ class Committer:
             self._numbering.forget()
             self._last_chunk = self._highest_chunk()
             raise
-        if dictionary:
-            self.compressor.use(*dictionary)
+        for compressor, number, dictionary in trained:
+            if compressor is self.bodies and not compressor.number:
+                self.recompression.begin(self._last_chunk)
+            compressor.use(number, dictionary)
         if kept:
             self.last_commit = commit
         self.resent_requests += len(batches) - len(kept)
@@ -74,7 +95,15 @@ class Committer:
 
     def _receive(self, batches: Sequence[Batch], now: int) -> list[bool]:
         """Tell of each batch whether it is new, and write down those that are."""
+        commit = self.last_commit + 1
         identities = [batch.signal.encode() + batch.body_hash for batch in batches]
+        # Mostly all are new, and one statement does.
+        inserted = self._connection.executemany(
+            "INSERT OR IGNORE INTO received (hash, time_unix_nano, c) VALUES (?, ?, ?)",
+            [(identity, now, commit) for identity in identities],
+        ).rowcount
+        if inserted == len(identities):
+            return [True] * inserted
         marks = ", ".join("?" * len(identities))
         times: dict[bytes, int] = dict(
             self._connection.execute(
@@ -82,14 +111,11 @@ class Committer:
                 identities,
             )
         )
-        fresh = [identity not in times or not is_resent(times[identity], now) for identity in identities]
+        # Of those that were just inserted the time is now, so they are not taken for their own copies.
+        fresh = [not is_resent(times[identity], now) for identity in identities]
         self._connection.executemany(
-            "INSERT OR REPLACE INTO received (hash, time_unix_nano, c) VALUES (?, ?, ?)",
-            [
-                (identity, now, self.last_commit + 1)
-                for identity, is_fresh in zip(identities, fresh, strict=True)
-                if is_fresh
-            ],
+            "UPDATE received SET time_unix_nano = ?, c = ? WHERE hash = ?",
+            [(now, commit, identity) for identity, is_fresh in zip(identities, fresh, strict=True) if is_fresh],
         )
         return fresh
 
@@ -104,16 +130,20 @@ class Committer:
         traces = self._numbering.trace_numbers(filed.traces)
         sessions = self._numbering.session_numbers(filed.sessions)
         contexts = {context: self._numbering.context_number(context, commit) for context in filed.totals}
-        compress, dictionary, encode = self.compressor.compress, self.compressor.number, self._chunks.encode
+        encode = self._chunks.encode
+        compress, dictionary = self.bodies.compress, self.bodies.number
+        compress_facts, facts_dictionary = self.facts.compress, self.facts.number
         chunks: list[tuple[int, int, int, bool, bytes]] = []
         bodies: list[tuple[int, int, bytes]] = []
         session_chunks: list[tuple[int, int]] = []
         chunk = self._last_chunk
         for trace_key, records in filed.traces.items():
             chunk += 1
-            header, body, named = encode(records, contexts, sessions)
+            header, facts, body, named = encode(records, contexts, sessions)
             session_chunks += [(sessions[session_id], chunk) for session_id in named]
-            chunks.append((chunk, traces[trace_key], commit, bool(named), header))
+            frame = compress_facts(facts) if facts else b""
+            whole = pack_facts(header, facts_dictionary, frame) if facts_dictionary and facts else header + facts
+            chunks.append((chunk, traces[trace_key], commit, bool(named), whole))
             bodies.append((chunk, dictionary, compress(body)))
         many = self._connection.executemany
         many("INSERT INTO chunk (n, t, c, named, header) VALUES (?, ?, ?, ?, ?)", chunks)
@@ -130,12 +160,13 @@ class Committer:
         )
         self._last_chunk = chunk
 
-    def _store_dictionary(self) -> tuple[int, bytes] | None:
+    def _store_dictionary(self, purpose: int, compressor: Compressor) -> tuple[int, bytes] | None:
         """Store a dictionary that was trained meanwhile; it may be used once this transaction is committed."""
-        trained = self.compressor.trained_dictionary()
+        trained = compressor.trained_dictionary()
         if not trained:
             return None
         (number,) = self._connection.execute(
-            "INSERT INTO dictionary (bytes) VALUES (?) RETURNING n", (trained,)
+            "INSERT INTO dictionary (bytes, purpose, trained) VALUES (?, ?, ?) RETURNING n",
+            (trained, purpose, compressor.trained + 1),
         ).fetchone()
         return number, trained

@@ -68,6 +68,7 @@ class Deletion:
         ).fetchall()
         for chunk, header, dictionary, body in chunks:
             deleted += self._take_from_services(header, {session})
+            header = decompressor.whole_header(header)
             header, rest = delete_records(header, decompressor.decompress(dictionary, body), {session})
             if header:
                 execute("DELETE FROM session_chunk WHERE s = ? AND n = ?", (session, chunk))

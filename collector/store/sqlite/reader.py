@@ -17,7 +17,7 @@ from collector.correlation.join import Part, TraceKey
 from collector.correlation.keys import SESSION_ID_BYTES_MAX
 from collector.errors import StoreUnavailableError
 from collector.store.api import Body, Position, Row, RowKey, ServiceActivity, StoreStatus, TraceRows
-from collector.store.sqlite.chunk import contexts_of, decode_body
+from collector.store.sqlite.bodies import BodyReader
 from collector.store.sqlite.codec import Decompressor
 from collector.store.sqlite.headers import ContextFacts, Names, RowsOfTraces, StoredChunk, decode_parts
 from collector.store.sqlite.numbering import TRACE_KINDS
@@ -44,6 +44,7 @@ class _Connection:
         self.sqlite = open_for_reading(data_dir)
         self.in_use = threading.Lock()
         self.decompressor = Decompressor(self.sqlite)
+        self.bodies = BodyReader()
         self._contexts: dict[int, ContextFacts] = {}
         self._envelopes: dict[int, bytes] = {}
         self._sessions: dict[int, str] = {}
@@ -170,7 +171,7 @@ class SqliteReader:
         while True:
             with self._snapshot() as connection:
                 rows = connection.sqlite.execute(sql, parameters | {"last": last_chunk}).fetchall()
-                parts = decode_parts(_chunks([row[1:] for row in rows]), connection.names)
+                parts = decode_parts(_chunks([row[1:] for row in rows], connection), connection.names)
             for part in parts:
                 if session_id is None or part.session_id == session_id:
                     yield part
@@ -183,7 +184,7 @@ class SqliteReader:
         with self._snapshot() as connection:
             for cursor in _chunks_of_traces(connection.sqlite, trace_keys, after, upto):
                 while rows := cursor.fetchmany(CHUNKS_PER_READ_MAX):
-                    parts += decode_parts(_chunks(rows), connection.names)
+                    parts += decode_parts(_chunks(rows, connection), connection.names)
         parts.sort(key=lambda part: part.commit)
         return parts
 
@@ -213,7 +214,7 @@ class SqliteReader:
         with self._snapshot() as connection:
             for cursor in _chunks_of_traces(connection.sqlite, trace_keys, 0, upto):
                 while rows := cursor.fetchmany(CHUNKS_PER_READ_MAX):
-                    chunks = _chunks(rows)
+                    chunks = _chunks(rows, connection)
                     full = {key for key, of_trace in found.items() if len(of_trace.rows) >= limit}
                     if full:
                         chunks = [chunk for chunk in chunks if chunk.trace_key not in full]
@@ -243,11 +244,13 @@ class SqliteReader:
                 ).fetchone()
                 if row:
                     dictionary, header, body = row
-                    records = decode_body(connection.decompressor.decompress(dictionary, body))
-                    contexts = contexts_of(header)
+                    trace_id = trace_key.value if trace_key.is_trace else b""
+                    body = connection.decompressor.decompress(dictionary, body)
+                    records = connection.bodies.records(trace_id, header, body, [key.position for key in wanted])
                     for key in wanted:
-                        if key.position in contexts:
-                            found[key] = Body(records[key.position], connection.envelope(contexts[key.position]))
+                        if key.position in records:
+                            raw, context = records[key.position]
+                            found[key] = Body(raw, connection.envelope(context))
         return found
 
     def session_ids(self, prefix: str, limit: int) -> Sequence[str]:
@@ -328,9 +331,10 @@ def _chunks_of_traces(
             )
 
 
-def _chunks(rows: Sequence[tuple[int, bytes, int, bytes]]) -> list[StoredChunk]:
+def _chunks(rows: Sequence[tuple[int, bytes, int, bytes]], connection: _Connection) -> list[StoredChunk]:
     """Make chunks of rows; those of one trace that stand together share one key, which costs less than to make it."""
     new = tuple[object, ...].__new__  # half the time of the named tuple's own constructor
+    whole_header = connection.decompressor.whole_header
     chunks: list[StoredChunk] = []
     trace_key = TraceKey("", b"")
     last_kind, last_value = -1, b""
@@ -338,5 +342,5 @@ def _chunks(rows: Sequence[tuple[int, bytes, int, bytes]]) -> list[StoredChunk]:
         if value != last_value or kind != last_kind:
             trace_key = TraceKey(TRACE_KINDS[kind], value)
             last_kind, last_value = kind, value
-        chunks.append(new(StoredChunk, (trace_key, commit, header)))
+        chunks.append(new(StoredChunk, (trace_key, commit, whole_header(header))))
     return chunks

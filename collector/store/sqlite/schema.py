@@ -37,7 +37,15 @@ CREATE TABLE received (hash BLOB PRIMARY KEY, time_unix_nano INTEGER NOT NULL, c
 CREATE INDEX received_by_commit ON received (c);
 """
 
-MIGRATIONS = (_VERSION_1,)
+# From here on bodies are abridged, facts are packed (stored.proto) and frames have no magic number; what was written
+# before stays as it is. dictionary.purpose: 0 bodies, 1 facts; dictionary.trained: so many trainings there have been
+# for that purpose.
+_VERSION_2 = """
+ALTER TABLE dictionary ADD COLUMN purpose INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dictionary ADD COLUMN trained INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2)
 
 
 def open_for_writing(data_dir: Path) -> sqlite3.Connection:

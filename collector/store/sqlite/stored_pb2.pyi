@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ChunkHeader(_message.Message):
-    __slots__ = ("base_time_unix_nano", "span_ids", "parents_or_hashes", "start_offsets", "durations", "flags", "contexts", "sessions", "event_records", "event_offsets", "event_errors", "sizes", "roots", "pages")
+    __slots__ = ("base_time_unix_nano", "span_ids", "parents_or_hashes", "start_offsets", "durations", "flags", "contexts", "sessions", "event_records", "event_offsets", "event_errors", "sizes", "roots", "pages", "packed_facts")
     BASE_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     SPAN_IDS_FIELD_NUMBER: _ClassVar[int]
     PARENTS_OR_HASHES_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,7 @@ class ChunkHeader(_message.Message):
     SIZES_FIELD_NUMBER: _ClassVar[int]
     ROOTS_FIELD_NUMBER: _ClassVar[int]
     PAGES_FIELD_NUMBER: _ClassVar[int]
+    PACKED_FACTS_FIELD_NUMBER: _ClassVar[int]
     base_time_unix_nano: int
     span_ids: bytes
     parents_or_hashes: bytes
@@ -36,7 +37,8 @@ class ChunkHeader(_message.Message):
     sizes: _containers.RepeatedScalarFieldContainer[int]
     roots: _containers.RepeatedCompositeFieldContainer[StoredRoot]
     pages: _containers.RepeatedCompositeFieldContainer[StoredPage]
-    def __init__(self, base_time_unix_nano: _Optional[int] = ..., span_ids: _Optional[bytes] = ..., parents_or_hashes: _Optional[bytes] = ..., start_offsets: _Optional[_Iterable[int]] = ..., durations: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., contexts: _Optional[_Iterable[int]] = ..., sessions: _Optional[_Iterable[int]] = ..., event_records: _Optional[_Iterable[int]] = ..., event_offsets: _Optional[_Iterable[int]] = ..., event_errors: _Optional[_Iterable[bool]] = ..., sizes: _Optional[_Iterable[int]] = ..., roots: _Optional[_Iterable[_Union[StoredRoot, _Mapping[str, object]]]] = ..., pages: _Optional[_Iterable[_Union[StoredPage, _Mapping[str, object]]]] = ...) -> None: ...
+    packed_facts: bytes
+    def __init__(self, base_time_unix_nano: _Optional[int] = ..., span_ids: _Optional[bytes] = ..., parents_or_hashes: _Optional[bytes] = ..., start_offsets: _Optional[_Iterable[int]] = ..., durations: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., contexts: _Optional[_Iterable[int]] = ..., sessions: _Optional[_Iterable[int]] = ..., event_records: _Optional[_Iterable[int]] = ..., event_offsets: _Optional[_Iterable[int]] = ..., event_errors: _Optional[_Iterable[bool]] = ..., sizes: _Optional[_Iterable[int]] = ..., roots: _Optional[_Iterable[_Union[StoredRoot, _Mapping[str, object]]]] = ..., pages: _Optional[_Iterable[_Union[StoredPage, _Mapping[str, object]]]] = ..., packed_facts: _Optional[bytes] = ...) -> None: ...
 
 class ChunkHeaders(_message.Message):
     __slots__ = ("base_times_unix_nano", "span_ids", "parents_or_hashes", "start_offsets", "durations", "flags", "contexts", "sessions", "event_records", "event_offsets", "event_errors", "sizes", "roots", "pages")
@@ -71,10 +73,14 @@ class ChunkHeaders(_message.Message):
     def __init__(self, base_times_unix_nano: _Optional[_Iterable[int]] = ..., span_ids: _Optional[_Iterable[bytes]] = ..., parents_or_hashes: _Optional[_Iterable[bytes]] = ..., start_offsets: _Optional[_Iterable[int]] = ..., durations: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., contexts: _Optional[_Iterable[int]] = ..., sessions: _Optional[_Iterable[int]] = ..., event_records: _Optional[_Iterable[int]] = ..., event_offsets: _Optional[_Iterable[int]] = ..., event_errors: _Optional[_Iterable[bool]] = ..., sizes: _Optional[_Iterable[int]] = ..., roots: _Optional[_Iterable[bytes]] = ..., pages: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class ChunkBody(_message.Message):
-    __slots__ = ("records",)
+    __slots__ = ("records", "abridged", "whole")
     RECORDS_FIELD_NUMBER: _ClassVar[int]
+    ABRIDGED_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
     records: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, records: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    abridged: _containers.RepeatedScalarFieldContainer[bytes]
+    whole: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, records: _Optional[_Iterable[bytes]] = ..., abridged: _Optional[_Iterable[bytes]] = ..., whole: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class StoredRoot(_message.Message):
     __slots__ = ("position", "name", "method", "url", "status")

@@ -13,7 +13,6 @@ from typing import Self, TypeAlias, TypeVar, TypeVarTuple, Unpack
 from collector.errors import BusyError
 from collector.store.api import Batch, WriteResult
 from collector.store.sqlite.clearing import clear_everything, clear_session
-from collector.store.sqlite.codec import Compressor
 from collector.store.sqlite.commit import Committer
 from collector.store.sqlite.deletion import Deletion
 from collector.store.sqlite.lock import DataFolderLock
@@ -148,6 +147,8 @@ class SqliteWriter:
                 group = self._gather(item)
                 self._commit(group)
                 self._expected = len(group) + len(self._waiting)
+                if self._committer.recompression.is_due:
+                    self._recompress()
                 if self._retention.is_due():
                     self._evict()
             elif isinstance(item, _Clear):
@@ -162,6 +163,8 @@ class SqliteWriter:
             if item is not None:
                 return item
             if not self._waiting.wait(1, self._retention.interval_s):
+                while self._committer.recompression.is_due and not self._waiting:
+                    self._recompress()
                 self._evict()
 
     def _gather(self, first: _Write) -> list[_Write]:
@@ -205,7 +208,7 @@ class SqliteWriter:
         try:
             if clear.session_id is None:
                 result = clear_everything(self._deletion)
-                self._committer.compressor = Compressor()
+                self._committer.forget_dictionaries()
             else:
                 result = clear_session(self._deletion, clear.session_id)
         except Exception as error:
@@ -213,6 +216,14 @@ class SqliteWriter:
             logger.exception("clear failed")
             result = BusyError(f"the store could not be written ({error}); try again later", RETRY_AFTER_S)
         _wake(clear.loop, _settle, clear.done, result)
+
+    def _recompress(self) -> None:
+        try:
+            self._committer.recompression.run(self._committer.bodies)
+        except Exception:
+            self._committer.recompression.stop()
+            self.failed_writes += 1
+            logger.exception("what was stored without a dictionary could not be compressed again; it stays as it is")
 
     def _evict(self) -> None:
         try:

@@ -15,7 +15,7 @@ from collector.correlation.record import PlainRecord
 from collector.pdata.envelope import Signal
 from collector.pdata.native import kernel
 from collector.processors.session import SESSION_KEYS_MAX
-from collector.store.sqlite import chunk_maker, headers
+from collector.store.sqlite import bodies, chunk_maker, headers
 
 Recordings = Callable[[str], Sequence[tuple[Signal, bytes, bytes | None]]]
 
@@ -31,7 +31,7 @@ def body_of(service: str, session_id: str = "s-1") -> bytes:
     return request.SerializeToString()
 
 
-KERNELS = (correlator.KERNEL, chunk_maker.KERNEL, headers.KERNEL)
+KERNELS = (correlator.KERNEL, chunk_maker.KERNEL, headers.KERNEL, bodies.KERNEL)
 
 
 def test_all_kernels_are_compiled() -> None:
@@ -48,7 +48,7 @@ def test_without_them_the_twins_do_all(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = chunk_maker.ChunkMaker().encode(of_trace, dict.fromkeys(filed.totals, 1), {"s-1": 2, "": 0})
     rows_of = headers.RowsOfTraces()
     names = headers.Names({1: headers.ContextFacts("shop", "host")}.__getitem__, {2: "s-1"}.__getitem__)
-    rows_of.add([headers.StoredChunk(trace_key, 1, encoded.header)], names)
+    rows_of.add([headers.StoredChunk(trace_key, 1, encoded.header + encoded.facts)], names)
     assert [type(record) for record in records] == [PlainRecord]
     assert [(row.span_id, row.session_id) for row in rows_of.traces[trace_key].rows] == [(b"s" * 8, "s-1")]
 

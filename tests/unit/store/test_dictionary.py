@@ -1,5 +1,6 @@
 """The compression dictionary: trained once on the store's own chunks, and every chunk stays readable."""
 
+import hashlib
 import sqlite3
 import subprocess
 import sys
@@ -9,12 +10,23 @@ from typing import Any
 
 import pytest
 
-from collector.store.api import Batch
-from collector.store.sqlite.codec import Compressor, train_dictionary
+from collector.correlation.join import Part
+from collector.store.api import Batch, Body
+from collector.store.sqlite.clearing import clear_session
+from collector.store.sqlite.codec import (
+    Compressor,
+    Decompressor,
+    Training,
+    pack_facts,
+    train_for_bodies,
+    train_for_facts,
+)
 from collector.store.sqlite.commit import Committer
+from collector.store.sqlite.deletion import Deletion
 from collector.store.sqlite.numbering import Numbering
 from collector.store.sqlite.reader import SqliteReader
 from collector.store.sqlite.schema import open_for_writing
+from collector.store.sqlite.stored_pb2 import ChunkHeader
 
 SpanBatch = Callable[..., Batch]
 # Odd: where each commit fails once and is repeated, the last sample comes in one that fails.
@@ -65,9 +77,13 @@ class PromptCompressor(Compressor):
         return super().trained_dictionary(wait=True)
 
 
-def committer_of(connection: Any, train: Callable[[Sequence[bytes]], bytes] = raw_content) -> Committer:
+def committer_of(
+    connection: Any,
+    train: Callable[[Sequence[bytes]], bytes] = raw_content,
+    trainings: Sequence[Training] = (Training(TRAINING_CHUNKS, 1),),
+) -> Committer:
     committer = Committer(connection, Numbering(connection), lambda: 1)
-    committer.compressor = PromptCompressor(train=train, training_chunks=TRAINING_CHUNKS)
+    committer.bodies = PromptCompressor(train, trainings=trainings)
     return committer
 
 
@@ -123,7 +139,9 @@ def test_a_store_that_is_opened_again_goes_on_with_its_dictionary(
     assert bodies(tmp_path) == sorted([*written, batch.records[0].raw])
 
 
-@pytest.mark.parametrize("refused", ["COMMIT", "INSERT INTO dictionary (bytes) VALUES (?) RETURNING n"])
+@pytest.mark.parametrize(
+    "refused", ["COMMIT", "INSERT INTO dictionary (bytes, purpose, trained) VALUES (?, ?, ?) RETURNING n"]
+)
 def test_a_dictionary_whose_commit_failed_is_not_used_before_it_is_stored(
     connection: Any, span_batch: SpanBatch, tmp_path: Path, refused: str
 ) -> None:
@@ -150,20 +168,91 @@ def test_a_dictionary_whose_commit_failed_is_not_used_before_it_is_stored(
 def test_what_cannot_be_trained_on_leaves_the_store_without(
     connection: Any, span_batch: SpanBatch, tmp_path: Path
 ) -> None:
-    assert train_dictionary([b"same"] * 5) == b""
+    assert train_for_bodies([b"same"] * 5) == b""
     committer = committer_of(connection, lambda samples: b"")
     for trace in range(1, TRAINING_CHUNKS + 10):
         committer.commit([span_batch([trace])])
-        assert committer.compressor.trained_dictionary() == b""
+        assert committer.bodies.trained_dictionary() == b""
     assert set(dictionaries_in_use(connection)) == {0}
     assert len(bodies(tmp_path)) == TRAINING_CHUNKS + 9
 
 
 def test_a_dictionary_from_real_bodies_makes_them_smaller(span_batch: SpanBatch) -> None:
     samples = [record.raw for record in span_batch(range(1, 3_000), filler=40).records]
-    plain, trained = Compressor(), Compressor()
-    dictionary = train_dictionary(samples)
+    plain, trained = Compressor(train_for_bodies), Compressor(train_for_bodies)
+    dictionary = train_for_bodies(samples)
     assert dictionary
     trained.use(1, dictionary)
     sizes = [sum(len(one.compress(raw)) for raw in samples[:200]) for one in (plain, trained)]
     assert sizes[1] < 0.8 * sizes[0]
+
+
+def test_a_second_dictionary_is_trained_on_some_of_what_comes_later(
+    connection: Any, span_batch: SpanBatch, tmp_path: Path
+) -> None:
+    trained_on: list[int] = []
+
+    def train(samples: Sequence[bytes]) -> bytes:
+        trained_on.append(len(samples))
+        return raw_content(samples)
+
+    trainings = (Training(3, 1), Training(5, 2))
+    committer = committer_of(connection, train, trainings)
+    written: list[bytes] = []
+    for trace in range(1, 40):
+        batch = span_batch([trace], filler=100)
+        committer.commit([batch])
+        written += [record.raw for record in batch.records]
+    assert trained_on == [3, 5]
+    numbers = dictionaries_in_use(connection)
+    # The dictionary comes with the commit that brings the last sample, and is used from the next one on.
+    assert numbers == [0] * 3 + [1] * 10 + [2] * (len(numbers) - 13)
+    assert bodies(tmp_path) == sorted(written)
+    again = Committer(connection, Numbering(connection), lambda: 2)
+    assert (again.bodies.number, again.bodies.trained) == (2, 2)
+
+
+@pytest.mark.parametrize("size", [0, 1, 124, 125, 300, 20_000])
+def test_facts_are_packed_before_the_columns_of_a_header_and_come_back(connection: Any, size: int) -> None:
+    columns = b"\x12\x08" + b"s" * 8
+    facts = hashlib.shake_256(b"facts").digest(size)
+    (number,) = connection.execute("INSERT INTO dictionary (bytes) VALUES (x'00112233') RETURNING n").fetchone()
+    compressor = Compressor(train_for_facts, number, b"\x00\x11\x22\x33", 2)
+    decompressor = Decompressor(connection)
+    assert decompressor.whole_header(pack_facts(columns, number, compressor.compress(facts))) == columns + facts
+    assert decompressor.whole_header(columns + facts) == columns + facts
+
+
+def parts_and_bodies(data_dir: Path) -> tuple[list[Part], list[Body]]:
+    reader = SqliteReader(data_dir)
+    upto = reader.position().commit
+    parts = list(reader.parts(upto))
+    keys = [row.key for part in parts for row in reader.rows(part.trace_key, upto, 1_000)]
+    found = parts, sorted(reader.bodies(keys).values())
+    reader.close()
+    return found
+
+
+def test_what_is_told_of_traces_does_not_depend_on_how_facts_are_stored(span_batch: SpanBatch, tmp_path: Path) -> None:
+    batches = [span_batch([1, trace], session=f"s-{trace % 2}") for trace in range(2, 30)]
+    told: list[object] = []
+    for trainings in ((), (Training(5, 1),)):
+        data_dir = tmp_path / str(len(trainings))
+        data_dir.mkdir()
+        connection = open_for_writing(data_dir)
+        numbering = Numbering(connection)
+        committer = Committer(connection, numbering, lambda: 1)
+        committer.bodies = Compressor(raw_content, trainings=())
+        committer.facts = PromptCompressor(raw_content, trainings=trainings)
+        for batch in batches:
+            committer.commit([batch])
+        headers = connection.execute("SELECT header FROM chunk").fetchall()
+        packed = sum(bool(ChunkHeader.FromString(header).packed_facts) for (header,) in headers)
+        assert packed == (len(headers) - 6 if trainings else 0)
+        told.append(parts_and_bodies(data_dir))
+        # Blanks the share of one session in the trace that both claim.
+        told.append(clear_session(Deletion(connection, numbering), "s-1"))
+        told.append(parts_and_bodies(data_dir))
+        connection.close()
+    assert told[:3] == told[3:]
+    assert told[1] == sum(len(batch.records) for batch in batches) // 2
