@@ -1,9 +1,11 @@
 """Whether a native kernel is there: they are compiled at installation, where there is a C compiler."""
 
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 
 
+@cache
 def kernel(name: str) -> ModuleType | None:
     """Return the compiled module of this dotted name; None where it was not compiled.
 

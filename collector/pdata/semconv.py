@@ -58,12 +58,16 @@ def http_attributes(attributes: Iterable[KeyValue]) -> dict[str, PlainValue]:
 
 def http_facts(attributes: Mapping[str, PlainValue]) -> HttpFacts:
     """Read method, URL and status from a span's attributes, by either generation of names."""
-    status = first_value(attributes, _STATUS_KEYS)
     return HttpFacts(
         method=first_text(attributes, _METHOD_KEYS),
         url=full_url(attributes),
-        status=_as_status(status),
+        status=http_status(attributes),
     )
+
+
+def http_status(attributes: Mapping[str, PlainValue]) -> int | None:
+    """Read the status from a span's attributes, by either generation of names."""
+    return _as_status(first_value(attributes, _STATUS_KEYS))
 
 
 def full_url(attributes: Mapping[str, PlainValue]) -> str | None:

@@ -11,13 +11,15 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.correlation.keys import log_event_name
 from collector.correlation.record import EventType, Evidence, Severity
+from collector.pdata import native
 from collector.pdata.attributes import PlainValue, plain_attributes, plain_value
-from collector.pdata.semconv import EXCEPTION_EVENT_NAME, first_text, http_facts
+from collector.pdata.semconv import EXCEPTION_EVENT_NAME, first_text, http_status
 from collector.query.event import Event, JsonValue
 from collector.query.times import milliseconds
 from collector.query.values import VALUE_BYTES_MAX, json_value, one_line, shown_attributes, shown_value
 from collector.store.api import Body, Row
 
+KERNEL = "collector.query.text_kernel"
 SUMMARY_CHARS_MAX = 200
 BODY = "body"
 _TYPES = {EventType.NETWORK: "network", EventType.SPAN: "span", EventType.EVENT: "event", EventType.LOG: "log"}
@@ -45,8 +47,18 @@ class Text(NamedTuple):
     attributes: Mapping[str, PlainValue]
 
 
-def text_of(row: Row, body: Body) -> Text:
-    """Parse one record's body and return its words."""
+def text_of(row: Row, body: Body, *, use_native: bool = True) -> Text:
+    """Parse one record's body and return its words: by the native kernel, else by the official classes."""
+    kernel = native.kernel(KERNEL) if use_native else None
+    if kernel is not None:
+        if row.signal == "span":
+            words = kernel.span_text(body.raw)
+        elif row.signal == "log":
+            words = kernel.log_text(body.raw)
+        else:
+            words = kernel.span_event_text(body.raw, row.event_index)
+        if words is not None:
+            return Text(*words)
     if row.signal == "log":
         log = LogRecord.FromString(body.raw)
         return Text(log_event_name(log), plain_value(log.body), "", plain_attributes(log.attributes))
@@ -74,36 +86,54 @@ def event_of(
     shown_body, body_was_cut = shown_value(text.body, bytes_max)
     if body_was_cut:
         truncated.append(BODY)
-    evidence = row.evidence
-    if not row.session_id:
-        evidence = Evidence.TRACE if through_session_id else Evidence.NONE
-    is_span = row.signal == "span"
-    duration_ms = None
-    if is_span and row.end_time_unix_nano:
-        duration_ms = milliseconds(row.end_time_unix_nano - row.time_unix_nano)
+    # One field by another, without those that are left out: this runs for every event of a page.
     fields: dict[str, Any] = {
         "id": event_id,
         "type": _TYPES[row.type],
         "signal": row.signal,
         "time_unix_nano": str(row.time_unix_nano),
-        "service": row.service,
-        "name": text.name,
-        BODY: shown_body,
-        "session_id": row.session_id or through_session_id,
-        "request_id": row.trace_id.hex(),
-        "span_id": row.span_id.hex(),
-        "parent_span_id": row.parent_span_id.hex() if is_span else "",
-        "kind": _KINDS.get(row.kind) if is_span else None,
-        "duration_ms": duration_ms,
-        "error": row.error,
-        "status_message": text.status_message,
-        "severity": row.severity.name if row.severity else None,
-        "evidence": _EVIDENCE.get(evidence),
-        "summary": summary_of(row, text),
-        "attributes": attributes,
-        "truncated": truncated,
     }
-    return cast("Event", {name: value for name, value in fields.items() if name == "attributes" or not is_empty(value)})
+    if row.service:
+        fields["service"] = row.service
+    if text.name:
+        fields["name"] = text.name
+    if not is_empty(shown_body):
+        fields[BODY] = shown_body
+    _add_ids(fields, row, row.session_id or through_session_id)
+    fields["error"] = row.error
+    if text.status_message:
+        fields["status_message"] = text.status_message
+    if row.severity:
+        fields["severity"] = row.severity.name
+    evidence = row.evidence if row.session_id else Evidence.TRACE if through_session_id else Evidence.NONE
+    if evidence:
+        fields["evidence"] = _EVIDENCE[evidence]
+    summary = summary_of(row, text)
+    if summary:
+        fields["summary"] = summary
+    fields["attributes"] = attributes
+    if truncated:
+        fields["truncated"] = truncated
+    return cast("Event", fields)
+
+
+def _add_ids(fields: dict[str, Any], row: Row, session_id: str) -> None:
+    """Add what the event belongs to, and what only spans have."""
+    if session_id:
+        fields["session_id"] = session_id
+    if row.trace_id:
+        fields["request_id"] = row.trace_id.hex()
+    if row.span_id:
+        fields["span_id"] = row.span_id.hex()
+    if row.signal != "span":
+        return
+    if row.parent_span_id:
+        fields["parent_span_id"] = row.parent_span_id.hex()
+    kind = _KINDS.get(row.kind)
+    if kind:
+        fields["kind"] = kind
+    if row.end_time_unix_nano:
+        fields["duration_ms"] = milliseconds(row.end_time_unix_nano - row.time_unix_nano)
 
 
 def summary_of(row: Row, text: Text) -> str:
@@ -113,7 +143,7 @@ def summary_of(row: Row, text: Text) -> str:
         return one_line(body, SUMMARY_CHARS_MAX)
     words = [text.name]
     if row.signal == "span":
-        status = http_facts(text.attributes).status if row.type is EventType.NETWORK else None
+        status = http_status(text.attributes) if row.type is EventType.NETWORK else None
         words += [str(status) if status is not None else "", "ERROR" if row.error else "", text.status_message]
     elif text.name == EXCEPTION_EVENT_NAME or row.severity >= Severity.ERROR:
         words.append(first_text(text.attributes, ("exception.type",)) or "")

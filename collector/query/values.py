@@ -8,11 +8,13 @@ import base64
 import json
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from collector.pdata import native
 from collector.pdata.attributes import PlainValue
 from collector.query.event import JsonValue
 
+KERNEL = "collector.query.text_kernel"
 VALUE_BYTES_MAX = 4 * 1024
 SAFE_INTEGER_MAX = 2**53 - 1
 
@@ -24,8 +26,16 @@ class Shown(NamedTuple):
     truncated: list[str]
 
 
-def shown_attributes(attributes: Mapping[str, PlainValue], bytes_max: int | None = VALUE_BYTES_MAX) -> Shown:
-    """Return the attributes as JSON values, each of at most `bytes_max` (None: whole)."""
+def shown_attributes(
+    attributes: Mapping[str, PlainValue], bytes_max: int | None = VALUE_BYTES_MAX, *, use_native: bool = True
+) -> Shown:
+    """Return the attributes as JSON values, each of at most `bytes_max` (None: whole).
+
+    Where JSON holds all of them as they are, they are these themselves.
+    """
+    kernel = native.kernel(KERNEL) if use_native else None
+    if kernel is not None and bytes_max is not None and kernel.is_json(attributes, bytes_max):
+        return Shown(cast("dict[str, JsonValue]", attributes), [])
     shown: dict[str, JsonValue] = {}
     truncated: list[str] = []
     for key, value in attributes.items():

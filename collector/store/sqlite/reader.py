@@ -26,6 +26,7 @@ from collector.store.sqlite.schema import EVICTED_COUNTER, open_for_reading
 POLL_INTERVAL_S = 0.02
 CHUNKS_PER_READ_MAX = 2_000
 TRACES_PER_READ_MAX = 500
+BODIES_PER_READ_MAX = 200
 HOT_NAMES_MAX = 50_000
 HOT_ENVELOPES_MAX = 2_000
 _TRACE_ID_PREFIX = re.compile("[0-9a-f]{0,32}")
@@ -234,23 +235,20 @@ class SqliteReader:
         found: dict[RowKey, Body] = {}
         by_chunk: dict[tuple[TraceKey, int], list[RowKey]] = {}
         for key in keys:
-            by_chunk.setdefault((key.trace_key, key.commit), []).append(key)
+            by_chunk.setdefault(key[:2], []).append(key)
+        chunks = list(by_chunk.items())
         with self._snapshot() as connection:
-            for (trace_key, commit), wanted in by_chunk.items():
-                row = connection.sqlite.execute(
-                    "SELECT dictionary, header, bytes FROM trace JOIN chunk ON chunk.t = trace.n "
-                    "JOIN body ON body.n = chunk.n WHERE kind = ? AND value = ? AND c = ?",
-                    (TRACE_KINDS.index(trace_key.kind), trace_key.value, commit),
-                ).fetchone()
-                if row:
-                    dictionary, header, body = row
+            for start in range(0, len(chunks), BODIES_PER_READ_MAX):
+                some = chunks[start : start + BODIES_PER_READ_MAX]
+                for index, dictionary, header, body in _bodies_of_chunks(connection.sqlite, some):
+                    (trace_key, _), wanted = some[index]
                     trace_id = trace_key.value if trace_key.is_trace else b""
-                    body = connection.decompressor.decompress(dictionary, body)
-                    records = connection.bodies.records(trace_id, header, body, [key.position for key in wanted])
+                    body_bytes = connection.decompressor.decompress(dictionary, body)
+                    records = connection.bodies.records(trace_id, header, body_bytes, [key.position for key in wanted])
                     for key in wanted:
-                        if key.position in records:
-                            raw, context = records[key.position]
-                            found[key] = Body(raw, connection.envelope(context))
+                        record = records.get(key.position)
+                        if record:
+                            found[key] = Body(record[0], connection.envelope(record[1]))
         return found
 
     def session_ids(self, prefix: str, limit: int) -> Sequence[str]:
@@ -329,6 +327,24 @@ def _chunks_of_traces(
                 f"WHERE kind = ? AND value IN ({', '.join('?' * len(some))}) AND c > ? AND c <= ? ORDER BY value, c",
                 (number, *some, after, upto),
             )
+
+
+def _bodies_of_chunks(
+    connection: sqlite3.Connection, chunks: Sequence[tuple[tuple[TraceKey, int], object]]
+) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """Yield index, dictionary, header and body of those of these chunks that are there."""
+    wanted = [
+        value
+        for index, ((trace_key, commit), _) in enumerate(chunks)
+        for value in (index, TRACE_KINDS.index(trace_key.kind), trace_key.value, commit)
+    ]
+    return connection.execute(
+        f"WITH wanted (i, kind, value, c) AS (VALUES {', '.join(['(?, ?, ?, ?)'] * len(chunks))}) "  # noqa: S608 marks
+        "SELECT i, dictionary, header, bytes FROM wanted "
+        "CROSS JOIN trace ON trace.kind = wanted.kind AND trace.value = wanted.value "
+        "CROSS JOIN chunk ON chunk.t = trace.n AND chunk.c = wanted.c CROSS JOIN body ON body.n = chunk.n",
+        wanted,
+    )
 
 
 def _chunks(rows: Sequence[tuple[int, bytes, int, bytes]], connection: _Connection) -> list[StoredChunk]:
