@@ -20,11 +20,10 @@ LIFECYCLE_REQUESTS_MAX = 10
 
 def visitor_in(snapshot: Snapshot, page: Mark | None, server: Mark | None) -> Visitor:
     """Read who the session was from its first page load and its first SERVER span."""
-    bodies = snapshot.reader.bodies([mark.key for mark in (page, server) if mark])
     return visitor_of(
-        bodies.get(page.key) if page else None,
+        snapshot.body(page.key) if page else None,
         page is not None and _is_log(snapshot, page),
-        bodies.get(server.key) if server else None,
+        snapshot.body(server.key) if server else None,
     )
 
 
@@ -35,7 +34,7 @@ def first_url_in(snapshot: Snapshot, page: Mark | None, server: Mark | None) -> 
             continue
         url = mark.landmark.url
         if url is None:
-            body = snapshot.reader.bodies([mark.key]).get(mark.key)
+            body = snapshot.body(mark.key)
             url = _url_of(body, _is_log(snapshot, mark)) if body else None
         if url:
             return url

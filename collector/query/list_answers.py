@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from collector.errors import QueryError
@@ -11,7 +12,8 @@ from collector.query.details import first_url_in, lifecycle_in, visitor_in
 from collector.query.error_check import errors_checked
 from collector.query.facts import RequestFacts, SessionFacts
 from collector.query.failure import failure_of, newest_failure
-from collector.query.lists import ListKey, requests_matching, sessions_matching
+from collector.query.kept import ListKey
+from collector.query.lists import requests_matching, sessions_matching
 from collector.query.prefixes import Unknown, session_id_of
 from collector.query.question import Page, Question
 from collector.query.records import (
@@ -34,7 +36,11 @@ def answer_sessions(question: Question, catalog: Catalog) -> dict[str, Any]:
     found = sessions_matching(catalog, question.snapshot, question.params, question.window)
     page, answer = list_page(question, catalog, found, "sessions")
     checked = errors_checked(catalog, question.snapshot, page)
-    answer["sessions"] = [_session(catalog, question.snapshot, facts) for facts in checked]
+    snapshot = question.snapshot
+    snapshot.read_bodies([mark.key for facts in checked for mark in (facts.page, facts.server) if mark])
+    answer["sessions"] = [
+        catalog.record(facts, snapshot, partial(_session, catalog, snapshot, facts)) for facts in checked
+    ]
     if question.cursor is not None:
         now = now_snapshot(question)
         answer["late"] = late_count(found, sessions_matching(catalog, now, question.params, question.window))
@@ -52,7 +58,8 @@ def answer_requests(question: Question, catalog: Catalog) -> dict[str, Any]:
         session_id = resolved
     found = requests_matching(catalog, question.snapshot, question.params, question.window, session_id)
     page, answer = list_page(question, catalog, found, "requests", session_id=session_id or "")
-    answer["requests"] = [_request(question.snapshot, facts) for facts in page]
+    snapshot = question.snapshot
+    answer["requests"] = [catalog.record(facts, snapshot, partial(_request, snapshot, facts)) for facts in page]
     if question.cursor is not None:
         now = now_snapshot(question)
         answer["late"] = late_count(

@@ -1,44 +1,41 @@
 """The lists: which sessions and requests match, newest first. Contract "Calls"."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
 
 from collector.correlation.join import TraceKey
-from collector.query.catalog import Catalog
+from collector.query.catalog import Catalog, request_key
 from collector.query.details import first_url_in
 from collector.query.error_check import errors_checked
 from collector.query.facts import RequestFacts, SessionFacts
+from collector.query.kept import ListKey
 from collector.query.merged import Merged
 from collector.query.params import ObserveParams
-from collector.query.selection import Window
+from collector.query.selection import EVERY_TIME, Window
 from collector.query.snapshot import Snapshot
 from collector.query.times import NANOS_PER_MILLISECOND
 
-# (minus the time that the list is sorted by, id): newest first, ties by id.
-ListKey: TypeAlias = tuple[int, str]
+# Between two texts that are searched as one.
+_MARK = "\0"
 
 
 def sessions_matching(
     catalog: Catalog, snapshot: Snapshot, params: ObserveParams, window: Window
-) -> list[tuple[ListKey, SessionFacts]]:
+) -> Sequence[tuple[ListKey, SessionFacts]]:
     """Return the sessions that match, by last activity."""
-    found: list[SessionFacts] = []
-    words = params.query.casefold() if params.query else None
-    for facts in catalog.sessions(snapshot):
-        if params.status == "error" and not facts.has_errors:
-            continue
-        if params.service is not None and params.service not in facts.services:
-            continue
-        if not window.overlaps(facts.start_time_unix_nano, facts.last_time_unix_nano):
-            continue
-        if (params.url or words) and not _session_mentions(catalog, snapshot, facts, params.url, words):
-            continue
-        found.append(facts)
+    found = catalog.sessions(snapshot)
     if params.status == "error":
-        found = [facts for facts in errors_checked(catalog, snapshot, found) if facts.has_errors]
-    keyed = [((-facts.last_time_unix_nano, facts.session_id), facts) for facts in found]
-    keyed.sort(key=lambda item: item[0])
-    return keyed
+        found = [item for item in found if item[1].has_errors]
+    if params.service is not None:
+        found = [item for item in found if params.service in item[1].services]
+    if window != EVERY_TIME:
+        found = [item for item in found if window.overlaps(item[1].start_time_unix_nano, item[1].last_time_unix_nano)]
+    if params.url or params.query:
+        words = _Words(params)
+        found = [item for item in found if words.are_in_session(catalog, snapshot, item[1])]
+    if params.status == "error":
+        checked = errors_checked(catalog, snapshot, [facts for _, facts in found])
+        found = [(key, facts) for (key, _), facts in zip(found, checked, strict=True) if facts.has_errors]
+    return found
 
 
 def newest_with_errors(
@@ -51,23 +48,59 @@ def newest_with_errors(
     return None
 
 
-def _session_mentions(
-    catalog: Catalog, snapshot: Snapshot, facts: SessionFacts, url: str | None, words: str | None
-) -> bool:
-    """Tell whether the session's own URL, services and id, or those of its requests, hold what is looked for."""
+class _Words:
+    """What a list is searched for: a text within a URL as it is, and one in any case within all that is searched."""
+
+    def __init__(self, params: ObserveParams) -> None:
+        self._url = params.url or ""
+        self._query = params.query.casefold() if params.query else ""
+
+    def are_in_session(self, catalog: Catalog, snapshot: Snapshot, facts: SessionFacts) -> bool:
+        """Tell whether the session's own URL, services and id, or those of its requests, hold what is looked for."""
+        text = catalog.words.get(facts.session_id, facts)
+        if text is None:
+            text, is_whole = _session_text(catalog, snapshot, facts)
+            if is_whole and catalog.is_as_of(snapshot):
+                catalog.words.keep(facts.session_id, facts, text)
+        return self._are_in(*text)
+
+    def are_in_request(self, catalog: Catalog, facts: RequestFacts) -> bool:
+        """Tell whether the request's URL, method, entry span name, services or id hold what is looked for."""
+        text = catalog.words.get(facts.trace_key, facts)
+        if text is None:
+            text = _texts([url_of(facts)], _request_words(facts))
+            catalog.words.keep(facts.trace_key, facts, text)
+        return self._are_in(*text)
+
+    def _are_in(self, urls: str, words: str) -> bool:
+        return (not self._url or _holds(urls, self._url)) and (not self._query or _holds(words, self._query))
+
+
+def _texts(urls: Iterable[str], words: Iterable[str]) -> tuple[str, str]:
+    return _MARK.join(urls), _MARK.join(words).casefold()
+
+
+def _holds(texts: str, words: str) -> bool:
+    # A needle with the mark between two texts in it would be found across them.
+    return any(words in text for text in texts.split(_MARK)) if _MARK in words else words in texts
+
+
+def _session_text(catalog: Catalog, snapshot: Snapshot, facts: SessionFacts) -> tuple[tuple[str, str], bool]:
+    """Return what a session is searched in, and whether the time sufficed for all of it."""
     first_url = first_url_in(snapshot, facts.page, facts.server)
-    has_url = url is None or url in first_url
-    has_words = words is None or _any_holds(words, (first_url, facts.session_id, *facts.services))
+    urls, words = [first_url], [first_url, facts.session_id, *facts.services]
+    is_whole = True
     for trace_key in facts.trace_keys:
-        if has_url and has_words:
-            break
         merged = catalog.merged_at(trace_key, snapshot)
-        if merged is None or _is_over(snapshot):
+        if merged is None:
             continue
+        if _is_over(snapshot):
+            is_whole = False
+            break
         request = catalog.request(trace_key, merged, snapshot)
-        has_url = has_url or url is None or url in url_of(request)
-        has_words = has_words or words is None or _any_holds(words, _request_words(request))
-    return has_url and has_words
+        urls.append(url_of(request))
+        words += _request_words(request)
+    return _texts(urls, words), is_whole
 
 
 def requests_matching(
@@ -76,32 +109,24 @@ def requests_matching(
     params: ObserveParams,
     window: Window,
     session_id: str | None = None,
-) -> list[tuple[ListKey, RequestFacts]]:
+) -> Sequence[tuple[ListKey, RequestFacts]]:
     """Return the requests that match, by start; with `session_id` only that session's."""
-    found = [
-        ((-facts.start_time_unix_nano, facts.request_id), facts)
-        for facts in _requests(catalog, snapshot, params, window, session_id)
-        if request_matches(facts, params, window)
-    ]
-    found.sort(key=lambda item: item[0])
+    found = _requests(catalog, snapshot, params, window, session_id)
+    if params.status == "error":
+        found = [item for item in found if item[1].is_failed]
+    if params.without_session:
+        found = [item for item in found if not item[1].session_ids]
+    if params.service is not None:
+        found = [item for item in found if params.service in item[1].services]
+    if params.min_duration_ms is not None:
+        shortest = params.min_duration_ms * NANOS_PER_MILLISECOND
+        found = [item for item in found if item[1].duration_nano >= shortest]
+    if window != EVERY_TIME:
+        found = [item for item in found if window.holds(item[1].start_time_unix_nano)]
+    if params.url or params.query:
+        words = _Words(params)
+        found = [item for item in found if words.are_in_request(catalog, item[1])]
     return found
-
-
-def request_matches(facts: RequestFacts, params: ObserveParams, window: Window) -> bool:
-    """Tell whether a request passes the filters of a list of requests, or of `pick`."""
-    if params.status == "error" and not facts.is_failed:
-        return False
-    if params.without_session and facts.session_ids:
-        return False
-    if params.service is not None and params.service not in facts.services:
-        return False
-    if params.min_duration_ms is not None and facts.duration_nano < params.min_duration_ms * NANOS_PER_MILLISECOND:
-        return False
-    if params.url is not None and params.url not in url_of(facts):
-        return False
-    if params.query and not _any_holds(params.query.casefold(), _request_words(facts)):
-        return False
-    return window.holds(facts.start_time_unix_nano)
 
 
 def picked_request(found: Sequence[tuple[ListKey, RequestFacts]], pick: str) -> RequestFacts | None:
@@ -121,19 +146,22 @@ def url_of(facts: RequestFacts) -> str:
 
 def _requests(
     catalog: Catalog, snapshot: Snapshot, params: ObserveParams, window: Window, session_id: str | None
-) -> Iterator[RequestFacts]:
-    if session_id is not None:
-        merged = snapshot.merged_session(session_id)
-        for trace_key in merged.sessions.get(session_id, ()):
-            if trace_key.is_trace and not _is_over(snapshot):
-                yield snapshot.request(merged, trace_key)
-        return
-    for trace_key in catalog.trace_keys():
-        if not trace_key.is_trace or _is_over(snapshot):
-            continue
-        merged = catalog.merged_at(trace_key, snapshot)
-        if merged is not None and _may_match(merged, trace_key, params, window):
-            yield catalog.request(trace_key, merged, snapshot)
+) -> Sequence[tuple[ListKey, RequestFacts]]:
+    """Return all requests, or those of one session, by start; of all, some that the filters leave out are missing."""
+    if session_id is None:
+        return catalog.requests(
+            snapshot,
+            lambda merged, trace_key: _may_match(merged, trace_key, params, window),
+            lambda: _is_over(snapshot),
+        )
+    merged = snapshot.merged_session(session_id)
+    found: list[tuple[ListKey, RequestFacts]] = []
+    for trace_key in merged.sessions.get(session_id, ()):
+        if trace_key.is_trace and not _is_over(snapshot):
+            facts = snapshot.request(merged, trace_key)
+            found.append((request_key(facts), facts))
+    found.sort(key=lambda item: item[0])
+    return found
 
 
 def _may_match(merged: Merged, trace_key: TraceKey, params: ObserveParams, window: Window) -> bool:
@@ -159,7 +187,3 @@ def _request_words(facts: RequestFacts) -> tuple[str, ...]:
     entry = facts.entry
     method, name = (entry.http.method or "", entry.name) if entry else ("", "")
     return (url_of(facts), method, name, facts.request_id, *facts.services)
-
-
-def _any_holds(words: str, texts: Iterable[str]) -> bool:
-    return any(words in text.casefold() for text in texts)

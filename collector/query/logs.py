@@ -7,8 +7,8 @@ from collector.correlation.join import TraceKey
 from collector.query.adjusters import OrderKey
 from collector.query.catalog import Catalog
 from collector.query.event_id import event_id
+from collector.query.kept import ListKey
 from collector.query.list_answers import check_list_cursor, list_page, listed_session, now_snapshot
-from collector.query.lists import ListKey
 from collector.query.pages import events_of, matching
 from collector.query.prefixes import Unknown, request_id_of
 from collector.query.question import Question

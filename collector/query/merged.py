@@ -62,32 +62,25 @@ class Slot:
 
     def add(self, part: Part) -> None:
         """Merge one part."""
-        other = Slot(
-            part.commit,
-            part.commit,
-            part.start_time_unix_nano,
-            part.last_time_unix_nano,
-            part.event_count,
-            part.spans,
-            part.logs,
-            part.errors,
-            max((root.status or 0 for root in part.roots), default=0),
-            set(part.service_bytes),
-            _candidate_of(part),
-            _mark_of(part, part.page),
-            _mark_of(part, part.server),
-        )
-        self.merge(other)
+        self._widen(part.commit, part.commit, part.start_time_unix_nano, part.last_time_unix_nano)
+        self.events += part.event_count
+        self.spans += part.spans
+        self.logs += part.logs
+        self.errors += part.errors
+        self.services.update(part.service_bytes)
+        for root in part.roots:
+            if root.status and root.status > self.status_max:
+                self.status_max = root.status
+        if part.roots:
+            self.candidate = _earlier_candidate(self.candidate, _candidate_of(part))
+        if part.page:
+            self.page = _earlier_mark(self.page, _mark_of(part, part.page))
+        if part.server:
+            self.server = _earlier_mark(self.server, _mark_of(part, part.server))
 
     def merge(self, other: "Slot") -> None:
         """Merge another slot, which stays as it is."""
-        if not self.last_commit:
-            self.first_commit = other.first_commit
-            self.start_time_unix_nano = other.start_time_unix_nano
-        self.first_commit = min(self.first_commit, other.first_commit)
-        self.last_commit = max(self.last_commit, other.last_commit)
-        self.start_time_unix_nano = min(self.start_time_unix_nano, other.start_time_unix_nano)
-        self.last_time_unix_nano = max(self.last_time_unix_nano, other.last_time_unix_nano)
+        self._widen(other.first_commit, other.last_commit, other.start_time_unix_nano, other.last_time_unix_nano)
         self.events += other.events
         self.spans += other.spans
         self.logs += other.logs
@@ -97,6 +90,18 @@ class Slot:
         self.candidate = _earlier_candidate(self.candidate, other.candidate)
         self.page = _earlier_mark(self.page, other.page)
         self.server = _earlier_mark(self.server, other.server)
+
+    def _widen(self, first_commit: int, last_commit: int, start: int, last: int) -> None:
+        # Compared one by one: this runs for every part of a store.
+        is_empty = not self.last_commit
+        if is_empty or first_commit < self.first_commit:
+            self.first_commit = first_commit
+        if last_commit > self.last_commit:
+            self.last_commit = last_commit
+        if is_empty or start < self.start_time_unix_nano:
+            self.start_time_unix_nano = start
+        if last > self.last_time_unix_nano:
+            self.last_time_unix_nano = last
 
 
 class Merged:
@@ -131,9 +136,12 @@ class Merged:
                 yield slot
 
     def whole(self, trace_key: TraceKey, session_id: str | None = None) -> Slot:
-        """Merge the slots of a trace; with `session_id` only its own and the unnamed one."""
+        """Merge the slots of a trace; with `session_id` only its own and the unnamed one. To be read only."""
+        slots = list(self.slots_of(trace_key, session_id))
+        if len(slots) == 1:
+            return slots[0]
         whole = Slot()
-        for slot in self.slots_of(trace_key, session_id):
+        for slot in slots:
             whole.merge(slot)
         return whole
 
@@ -142,8 +150,10 @@ def _candidate_of(part: Part) -> Candidate | None:
     network = [root for root in part.roots if root.type is EventType.NETWORK]
     if not network:
         return None
-    first = min(network, key=lambda root: (root.start_time_unix_nano, root.span_id))
-    is_copied = sum(root.span_id == first.span_id for root in part.roots) > 1
+    first = network[0]
+    if len(network) > 1:
+        first = min(network, key=lambda root: (root.start_time_unix_nano, root.span_id))
+    is_copied = len(part.roots) > 1 and sum(root.span_id == first.span_id for root in part.roots) > 1
     return Candidate(first, RowKey(part.trace_key, part.commit, first.position), is_copied)
 
 

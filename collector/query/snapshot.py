@@ -77,6 +77,7 @@ class Snapshot:
         self._trace_keys: dict[str, Sequence[TraceKey]] = {}
         self._traces: dict[TraceKey, Trace] = {}
         self._adjusted: dict[tuple[TraceKey, str | None], AdjustedTrace] = {}
+        self._bodies: dict[RowKey, Body] = {}
         self._clocks: dict[str, HostOffsets] = {}
 
     def note(self, text: str) -> None:
@@ -169,6 +170,16 @@ class Snapshot:
             for trace, offsets in [self.offsets(trace_key, session_id, clocks)]
         ]
         return self._adjuster.ordered(traces)
+
+    def read_bodies(self, keys: Sequence[RowKey]) -> None:
+        """Read what `body` is going to be asked for, at once."""
+        self._bodies.update(self.reader.bodies([key for key in keys if key not in self._bodies]))
+
+    def body(self, key: RowKey) -> Body | None:
+        """Read one record that is asked for by several; None if it was evicted meanwhile."""
+        if key not in self._bodies:
+            self.read_bodies([key])
+        return self._bodies.get(key)
 
     def bodies(self, rows: Sequence[Row]) -> Mapping[RowKey, Body]:
         """Read the bodies of these rows; those that were evicted meanwhile are missing."""

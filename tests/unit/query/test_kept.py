@@ -1,0 +1,61 @@
+"""What lists keep between two questions: facts in order, and records for as long as their facts stay."""
+
+from typing import NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.query.kept import Kept, Listing
+
+
+class Facts(NamedTuple):
+    name: str
+    time: int
+
+
+def listing() -> Listing[str, Facts]:
+    return Listing[str, Facts](lambda facts: facts.name, lambda facts: (-facts.time, facts.name))
+
+
+steps = st.lists(
+    st.tuples(st.sampled_from(["put", "drop", "read"]), st.sampled_from("abc"), st.integers(0, 3)), max_size=12
+)
+
+
+@given(steps=steps)
+def test_facts_stand_in_order_whatever_came_before(steps: list[tuple[str, str, int]]) -> None:
+    kept = listing()
+    there: dict[str, Facts] = {}
+    missing: set[str] = set()
+    for what, name, time in steps:
+        if what == "put":
+            there[name] = Facts(name, time)
+            missing.discard(name)
+            kept.put(there[name])
+        elif what == "drop":
+            there.pop(name, None)
+            missing.add(name)
+            kept.drop(name)
+        else:
+            in_order = sorted(there.values(), key=lambda facts: (-facts.time, facts.name))
+            assert list(kept.in_order()) == [((-facts.time, facts.name), facts) for facts in in_order]
+    assert {name: kept.get(name) for name in "abc"} == {name: there.get(name) for name in "abc"}
+    assert set(kept.missing) == missing
+
+
+def test_a_thing_is_kept_for_the_very_facts_it_was_made_of() -> None:
+    kept = Kept[str](2)
+    facts, equal = Facts("a", 1), Facts("a", 1)
+    kept.keep("a", facts, "record")
+    assert (kept.get("a", facts), kept.get("a", equal), kept.get("b", facts)) == ("record", None, None)
+
+
+def test_as_many_things_are_kept_as_there_may_be() -> None:
+    kept = Kept[str](2)
+    facts = Facts("a", 1)
+    kept.keep("a", facts, "one")
+    kept.keep("b", facts, "two")
+    kept.keep("b", facts, "again")
+    assert [kept.get(name, facts) for name in "abc"] == ["one", "again", None]
+    kept.keep("c", facts, "three")
+    assert [kept.get(name, facts) for name in "abc"] == [None, None, "three"]
