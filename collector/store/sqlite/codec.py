@@ -16,8 +16,8 @@ from collector.store.sqlite.stored_pb2 import ChunkHeader
 TRAINING_BYTES_MAX = 8 * 1024 * 1024
 BODIES_DICTIONARY_BYTES = 64 * 1024
 FACTS_DICTIONARY_BYTES = 8 * 1024
-# With a dictionary, higher ones gain nothing below 5, which takes four times as long.
-COMPRESSION_LEVEL = 2
+# With a dictionary, higher ones gain hardly anything below 5, and 2 takes half as long again.
+COMPRESSION_LEVEL = 1
 BODY_BYTES_MAX = 1024 * 1024 * 1024
 # Of ChunkHeader.packed_facts, whose length mostly takes one byte.
 _PACKED_FACTS_TAG = 15 << 3 | 2
@@ -33,10 +33,9 @@ class Training(NamedTuple):
     every: int
 
 
-# The first soon, since chunks without a dictionary are five times as large; both over several commits, each of which
-# may hold one service alone.
-TRAININGS = (Training(500, 4), Training(2_000, 4))
-
+# The first soon, since chunks without a dictionary are up to five times as large; the second on what has come by then.
+# Both over several commits, each of which may hold one service alone. To take more of them takes longer, for 1 %.
+TRAININGS = (Training(500, 4), Training(500, 100))
 
 Train: TypeAlias = Callable[[Sequence[bytes]], bytes]
 
