@@ -880,15 +880,18 @@
     ]
   );
   function captureNatives(window2) {
-    const { Reflect: Reflect2, Proxy, Promise: Promise2, JSON: JSON2, Object: Object2, EventTarget, CustomEvent, WeakMap: WeakMap2, DOMException } = window2;
+    const { Reflect: Reflect2, Proxy, Promise: Promise2, JSON: JSON2, Object: Object2, EventTarget, Event, CustomEvent, WeakMap: WeakMap2 } = window2;
+    const { DOMException } = window2;
     const { Headers, Request, URL: URL2, crypto: crypto2, performance: performance2 } = window2;
-    const { apply } = Reflect2;
+    const { apply, construct } = Reflect2;
     const { getOwnPropertyDescriptor, defineProperty } = Object2;
     const getter = (prototype, name) => getOwnPropertyDescriptor(prototype, name)?.get;
     const now = performance2.now.bind(performance2);
     return {
       apply,
+      construct,
       Proxy,
+      Event,
       CustomEvent,
       Headers,
       URL: URL2,
@@ -1447,6 +1450,66 @@
     for (const watch of [P, M, x, U, D]) watch(report);
   }
 
+  // page/xhr-repeat.js
+  var XhrRepeater = class {
+    /**
+     * @param {import('./natives.js').Natives} natives
+     * @param {any} xhr just made
+     */
+    constructor(natives, xhr) {
+      this.natives = natives;
+      this.xhr = xhr;
+      this.repeatable = null;
+      this.attempt = "first";
+      this.isOverUntold = false;
+      const steps = {
+        readystatechange: (event) => this.#onState(event),
+        loadstart: (event) => this.attempt === "starting" && event.stopImmediatePropagation(),
+        error: (event) => this.#onError(event),
+        timeout: () => this.#tellEnd(),
+        abort: () => this.#tellEnd(),
+        load: () => this.attempt === "second" && this.repeatable?.onSuccess(),
+        loadend: (event) => this.#onEnd(event)
+      };
+      for (const [type, step] of Object.entries(steps)) natives.apply(natives.addEventListener, xhr, [type, step]);
+    }
+    /** @param {Repeatable | null} repeatable what is about to be sent, asynchronous and without a body; null: leave it */
+    use(repeatable) {
+      this.repeatable = repeatable;
+      this.attempt = "first";
+      this.isOverUntold = false;
+    }
+    /** @param {any} event */
+    #onState(event) {
+      if (!this.repeatable) return;
+      this.isOverUntold = this.attempt === "first" && this.xhr.readyState === 4 && this.xhr.status === 0;
+      if (this.isOverUntold || this.attempt === "starting") event.stopImmediatePropagation();
+    }
+    /** @param {any} event */
+    #onError(event) {
+      if (!this.repeatable || this.attempt !== "first") return;
+      this.attempt = "failed";
+      event.stopImmediatePropagation();
+    }
+    #tellEnd() {
+      if (!this.repeatable || !this.isOverUntold) return;
+      const { natives, xhr } = this;
+      this.use(null);
+      natives.apply(natives.dispatchEvent, xhr, [new natives.Event("readystatechange")]);
+    }
+    /** @param {any} event */
+    #onEnd(event) {
+      if (!this.repeatable || this.attempt !== "failed") {
+        this.use(null);
+        return;
+      }
+      event.stopImmediatePropagation();
+      this.attempt = "starting";
+      this.repeatable.sendAgain();
+      this.attempt = "second";
+    }
+  };
+
   // page/xhr.js
   var ENDING = /[\0-\x20]+$/;
   function wrapXhr(window2, natives, manager) {
@@ -1454,6 +1517,7 @@
     const native = { open: prototype.open, send: prototype.send, setRequestHeader: prototype.setRequestHeader };
     const readyState = Object.getOwnPropertyDescriptor(prototype, "readyState")?.get;
     const opened = new natives.WeakMap();
+    const repeaters = new natives.WeakMap();
     const handlers = {
       open(xhr, args) {
         const [method, address, ...rest] = args;
@@ -1462,29 +1526,43 @@
         if (text === void 0 || !url) {
           natives.apply(native.open, xhr, text === void 0 ? args : [method, text, ...rest]);
           opened.delete(xhr);
+          repeaters.get(xhr)?.use(null);
           return void 0;
         }
-        const mark = manager.markOf({ method: String(method).toUpperCase(), url }, false);
+        const name = String(method).toUpperCase();
+        const isAsync = rest.length === 0 || Boolean(rest[0]);
+        const isReading = name === "GET" || name === "HEAD";
+        const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(url);
+        const mark = manager.markOf({ method: name, url }, mayRepeat);
         const marked = mark ? text.replace(ENDING, "") + mark : text;
         natives.apply(native.open, xhr, [method, marked, ...rest]);
-        opened.set(xhr, { method: String(method), url, traceparent: null, tracestate: null });
+        repeaters.get(xhr)?.use(null);
+        const state = { method: name, url, traceparent: null, tracestate: null, headers: [], mayRepeat };
+        opened.set(xhr, { ...state, args: [method, text, ...rest] });
         return void 0;
       },
       setRequestHeader(xhr, args) {
         const state = opened.get(xhr);
         const name = String(args[0]).toLowerCase();
         const isOpen = natives.apply(readyState, xhr, []) === 1;
-        if (state && isOpen && args.length > 1 && (name === "traceparent" || name === "tracestate")) {
+        if (!state || !isOpen || args.length < 2) return natives.apply(native.setRequestHeader, xhr, args);
+        if (name === "traceparent" || name === "tracestate") {
           const joined = state[name] === null ? String(args[1]) : `${state[name]}, ${String(args[1])}`;
           state[name] = joined;
           if (name === "tracestate" && state.url && manager.mayTrace(state.url)) return void 0;
         }
-        return natives.apply(native.setRequestHeader, xhr, args);
+        natives.apply(native.setRequestHeader, xhr, args);
+        if (name !== "tracestate") state.headers.push([args[0], args[1]]);
+        return void 0;
       },
       send(xhr, args) {
         const state = opened.get(xhr);
-        if (state?.url) start(natives, manager, native, xhr, state);
         opened.delete(xhr);
+        const request = state?.url ? start(natives, manager, native, xhr, state) : null;
+        if (state?.mayRepeat && request) {
+          const sendAgain = () => sendPlain(natives, native, xhr, state);
+          repeaters.get(xhr)?.use({ sendAgain, onSuccess: () => manager.giveUpOn(request) });
+        }
         try {
           return natives.apply(native.send, xhr, args);
         } catch (error) {
@@ -1492,7 +1570,28 @@
         }
       }
     };
-    return installAll(natives, prototype, handlers);
+    const restores = [
+      installAll(natives, prototype, handlers),
+      wrapConstructor(window2, natives, (xhr) => repeaters.set(xhr, new XhrRepeater(natives, xhr)))
+    ];
+    return () => restores.forEach((restore) => restore());
+  }
+  function wrapConstructor(window2, natives, prepare) {
+    const native = window2.XMLHttpRequest;
+    const wrapped = new natives.Proxy(native, {
+      construct(target, args, newTarget) {
+        const xhr = natives.construct(target, args, newTarget === wrapped ? target : newTarget);
+        prepare(xhr);
+        return xhr;
+      }
+    });
+    window2.XMLHttpRequest = wrapped;
+    native.prototype.constructor = wrapped;
+    return () => {
+      if (window2.XMLHttpRequest !== wrapped) return;
+      window2.XMLHttpRequest = native;
+      native.prototype.constructor = native;
+    };
   }
   function withoutMark(natives, error) {
     const message = String(error?.message).replace(/\S+(?='\.?$)/, unmarked);
@@ -1537,6 +1636,13 @@
       responseUrl: xhr.responseURL,
       serverTiming: serverTimingOf(xhr)
     }));
+    return request;
+  }
+  function sendPlain(natives, native, xhr, { args, headers, tracestate }) {
+    natives.apply(native["open"], xhr, args);
+    for (const header of headers) natives.apply(native["setRequestHeader"], xhr, header);
+    if (tracestate !== null) natives.apply(native["setRequestHeader"], xhr, ["tracestate", tracestate]);
+    natives.apply(native["send"], xhr, []);
   }
   function serverTimingOf(xhr) {
     return xhr.getAllResponseHeaders().includes("server-timing") ? xhr.getResponseHeader("server-timing") : null;

@@ -22,16 +22,19 @@ const REQUEST_MEMBERS = /** @type {const} */ ([
  * @param {any} window
  */
 export function captureNatives(window) {
-  const { Reflect, Proxy, Promise, JSON, Object, EventTarget, CustomEvent, WeakMap, DOMException } = window;
+  const { Reflect, Proxy, Promise, JSON, Object, EventTarget, Event, CustomEvent, WeakMap } = window;
+  const { DOMException } = window;
   const { Headers, Request, URL, crypto, performance } = window;
-  const { apply } = Reflect;
+  const { apply, construct } = Reflect;
   const { getOwnPropertyDescriptor, defineProperty } = Object;
   const getter = (/** @type {any} */ prototype, /** @type {string} */ name) =>
     getOwnPropertyDescriptor(prototype, name)?.get;
   const now = performance.now.bind(performance);
   return {
     apply,
+    construct,
     Proxy,
+    Event,
     CustomEvent,
     Headers,
     URL,

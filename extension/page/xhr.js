@@ -1,6 +1,7 @@
 /** Puts the request manager around XMLHttpRequest. */
 
 import { unmarked } from '../shared/marks.js';
+import { XhrRepeater } from './xhr-repeat.js';
 
 /** What the browser takes off the ends of an address. https://url.spec.whatwg.org/#concept-basic-url-parser */
 const ENDING = /[\0-\x20]+$/;
@@ -11,6 +12,9 @@ const ENDING = /[\0-\x20]+$/;
  * @property {URL | null} url
  * @property {string | null} traceparent as the page set it
  * @property {string | null} tracestate
+ * @property {unknown[]} args of open, as the page gave them
+ * @property {[unknown, unknown][]} headers that the page set, but for these two
+ * @property {boolean} mayRepeat whether it can be sent again without our headers
  */
 
 /**
@@ -25,6 +29,8 @@ export function wrapXhr(window, natives, manager) {
   const readyState = Object.getOwnPropertyDescriptor(prototype, 'readyState')?.get;
   /** @type {WeakMap<XMLHttpRequest, Opened>} */
   const opened = new natives.WeakMap();
+  /** @type {WeakMap<XMLHttpRequest, XhrRepeater>} */
+  const repeaters = new natives.WeakMap();
   const handlers = {
     open(/** @type {any} */ xhr, /** @type {any[]} */ args) {
       const [method, address, ...rest] = args;
@@ -34,31 +40,45 @@ export function wrapXhr(window, natives, manager) {
       if (text === undefined || !url) {
         natives.apply(native.open, xhr, text === undefined ? args : [method, text, ...rest]);
         opened.delete(xhr);
+        repeaters.get(xhr)?.use(null);
         return undefined;
       }
-      const mark = manager.markOf({ method: String(method).toUpperCase(), url }, false);
+      const name = String(method).toUpperCase();
+      const isAsync = rest.length === 0 || Boolean(rest[0]);
+      const isReading = name === 'GET' || name === 'HEAD';
+      const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(url);
+      const mark = manager.markOf({ method: name, url }, mayRepeat);
       // Not the parsed address: the browser encodes the query as the document is encoded.
       const marked = mark ? text.replace(ENDING, '') + mark : text;
       natives.apply(native.open, xhr, [method, marked, ...rest]);
-      opened.set(xhr, { method: String(method), url, traceparent: null, tracestate: null });
+      repeaters.get(xhr)?.use(null);
+      const state = { method: name, url, traceparent: null, tracestate: null, headers: [], mayRepeat };
+      opened.set(xhr, { ...state, args: [method, text, ...rest] });
       return undefined;
     },
     setRequestHeader(/** @type {any} */ xhr, /** @type {any[]} */ args) {
       const state = opened.get(xhr);
       const name = String(args[0]).toLowerCase();
       const isOpen = natives.apply(readyState, xhr, []) === 1;
-      if (state && isOpen && args.length > 1 && (name === 'traceparent' || name === 'tracestate')) {
+      if (!state || !isOpen || args.length < 2) return natives.apply(native.setRequestHeader, xhr, args);
+      if (name === 'traceparent' || name === 'tracestate') {
         const joined = state[name] === null ? String(args[1]) : `${state[name]}, ${String(args[1])}`;
         state[name] = joined;
         // The browser would append to what is there, and ours must come first: it is set in send.
         if (name === 'tracestate' && state.url && manager.mayTrace(state.url)) return undefined;
       }
-      return natives.apply(native.setRequestHeader, xhr, args);
+      natives.apply(native.setRequestHeader, xhr, args);
+      if (name !== 'tracestate') state.headers.push([args[0], args[1]]);
+      return undefined;
     },
     send(/** @type {any} */ xhr, /** @type {any[]} */ args) {
       const state = opened.get(xhr);
-      if (state?.url) start(natives, manager, native, xhr, state);
       opened.delete(xhr);
+      const request = state?.url ? start(natives, manager, native, xhr, state) : null;
+      if (state?.mayRepeat && request) {
+        const sendAgain = () => sendPlain(natives, native, xhr, state);
+        repeaters.get(xhr)?.use({ sendAgain, onSuccess: () => manager.giveUpOn(request) });
+      }
       try {
         return natives.apply(native.send, xhr, args);
       } catch (error) {
@@ -66,7 +86,35 @@ export function wrapXhr(window, natives, manager) {
       }
     },
   };
-  return installAll(natives, prototype, handlers);
+  const restores = [
+    installAll(natives, prototype, handlers),
+    wrapConstructor(window, natives, (xhr) => repeaters.set(xhr, new XhrRepeater(natives, xhr))),
+  ];
+  return () => restores.forEach((restore) => restore());
+}
+
+/**
+ * @param {any} window
+ * @param {import('./natives.js').Natives} natives
+ * @param {(xhr: any) => void} prepare
+ * @returns {() => void}
+ */
+function wrapConstructor(window, natives, prepare) {
+  const native = window.XMLHttpRequest;
+  const wrapped = new natives.Proxy(native, {
+    construct(/** @type {any} */ target, /** @type {any[]} */ args, /** @type {any} */ newTarget) {
+      const xhr = natives.construct(target, args, newTarget === wrapped ? target : newTarget);
+      prepare(xhr);
+      return xhr;
+    },
+  });
+  window.XMLHttpRequest = wrapped;
+  native.prototype.constructor = wrapped;
+  return () => {
+    if (window.XMLHttpRequest !== wrapped) return;
+    window.XMLHttpRequest = native;
+    native.prototype.constructor = native;
+  };
 }
 
 /**
@@ -106,6 +154,7 @@ function installAll(natives, prototype, handlers) {
  * @param {Record<string, any>} native
  * @param {XMLHttpRequest} xhr
  * @param {Opened} state
+ * @returns {import('../request-manager.js').TracedRequest}
  */
 function start(natives, manager, native, xhr, state) {
   const callersHeaders = { get: (/** @type {string} */ name) => state[/** @type {'traceparent'} */ (name)] ?? null };
@@ -127,6 +176,20 @@ function start(natives, manager, native, xhr, state) {
     responseUrl: xhr.responseURL,
     serverTiming: serverTimingOf(xhr),
   }));
+  return request;
+}
+
+/**
+ * @param {import('./natives.js').Natives} natives
+ * @param {Record<string, any>} native
+ * @param {XMLHttpRequest} xhr
+ * @param {Opened} state
+ */
+function sendPlain(natives, native, xhr, { args, headers, tracestate }) {
+  natives.apply(native['open'], xhr, args);
+  for (const header of headers) natives.apply(native['setRequestHeader'], xhr, header);
+  if (tracestate !== null) natives.apply(native['setRequestHeader'], xhr, ['tracestate', tracestate]);
+  natives.apply(native['send'], xhr, []);
 }
 
 /**

@@ -252,6 +252,53 @@ export async function act([other, blobWorker]) {
   await run('xhr aborted', () => xhr('GET', '/never', (request) => queueMicrotask(() => request.abort())));
   await run('xhr timeout', () => xhr('GET', '/never', (request) => (request.timeout = 50)));
   await run('xhr not open', () => new XMLHttpRequest().setRequestHeader('traceparent', 'x'));
+  const story = (path, prepare) =>
+    new Promise((resolve) => {
+      const request = new XMLHttpRequest();
+      const told = [];
+      request.onreadystatechange = () => told.push(`state ${request.readyState} ${request.status}`);
+      prepare(request);
+      for (const type of ['loadstart', 'load', 'error', 'abort', 'timeout', 'loadend']) {
+        request[`on${type}`] = () => {
+          told.push(type);
+          if (type === 'loadend') resolve([...new Set(told), request.responseType, typeof request.response]);
+        };
+      }
+      request.open('GET', path);
+      request.setRequestHeader('accept', 'a/b');
+      request.send();
+    });
+  for (const path of ['/away', '/around', '/broken', '/missing']) {
+    await run(`xhr story ${path}`, () => story(path, (request) => (request.responseType = 'blob')));
+  }
+  await run('xhr story timeout', () => story('/never', (request) => (request.timeout = 50)));
+  await run('xhr story abort', () => story('/never', (request) => setTimeout(() => request.abort(), 50)));
+  await run('xhr shape', () => {
+    class Own extends XMLHttpRequest {
+      twice = 2;
+    }
+    const made = [new XMLHttpRequest(), new Own()];
+    return [
+      made.map((one) => [one instanceof XMLHttpRequest, one instanceof Own, one.constructor.name, one.readyState]),
+      [XMLHttpRequest.name, XMLHttpRequest.length, XMLHttpRequest.DONE, made[1].twice],
+      [made[0].constructor === XMLHttpRequest, Object.getPrototypeOf(Own) === XMLHttpRequest],
+      Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, 'constructor').enumerable,
+    ];
+  });
+  await run('xhr without new', () => XMLHttpRequest());
+  await run('xhr used again', async () => {
+    const request = new XMLHttpRequest();
+    const statuses = [];
+    for (const path of ['/broken', '/echo', '/away', '/echo']) {
+      request.open('GET', path);
+      await new Promise((resolve) => {
+        request.onloadend = resolve;
+        request.send();
+      });
+      statuses.push(request.status);
+    }
+    return statuses;
+  });
   await run('xhr address', () => {
     let reads = 0;
     return xhr('GET', { toString: () => ` /echo?${(reads += 1)} ` }).then((outcome) => [outcome, reads]);
