@@ -153,7 +153,8 @@ class Subscriptions:
     def _remove_interest(self, uris: Collection[str]) -> None:
         self._interest.subtract(uris)
         self._interest = +self._interest
-        if not self._interest:
+        # One that is not set is being waited for.
+        if not self._interest and self._wanted.is_set():
             self._wanted = anyio.Event()
 
     def _forget(self, connection: Connection) -> None:

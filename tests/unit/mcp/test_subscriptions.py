@@ -55,6 +55,17 @@ async def test_a_listener_hears_of_its_session_and_of_no_other(server: McpServer
             assert await anext(news) == ResourceUpdated(uri=uri)
 
 
+async def test_who_listens_to_nothing_takes_nothing_from_those_after(server: McpServer, story: Story) -> None:
+    uri = f"session://{story.session_id}"
+    async with Client(server) as client:
+        async with client.listen(resource_subscriptions=[]):
+            pass
+        async with client.listen(resource_subscriptions=[uri]) as news:
+            with anyio.fail_after(5):
+                await story.declined_checkout()
+                assert await anext(news) == ResourceUpdated(uri=uri)
+
+
 async def test_a_log_without_session_is_news_of_the_session_of_its_trace(server: McpServer, story: Story) -> None:
     await story.declined_checkout()
     uri = f"session://{story.session_id}"
