@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { observe, openBrowser, seriousFindings, shownEvents, startVisitedDemo, until } from './stage.mjs';
+import { observe, openBrowser, shownEvents, startVisitedDemo, until } from './stage.mjs';
 
 let demo;
 let browser;
@@ -242,46 +242,4 @@ test('what is copied is the record, the id and the call', async () => {
   await panel()
     .getByRole('heading', { name: /Resource/ })
     .waitFor();
-});
-
-const VIEWS = () => ({
-  sessions: '/',
-  requests: '/requests',
-  session: `/sessions/${declined.session_id}`,
-  panel: `/sessions/${declined.session_id}?event=${declined.cause.span_id}`,
-  request: `/requests/${declined.request_ids.at(-1)}`,
-  compare: `/compare/${worked.request_ids.at(-1)}/${declined.request_ids.at(-1)}`,
-});
-
-for (const colorScheme of ['light', 'dark']) {
-  test(`screen readers find names and contrast is enough, ${colorScheme}`, async () => {
-    await page.emulateMedia({ colorScheme });
-    const findings = {};
-    for (const [name, path] of Object.entries(VIEWS())) {
-      await open(path);
-      await rows().first().waitFor();
-      findings[name] = await seriousFindings(page);
-    }
-    await page.emulateMedia({ colorScheme: 'light' });
-    assert.deepEqual(findings, { sessions: [], requests: [], session: [], panel: [], request: [], compare: [] });
-  });
-}
-
-test('nothing is wider than the window, from 360 to 2,560 pixels', async () => {
-  const wider = [];
-  for (const width of [360, 800, 1440, 2560]) {
-    await page.setViewportSize({ width, height: 900 });
-    for (const [name, path] of Object.entries(VIEWS())) {
-      await open(path);
-      await rows().first().waitFor();
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      const listHeight = await page.locator('.rows').evaluate((box) => box.clientHeight);
-      const isWhole = overflow <= 0 && listHeight >= 150;
-      if (!isWhole) wider.push(`${name} at ${width}: ${overflow} px over, rows ${listHeight} px high`);
-    }
-  }
-  await page.setViewportSize({ width: 1440, height: 900 });
-  assert.deepEqual(wider, []);
 });

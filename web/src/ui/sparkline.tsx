@@ -45,6 +45,12 @@ async function readWanted(): Promise<void> {
   changes.value += 1;
 }
 
+/** How many events of a session failed; undefined until that is known. */
+export function errorsOf(id: string): number | undefined {
+  const found = changes.value >= 0 ? known.get(id)?.activity : undefined;
+  return found?.errors.reduce((sum, bucket) => sum + bucket, 0);
+}
+
 export function Sparkline({ id }: { id: string }) {
   const found = changes.value >= 0 ? known.get(id)?.activity : undefined;
   if (!found) return <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" />;

@@ -1,0 +1,107 @@
+/** One session in the list: when, where, why it failed, and how much there is of it. */
+
+import { useEffect } from 'preact/hooks';
+
+import type { SessionRecord } from '../model/answers';
+import { visibleLine } from '../model/plain_text';
+import { sessionPath } from '../model/routes';
+import { agoWords, betweenMs, clockWords, countWords, durationWords } from '../model/times';
+import { browserWords, causeWords, shortId } from '../model/words';
+import { Link } from './router';
+import { ServiceName } from './service_name';
+import { Sparkline, errorsOf, wantActivity } from './sparkline';
+import { Line } from './telemetry_text';
+
+const SERVICES_SHOWN_MAX = 6;
+
+interface RowProps {
+  session: SessionRecord;
+  row: number;
+  isActive: boolean;
+  /** Whether it can be asked how busy a session was. */
+  hasActivity: boolean;
+  style: { transform: string };
+}
+
+export function SessionRow({ session, row, isActive, hasActivity, style }: RowProps) {
+  useEffect(() => {
+    if (hasActivity) wantActivity(session);
+  }, [session.session_id, session.last_activity]);
+  const duration = durationWords(betweenMs(session.started_at, session.last_activity));
+  const now = Date.now();
+  return (
+    <div
+      id={`session-row-${row}`}
+      class="row session"
+      role="row"
+      aria-rowindex={row + 1}
+      aria-selected={isActive}
+      data-error={session.has_errors}
+      style={style}
+    >
+      <span role="gridcell" class="started">
+        <time dateTime={session.started_at}>{clockWords(Date.parse(session.started_at), now)}</time>
+        <small class="quiet">{agoWords(Date.parse(session.last_activity), now)}</small>
+      </span>
+      <What session={session} />
+      <Services services={session.services ?? []} />
+      <Figure text={countWords(session.request_count)} what="requests" />
+      <Errors session={session} />
+      <Figure text={countWords(session.event_count)} what="events" class="events" />
+      <Figure text={duration} what="duration" />
+      <span role="gridcell" class="activity">
+        <Sparkline id={session.session_id} />
+      </span>
+    </div>
+  );
+}
+
+/** Where it began; below, why it failed, else who it was. */
+function What({ session }: { session: SessionRecord }) {
+  const browser = browserWords(session.user_agent);
+  return (
+    <span role="gridcell" class="session-what">
+      <Link to={sessionPath(session.session_id)} class="row-link">
+        {session.has_errors && <span class="mark">failed</span>}
+        <Line text={session.first_url ?? shortId(session.session_id)} class="text" />
+      </Link>
+      {session.cause ? (
+        <span class="cause-line">
+          <Line text={causeWords(session.cause)} />
+        </span>
+      ) : (
+        <span class="who-line quiet">
+          <Line text={[session.first_url && shortId(session.session_id), browser].filter(Boolean).join(' · ')} />
+        </span>
+      )}
+    </span>
+  );
+}
+
+function Services({ services }: { services: readonly string[] }) {
+  const left = services.length - SERVICES_SHOWN_MAX;
+  const names = visibleLine(services.join(', '));
+  return (
+    <span role="gridcell" class="services quiet" title={names} aria-label={names}>
+      {services.slice(0, SERVICES_SHOWN_MAX).map((service) => (
+        <ServiceName key={service} name={service} />
+      ))}
+      {left > 0 && <small>+{left}</small>}
+    </span>
+  );
+}
+
+/** How many of its events failed, as soon as that is known. */
+function Errors({ session }: { session: SessionRecord }) {
+  const errors = errorsOf(session.session_id) ?? (session.has_errors ? undefined : 0);
+  const text = errors === undefined ? '…' : countWords(errors);
+  return <Figure text={text} what="errors" class={session.has_errors ? 'errors bad' : 'errors quiet'} />;
+}
+
+function Figure({ text, what, class: name = '' }: { text: string; what: string; class?: string }) {
+  return (
+    <span role="gridcell" class={`number ${name}`} aria-label={`${text} ${what}`}>
+      {text}
+    </span>
+  );
+}
