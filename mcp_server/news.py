@@ -18,10 +18,13 @@ from mcp_server.queries import QueryThreads
 
 NEWS_STREAMS_MAX = 64
 NEWS_IDS_MAX = 1_000
+NEWS_PARTS_MAX = 1_000
 NEWS_LOOK_FOR_S = 0.5
 NEWS_INTERVAL_S = 0.25
 NEWS_HEARTBEAT_S = 15.0
 NEWS_RETRY_AFTER_FAILURE_S = 1.0
+# Under load a look reads much; it may take one part of the time in five, so that ingestion has the rest.
+RESTS_PER_LOOK = 4
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +120,10 @@ class News:
         if after is None or after == commit:
             return nothing
         # A commit that is yet to come was counted in another store.
-        return changes_after(self._reader, after, 0) if after < commit else nothing._replace(complete=False)
+        return self._changes(after) if after < commit else nothing._replace(complete=False)
+
+    def _changes(self, after: int) -> Changes:
+        return changes_after(self._reader, after, 0, NEWS_PARTS_MAX)
 
     def end_streams(self) -> None:
         """End all streams in good order."""
@@ -148,14 +154,16 @@ class News:
         if told is None:
             return
         commit, evictions = told
-        changes = await self._threads.run(lambda _: changes_after(self._reader, commit, NEWS_LOOK_FOR_S))
+        await self._threads.run(lambda _: self._reader.wait_for_commit(commit, NEWS_LOOK_FOR_S))
+        began_s = anyio.current_time()
+        changes = await self._threads.run(lambda _: self._changes(commit))
         evictions_now = (await self._threads.run(lambda _: self._reader.position())).evictions
         if self._told is not told or (changes.commit, evictions_now) == told:
             return
         self._told = (changes.commit, evictions_now)
         for mailbox in self._mailboxes:
             mailbox.put(changes, evicted=evictions_now != evictions)
-        await anyio.sleep(NEWS_INTERVAL_S)
+        await anyio.sleep(rest_s(anyio.current_time() - began_s))
 
 
 async def _events(mailbox: _Mailbox) -> AsyncGenerator[bytes]:
@@ -173,6 +181,11 @@ def _event(changes: Changes, *, evicted: bool) -> bytes:
         "evicted": evicted,
     }
     return f"id: {changes.commit}\nevent: news\ndata: {json.dumps(told)}\n\n".encode()
+
+
+def rest_s(look_s: float) -> float:
+    """Return how long the follower rests after a look that took so long."""
+    return max(NEWS_INTERVAL_S, look_s * RESTS_PER_LOOK)
 
 
 def commit_of(text: str) -> int:

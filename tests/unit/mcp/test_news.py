@@ -15,7 +15,7 @@ from collector.errors import QueryError, StoreUnavailableError
 from collector.query.service import QueryService
 from collector.store.memory import MemoryStore
 from mcp_server import news as module
-from mcp_server.news import NEWS_IDS_MAX, NEWS_STREAMS_MAX, News, commit_of
+from mcp_server.news import NEWS_IDS_MAX, NEWS_INTERVAL_S, NEWS_PARTS_MAX, NEWS_STREAMS_MAX, News, commit_of, rest_s
 from mcp_server.server import McpServer
 from mcp_server.transports import query_app
 
@@ -120,6 +120,24 @@ async def test_an_event_names_a_bounded_number_of_ids(
         data = (await read_event(events)).data
     assert (data["commit"], data["complete"]) == (sessions, complete)
     assert len(data["session_ids"]) == len(data["request_ids"]) == (sessions if complete else 0)
+
+
+@pytest.mark.parametrize(("logs", "complete"), [(NEWS_PARTS_MAX - 2, True), (NEWS_PARTS_MAX - 1, False)])
+async def test_a_look_reads_a_bounded_number_of_parts(
+    query: QueryService, story: Story, logs: int, complete: bool
+) -> None:
+    await story.declined_checkout()
+    for number in range(logs):
+        await story.late_log(f"line {number}")
+    async with following(query) as news, news.stream(2) as events:
+        data = (await read_event(events)).data
+    # Who claims the trace stands in one of its parts: all of them are read.
+    assert (data["commit"], data["complete"]) == (logs + 2, complete)
+    assert data["session_ids"] == ([story.session_id] if complete else [])
+
+
+def test_a_look_that_takes_long_is_followed_by_a_longer_rest() -> None:
+    assert [rest_s(look_s) for look_s in (0, NEWS_INTERVAL_S / 4, 1)] == [NEWS_INTERVAL_S, NEWS_INTERVAL_S, 4]
 
 
 async def test_what_was_removed_is_news(query: QueryService, store: MemoryStore, story: Story) -> None:
