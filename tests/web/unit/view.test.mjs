@@ -39,10 +39,15 @@ test('only the rows in view are drawn', () => {
   assert.deepEqual(view.windowOf(0, 260, 26, 1000), { first: 0, end: 16 });
   assert.deepEqual(view.windowOf(2600, 260, 26, 1000), { first: 94, end: 116 });
   assert.deepEqual(view.windowOf(2600, 260, 26, 3), { first: 3, end: 3 });
-  assert.deepEqual(
-    [view.scrollTopFor(5, 0, 260, 26), view.scrollTopFor(50, 0, 260, 26), view.scrollTopFor(2, 260, 260, 26)],
-    [undefined, 1066, 52],
-  );
+  const scrollTops = [
+    [5, 0],
+    [1, 0],
+    [8, 0],
+    [50, 0],
+    [2, 260],
+    [30, 2600],
+  ].map(([row, scrollTop]) => view.scrollTopFor(row, scrollTop, 260, 26));
+  assert.deepEqual(scrollTops, [undefined, undefined, undefined, 1118, 0, 728]);
 });
 
 test('what stood at the top stands there after rows came before it', () => {

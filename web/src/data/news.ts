@@ -22,9 +22,13 @@ export const RETRY_MS_MAX = 15_000;
 /** What the page says of its connection. */
 export const newsState = signal<NewsState>('connecting');
 
+/** After this long without a word, what was removed meanwhile is not told: everything shown is read again. */
+export const AWAY_MS_MAX = 60_000;
+
 const listeners = new Set<(news: News) => void>();
 let commit: number | undefined;
 let stopping: AbortController | undefined;
+let heardAt = 0;
 
 /** Be told of news from now on, until what is returned is called. */
 export function onNews(listener: (news: News) => void): () => void {
@@ -74,7 +78,12 @@ async function readStream(stopped: AbortSignal, onAnswer: () => void): Promise<v
   const events = new EventStreamReader();
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
     onAnswer();
-    for (const data of events.read(piece.value)) tell(JSON.parse(data) as News);
+    const isLong = heardAt > 0 && Date.now() - heardAt > AWAY_MS_MAX;
+    heardAt = Date.now();
+    for (const data of events.read(piece.value)) {
+      const news = JSON.parse(data) as News;
+      tell(isLong ? { ...news, complete: false } : news);
+    }
   }
 }
 

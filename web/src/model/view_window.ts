@@ -7,6 +7,7 @@ export interface RowWindow {
 }
 
 const OVERSCAN_ROWS = 6;
+const AROUND_ROWS = 3;
 
 export function windowOf(scrollTop: number, height: number, rowHeight: number, count: number): RowWindow {
   const first = Math.max(0, Math.floor(scrollTop / rowHeight) - OVERSCAN_ROWS);
@@ -14,11 +15,12 @@ export function windowOf(scrollTop: number, height: number, rowHeight: number, c
   return { first: Math.min(first, end), end };
 }
 
-/** Where to scroll so that `row` is in view; undefined if it is. `headRows` rows at the top may be covered. */
+/** Where to scroll so that `row` is in view, with some rows around it; undefined if it is in view already. */
 export function scrollTopFor(row: number, scrollTop: number, height: number, rowHeight: number): number | undefined {
+  const margin = Math.min(AROUND_ROWS, Math.floor(height / rowHeight / 4)) * rowHeight;
   const top = row * rowHeight;
-  if (top < scrollTop) return top;
-  return top + rowHeight > scrollTop + height ? top + rowHeight - height : undefined;
+  if (top < scrollTop) return Math.max(0, top - margin);
+  return top + rowHeight > scrollTop + height ? top + rowHeight + margin - height : undefined;
 }
 
 /**

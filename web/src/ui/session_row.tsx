@@ -82,7 +82,7 @@ function Services({ services }: { services: readonly string[] }) {
   const left = services.length - SERVICES_SHOWN_MAX;
   const names = visibleLine(services.join(', '));
   return (
-    <span role="gridcell" class="services quiet" title={names} aria-label={names}>
+    <span role="gridcell" class="services quiet" title={names}>
       {services.slice(0, SERVICES_SHOWN_MAX).map((service) => (
         <ServiceName key={service} name={service} />
       ))}
