@@ -86,18 +86,24 @@ Ask = Callable[..., dict[str, Any]]
 
 
 @contextmanager
-def _service(data_dir: Path) -> Generator[Ask]:
+def service_over(data_dir: Path) -> Generator[QueryService]:
+    """Open a reader and a service of their own, as another process has them."""
     reader = SqliteReader(data_dir)
-    # The figures are of whole answers, however long they take.
-    service = QueryService(reader, time_limit_s=60.0)
-
-    def ask(**arguments: Any) -> dict[str, Any]:
-        return service.observe(parse_params(arguments))
-
     try:
-        yield ask
+        # The figures are of whole answers, however long they take.
+        yield QueryService(reader, time_limit_s=60.0)
     finally:
         reader.close()
+
+
+@contextmanager
+def _service(data_dir: Path) -> Generator[Ask]:
+    with service_over(data_dir) as service:
+
+        def ask(**arguments: Any) -> dict[str, Any]:
+            return service.observe(parse_params(arguments))
+
+        yield ask
 
 
 def _timed(ask: Ask, **arguments: Any) -> tuple[float, dict[str, Any]]:
@@ -126,25 +132,26 @@ async def _write(data_dir: Path, requests_per_commit: int) -> None:
     waiting: list[Batch] = []
     try:
         for number, body in enumerate(requests(SPANS_PER_REQUEST, SESSION_EVENTS // SPANS_PER_REQUEST, seed=1)):
-            waiting.append(_batch(_ANY_SESSION_ID.sub(SESSION_ID.encode(), body)))
+            waiting.append(batch_of(_ANY_SESSION_ID.sub(SESSION_ID.encode(), body)))
             if number % 4 == 0:
-                waiting.append(_batch(next(others)))
+                waiting.append(batch_of(next(others)))
             while len(waiting) >= requests_per_commit:
-                await _commit(writer, waiting[:requests_per_commit])
+                await commit_together(writer, waiting[:requests_per_commit])
                 del waiting[:requests_per_commit]
-        await _commit(writer, waiting)
+        await commit_together(writer, waiting)
     finally:
         await writer.shutdown()
 
 
-async def _commit(writer: SqliteWriter, batches: Sequence[Batch]) -> None:
+async def commit_together(writer: SqliteWriter, batches: Sequence[Batch]) -> None:
     """Write batches at the same time, so that the writer finds them all waiting."""
     results = await asyncio.gather(*(writer.write(batch) for batch in batches))
     if len({result.commit for result in results}) > 1:
         raise AssertionError(f"{len(batches)} requests came into several commits")
 
 
-def _batch(body: bytes) -> Batch:
+def batch_of(body: bytes) -> Batch:
+    """Correlate a request's body."""
     records = correlate(Signal.TRACES, cut_request(Signal.TRACES, body), SessionKeys()).records
     return Batch(Signal.TRACES, hashlib.blake2b(body, digest_size=16).digest(), records)
 
