@@ -1,12 +1,12 @@
 # Each target sets up what it needs in .venv; a machine needs Python >= 3.11, make and a package registry.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench lock proto bundle rooms settings clean install-demo install-dev
+.PHONY: help demo serve test check bench bench-scale bench-compare lock proto bundle rooms settings clean install-demo install-dev
 
 python := .venv/bin/python
 sources := collector exporters mcp_server otel-config tests scripts hatch_build.py
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: install-demo ## Real services, real requests, one timeline: ends by itself in under a minute
 	@.venv/bin/gasoline demo
@@ -27,7 +27,14 @@ check: install-dev ## Format, lint, types, layers, tidiness
 	@$(python) -m pytest -q tests/tidy
 
 bench: install-dev ## Measure: the table of figures and their ratios
-	@$(python) tests/bench/run.py
+	@$(python) tests/bench/run.py $(if $(JSON),--json $(JSON))
+
+bench-scale: install-dev ## Measure how cost grows: SPANS=5000000 SESSIONS=100000 SOAK=10000000 JSON=file
+	@$(python) tests/bench/scale.py $(if $(SPANS),--spans $(SPANS)) $(if $(SESSIONS),--sessions $(SESSIONS)) \
+		$(if $(SOAK),--soak-spans $(SOAK)) $(if $(JSON),--json $(JSON))
+
+bench-compare: install-dev ## Two result files side by side: A=file B=file
+	@$(python) tests/bench/compare.py $(A) $(B)
 
 lock: install-dev ## Resolve the hash-locked sets anew from pyproject.toml
 	@sh requirements/lock.sh

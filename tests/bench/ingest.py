@@ -43,12 +43,14 @@ def reference_server() -> Generator[tuple[int, int]]:
 
 
 @contextmanager
-def gasoline(data_dir: Path) -> Generator[tuple[int, int]]:
+def gasoline(data_dir: Path, config: Path | None = None) -> Generator[tuple[int, int]]:
     """Run the collector on free ports; gives its gRPC port and process id."""
     any_port = "127.0.0.1:0"
     command = [sys.executable, "-m", "collector", "serve", "--data-dir", str(data_dir)]
     for flag in ("--grpc-endpoint", "--http-endpoint", "--query-endpoint"):
         command += [flag, any_port]
+    if config:
+        command += ["--config", str(config)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     with _stopped(process):
         yield int(_line(process.stderr, r"ready grpc=\S*:(\d+)")), process.pid
@@ -75,11 +77,13 @@ def _line(stream: IO[str] | None, pattern: str) -> str:
     raise RuntimeError("the server did not start:\n" + "".join(seen))
 
 
-def measure(port: int, process_id: int, spans_per_request: int, spans: int, seed: int) -> tuple[float, float]:
-    """Send `spans` and return server CPU in µs per span, settling included, and spans per second."""
+def measure(
+    port: int, process_id: int, spans_per_request: int, spans: int, seed: int, signal: str = "traces"
+) -> tuple[float, float]:
+    """Send `spans`, or as many log records; return server CPU in µs each, settling included, and how many a second."""
     count = spans // spans_per_request
     client = subprocess.Popen(
-        [sys.executable, str(HERE / "load.py"), str(spans_per_request), str(count), str(seed)],
+        [sys.executable, str(HERE / "load.py"), str(spans_per_request), str(count), str(seed), signal],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -94,7 +98,7 @@ def measure(port: int, process_id: int, spans_per_request: int, spans: int, seed
         client.kill()
         client.wait()
     sent = count * spans_per_request
-    return used_s / sent * 1e6, sent / float(out)
+    return used_s / sent * 1e6, sent / float(out.split()[0])
 
 
 def cpu_s(process_id: int) -> float:
@@ -146,6 +150,16 @@ def compare(spans_per_request: int, spans: int, rounds: int, work_dir: Path) -> 
         stored = bytes_on_disk(data_dir) / (spans + WARM_UP_SPANS)
         ours.append(Ingest(cpu_us, rate, stored, after_mb, after_mb - before_mb))
     return _median(reference), _median(ours)
+
+
+def logs_us_per_record(records_per_request: int, records: int, rounds: int, work_dir: Path) -> float:
+    """Return the median server CPU in µs per log record."""
+    taken: list[float] = []
+    for number in range(rounds):
+        with gasoline(work_dir / f"logs-{number}") as (port, process_id):
+            measure(port, process_id, records_per_request, WARM_UP_SPANS, 1000 + number, "logs")
+            taken.append(measure(port, process_id, records_per_request, records, number, "logs")[0])
+    return median(taken)
 
 
 def _median(runs: list[Ingest]) -> Ingest:

@@ -4,19 +4,18 @@ usage: run.py [--quick] [--json FILE]; `make bench` runs all of it.
 """
 
 import argparse
-import json
-import platform
-import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
+from answers import acknowledged_ms_p99, added_by_wait_for_ms
 from durability import ack_to_readable_ms_p99, lost_after_kills
-from ingest import compare, free_cpu_count
+from figures import Figure, finish, print_head, print_row
+from ingest import Ingest, compare, logs_us_per_record
 from lists import build_sessions, measure_lists
 from queries import build_store, measure_queries
+from recorded import share_on_disk
 from startup import first_export_s, initialize_s
 from traffic import SESSIONS
 
@@ -29,22 +28,6 @@ SPANS_IN_SMALL_REQUESTS = 24_000
 REQUESTS_PER_COMMIT = (16, 1)
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One row: `value` must not be over `target`, if there is one; `context` is what was measured beside it."""
-
-    what: str
-    value: float
-    unit: str
-    target: float | None
-    context: str = ""
-
-    @property
-    def holds(self) -> bool:
-        """Tell whether the target is met."""
-        return self.target is None or self.value <= self.target
-
-
 def measure(work_dir: Path, rounds: int) -> Iterator[Figure]:
     """Yield the figures one after the other; each starts what it needs and stops it again."""
     yield from _ingest(work_dir, rounds)
@@ -52,33 +35,50 @@ def measure(work_dir: Path, rounds: int) -> Iterator[Figure]:
     yield from _lists(work_dir, rounds)
     acknowledged, lost = lost_after_kills(work_dir)
     yield Figure("acknowledged and lost under kill -9", lost, "spans", 0, f"of {acknowledged:,} acknowledged")
-    for name, under_load, target in (("idle", False, 100.0), ("under load", True, 500.0)):
+    for name, under_load, target in (("idle", False, 50.0), ("under load", True, 200.0)):
         taken_ms = ack_to_readable_ms_p99(work_dir, under_load=under_load)
         yield Figure(f"ack to readable, {name}, p99", taken_ms, "ms", target)
+    yield Figure("wait_for, beyond its quiet second, longest of ten", added_by_wait_for_ms(work_dir), "ms", 30)
     starts = [first_export_s(work_dir / f"start-{number}") for number in range(rounds)]
-    yield Figure("start to first accepted export", median(starts), "s", 1.5)
+    yield Figure("start to first accepted export", median(starts), "s", 0.7)
     starts = [initialize_s(work_dir / f"mcp-{number}") for number in range(rounds)]
-    yield Figure("gasoline mcp to initialize answered", median(starts), "s", 1.5)
+    yield Figure("gasoline mcp to initialize answered", median(starts), "s", 1.0)
 
 
 def _ingest(work_dir: Path, rounds: int) -> Iterator[Figure]:
-    for spans_per_request, spans, target in (
-        (LARGE_REQUEST_SPANS, SPANS_IN_LARGE_REQUESTS, 4.0),
-        (SMALL_REQUEST_SPANS, SPANS_IN_SMALL_REQUESTS, 2.2),
-    ):
-        reference, ours = compare(spans_per_request, spans, rounds, work_dir)
-        yield Figure(
-            f"ingest CPU per span, {spans_per_request} a request",
-            ours.cpu_us_per_span / reference.cpu_us_per_span,
-            "R",
-            target,
-            f"{ours.cpu_us_per_span:.1f} µs, R = {reference.cpu_us_per_span:.1f} µs; "
-            f"{ours.spans_per_s:,.0f} spans/s, {ours.rss_mb:.0f} MB",
-        )
-        if spans_per_request == LARGE_REQUEST_SPANS:
-            yield Figure("bytes per span on disk", ours.bytes_per_span, "B", 160)
-            each_kb = ours.grown_mb * 1e3 / SESSIONS
-            yield Figure(f"{SESSIONS:,} live sessions, memory grown by each", each_kb, "KB", 10)
+    reference, ours = compare(LARGE_REQUEST_SPANS, SPANS_IN_LARGE_REQUESTS, rounds, work_dir)
+    yield _ingest_figure(LARGE_REQUEST_SPANS, reference, ours, 3.0)
+    logs_us = logs_us_per_record(LARGE_REQUEST_SPANS, SPANS_IN_LARGE_REQUESTS, rounds, work_dir)
+    share = logs_us / ours.cpu_us_per_span
+    yield Figure(
+        f"the same per log record, {LARGE_REQUEST_SPANS} a request", share, "of a span", 1, f"{logs_us:.1f} µs"
+    )
+    yield Figure("bytes per span on disk", ours.bytes_per_span, "B", 110)
+    share, stored = share_on_disk(work_dir / "recorded")
+    yield Figure("recorded traffic on disk, of what was sent", share, "", 0.35, stored)
+    each_kb = ours.grown_mb * 1e3 / SESSIONS
+    yield Figure(f"{SESSIONS:,} live sessions, memory grown by each", each_kb, "KB", 10)
+    reference, ours = compare(SMALL_REQUEST_SPANS, SPANS_IN_SMALL_REQUESTS, rounds, work_dir)
+    yield _ingest_figure(SMALL_REQUEST_SPANS, reference, ours, 1.8)
+    half = ours.spans_per_s / SMALL_REQUEST_SPANS / 2
+    yield Figure(
+        "acknowledgement at half capacity, p99",
+        acknowledged_ms_p99(work_dir, half),
+        "ms",
+        100,
+        f"{half:,.0f} requests/s",
+    )
+
+
+def _ingest_figure(spans_per_request: int, reference: Ingest, ours: Ingest, target: float) -> Figure:
+    return Figure(
+        f"ingest CPU per span, {spans_per_request} a request",
+        ours.cpu_us_per_span / reference.cpu_us_per_span,
+        "R",
+        target,
+        f"{ours.cpu_us_per_span:.1f} µs, R = {reference.cpu_us_per_span:.1f} µs; "
+        f"{ours.spans_per_s:,.0f} spans/s, {ours.rss_mb:.0f} MB",
+    )
 
 
 def _questions(work_dir: Path) -> Iterator[Figure]:
@@ -113,30 +113,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round instead of three")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     arguments = parser.parse_args()
-    machine = f"{platform.machine()}, {free_cpu_count()} CPUs, Python {platform.python_version()}"
     figures: list[Figure] = []
-    _print(f"| figure ({machine}) | measured | target | holds | beside it |\n|---|---|---|---|---|")
+    print_head()
     with tempfile.TemporaryDirectory(prefix="gasoline-bench-") as folder:
         for figure in measure(Path(folder), 1 if arguments.quick else ROUNDS):
             figures.append(figure)
-            _print(_row(figure))
-    if arguments.json:
-        rows = [asdict(figure) | {"holds": figure.holds} for figure in figures]
-        arguments.json.write_text(json.dumps({"machine": machine, "figures": rows}, indent=1) + "\n")
-    held_to = [figure for figure in figures if figure.target is not None]
-    _print(f"\n{sum(figure.holds for figure in held_to)} of {len(held_to)} targets hold")
-
-
-def _row(figure: Figure) -> str:
-    measured = f"| {figure.what} | {figure.value:.4g} {figure.unit} "
-    if figure.target is None:
-        return f"{measured}| – | – | {figure.context} |"
-    return f"{measured}| {figure.target:g} {figure.unit} | {'yes' if figure.holds else 'NO'} | {figure.context} |"
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+            print_row(figure)
+    finish(figures, arguments.json)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,17 @@ The session is named on the entry span only, and no two requests have the same b
 import random
 from collections.abc import Iterator
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 START_UNIX_NANO = 1_795_000_000_000_000_000
 SESSIONS = 10_000
+# So many traces further on in the sessions each seed begins.
+TRACES_APART = 12_800
 # (service, kind, name): the spans of one trace from the entry down; each is the parent of the next.
 HOPS = (
     ("frontend", Span.SPAN_KIND_SERVER, "POST /api/checkout"),
@@ -25,13 +30,13 @@ HOPS = (
 )
 
 
-def requests(spans_per_request: int, count: int, seed: int = 1) -> Iterator[bytes]:
+def requests(spans_per_request: int, count: int, seed: int = 1, sessions: int = SESSIONS) -> Iterator[bytes]:
     """Yield `count` bodies of ExportTraceServiceRequest with exactly `spans_per_request` spans each."""
     rng = random.Random(seed)
     waiting: dict[str, list[Span]] = {service: [] for service, _, _ in HOPS}
     trace = 0
     while count > 0:
-        for span, service in _trace(rng, trace):
+        for span, service in _trace(rng, trace, (trace + seed * TRACES_APART) % sessions):
             spans = waiting[service]
             spans.append(span)
             if len(spans) == spans_per_request and count > 0:
@@ -41,7 +46,44 @@ def requests(spans_per_request: int, count: int, seed: int = 1) -> Iterator[byte
         trace += 1
 
 
-def _trace(rng: random.Random, number: int) -> Iterator[tuple[Span, str]]:
+def log_requests(records_per_request: int, count: int, seed: int = 1, sessions: int = SESSIONS) -> Iterator[bytes]:
+    """Yield `count` bodies of ExportLogsServiceRequest: one record for each of the spans that this seed makes."""
+    rng, own_rng = random.Random(seed), random.Random(-seed)
+    waiting: dict[str, list[LogRecord]] = {service: [] for service, _, _ in HOPS}
+    trace = 0
+    while count > 0:
+        for span, service in _trace(rng, trace, (trace + seed * TRACES_APART) % sessions):
+            records = waiting[service]
+            records.append(_log(own_rng, span, (trace + seed * TRACES_APART) % sessions))
+            if len(records) == records_per_request and count > 0:
+                request = ExportLogsServiceRequest()
+                outer = request.resource_logs.add(resource=_resource(service))
+                outer.scope_logs.add(log_records=records).scope.name = f"shop.{service}"
+                yield request.SerializeToString()
+                waiting[service] = []
+                count -= 1
+        trace += 1
+
+
+def _log(rng: random.Random, span: Span, session: int) -> LogRecord:
+    failed = span.status.code == Status.STATUS_CODE_ERROR
+    record = LogRecord(
+        time_unix_nano=span.start_time_unix_nano + rng.randrange(1_000_000),
+        observed_time_unix_nano=span.end_time_unix_nano,
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        flags=1,
+        severity_number=SeverityNumber.SEVERITY_NUMBER_ERROR if failed else SeverityNumber.SEVERITY_NUMBER_INFO,
+        severity_text="ERROR" if failed else "INFO",
+    )
+    record.body.string_value = f"{span.name} for cart {rng.randrange(10_000)} took {rng.randrange(400)} ms"
+    record.attributes.extend(span.attributes[5:9])
+    if not span.parent_span_id:
+        record.attributes.append(_text("session.id", f"session-{session:032x}"))
+    return record
+
+
+def _trace(rng: random.Random, number: int, session: int) -> Iterator[tuple[Span, str]]:
     trace_id = rng.randbytes(16)
     parent = b""
     start = START_UNIX_NANO + number * 1_000_000
@@ -58,7 +100,7 @@ def _trace(rng: random.Random, number: int) -> Iterator[tuple[Span, str]]:
         )
         span.attributes.extend(_attributes(rng, service, kind))
         if depth == 0:
-            span.attributes.append(_text("session.id", f"session-{number % SESSIONS:032x}"))
+            span.attributes.append(_text("session.id", f"session-{session:032x}"))
         if rng.random() < 0.01:
             span.status.code = Status.STATUS_CODE_ERROR
             span.status.message = "card declined: insufficient funds"
@@ -97,9 +139,15 @@ def _attributes(rng: random.Random, service: str, kind: int) -> list[KeyValue]:
 
 def _request(service: str, spans: list[Span]) -> bytes:
     request = ExportTraceServiceRequest()
-    resource_spans = request.resource_spans.add()
-    resource_spans.resource.attributes.extend(
-        [
+    resource_spans = request.resource_spans.add(resource=_resource(service))
+    scope_spans = resource_spans.scope_spans.add(spans=spans)
+    scope_spans.scope.name = f"opentelemetry.instrumentation.{service}"
+    return request.SerializeToString()
+
+
+def _resource(service: str) -> Resource:
+    return Resource(
+        attributes=[
             _text("service.name", service),
             _text("service.instance.id", f"{service}-1"),
             _text("host.name", f"{service}-host"),
@@ -107,9 +155,6 @@ def _request(service: str, spans: list[Span]) -> bytes:
             _text("telemetry.sdk.version", "1.45.1"),
         ]
     )
-    scope_spans = resource_spans.scope_spans.add(spans=spans)
-    scope_spans.scope.name = f"opentelemetry.instrumentation.{service}"
-    return request.SerializeToString()
 
 
 def _text(key: str, value: str) -> KeyValue:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
-_COMMAND = re.compile(r"^(make [a-z]+)", re.MULTILINE)
+_COMMAND = re.compile(r"^(make [a-z-]+)", re.MULTILINE)
 
 
 def test_the_list_of_modules_is_fresh(root: Path) -> None:
@@ -32,7 +32,7 @@ def test_every_link_to_a_file_leads_somewhere(root: Path, tracked: list[str]) ->
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
 def test_every_make_target_that_is_named_exists(root: Path, document: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
     named = {command.split()[1] for command in _COMMAND.findall((root / document).read_text())}
     assert named and named <= targets
 
