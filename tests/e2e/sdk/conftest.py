@@ -269,7 +269,8 @@ def go_toolchain(root: Path) -> Toolchain:
 
 @pytest.fixture(scope="session")
 def rust_toolchain(root: Path) -> Toolchain:
-    if shutil.which("cargo") is None:
+    cargo = shutil.which("cargo")
+    if cargo is None:
         pytest.skip("needs cargo, to build a service")
     source = HERE / "services" / "pricing"
     inputs = [source / name for name in ("src/main.rs", "Cargo.toml", "Cargo.lock")]
@@ -278,6 +279,10 @@ def rust_toolchain(root: Path) -> Toolchain:
         # What it needs takes a minute to compile, and is there already where only the service has changed.
         target = folder.parent / "rust-target"
         environment = {"CARGO_TARGET_DIR": str(target), "CARGO_PROFILE_DEV_DEBUG": "0"}
+        # rustup's cargo looks for the toolchains below HOME, which need not be the one that it was installed for.
+        toolchains = Path(cargo).parents[2] / ".rustup"
+        if toolchains.is_dir():
+            environment["RUSTUP_HOME"] = os.environ.get("RUSTUP_HOME", str(toolchains))
         run(["cargo", "build", "--locked", "--quiet"], source, "cargo with access to its crates", environment)
         shutil.copy(target / "debug" / "pricing", folder)
         (folder / "complete").touch()
