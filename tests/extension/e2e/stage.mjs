@@ -53,13 +53,15 @@ export async function startAll(...starting) {
  * @param {string[]} args of python
  * @param {RegExp} ready what it says when it is ready
  * @param {'stdout' | 'stderr'} stream where it says so
+ * @param {Record<string, string>} [settings] of its environment
  */
-export async function startPython(args, ready, stream) {
+export async function startPython(args, ready, stream, settings = {}) {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(OTEL|GASOLINE)_/.test(name)),
   );
   const stdio = ['pipe', stream === 'stdout' ? 'pipe' : 'ignore', stream === 'stderr' ? 'pipe' : 'ignore'];
-  const child = spawn(PYTHON, args, { cwd: ROOT, env: environment, stdio: /** @type {any} */ (stdio) });
+  const env = { ...environment, ...settings };
+  const child = spawn(PYTHON, args, { cwd: ROOT, env, stdio: /** @type {any} */ (stdio) });
   const exited = once(child, 'exit');
   const said = [];
   for await (const line of createInterface({ input: child[stream] })) {
