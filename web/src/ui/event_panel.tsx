@@ -1,5 +1,6 @@
 /** Everything about the event that is selected. */
 
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
 import type { Event, RequestAnswer, Value } from '../model/answers';
@@ -167,7 +168,7 @@ function WhereItBelongs({ event, store }: FactsProps) {
   );
 }
 
-function Fact(props: { name: string; children: preact.ComponentChildren }) {
+function Fact(props: { name: string; children: ComponentChildren }) {
   return (
     <>
       <dt>{props.name}</dt>

@@ -1,5 +1,6 @@
 /** What of a timeline is shown. Errors are shown whatever is chosen here. */
 
+import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 
 import { NO_FILTERS, isFiltering, type Filters } from '../model/rows';
@@ -100,7 +101,7 @@ function Shown({ store }: { store: TimelineStore }) {
   );
 }
 
-function Chip(props: { isOn: boolean; isError?: boolean; onClick: () => void; children: preact.ComponentChildren }) {
+function Chip(props: { isOn: boolean; isError?: boolean; onClick: () => void; children: ComponentChildren }) {
   return (
     <button
       type="button"

@@ -5,6 +5,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { AnswerError } from '../data/api';
 import { load, type Ask, type Loaded, type Subject } from '../data/loading';
 import type { News } from '../data/news';
+import type { Event } from '../model/answers';
 import { indexOf } from '../model/timeline';
 import { timelineStateOf } from '../model/routes';
 import { place } from './router';
@@ -15,7 +16,7 @@ export interface Source {
   ask: Ask;
   onNews?: (listener: (news: News) => void) => () => void;
   /** A record as OTLP/JSON, where it can be had. */
-  otlpText?: (event: import('../model/answers').Event) => Promise<string>;
+  otlpText?: (event: Event) => Promise<string>;
   /** Whether there are lists to go back to. */
   hasLists: boolean;
 }
@@ -26,10 +27,10 @@ export function useTimeline(source: Source, subject: Subject): TimelineStore {
   const store = useMemo(() => newStore(subject), [source, subject.kind, subject.id]);
   useEffect(() => {
     const stopping = new AbortController();
-    const isWanted = reloading(store, source, stopping.signal);
-    void isWanted();
+    const read = reloading(store, source, stopping.signal);
+    void read();
     const stop = source.onNews?.((news) => {
-      if (concerns(news, store)) void isWanted();
+      if (concerns(news, store)) void read();
     });
     return () => {
       stop?.();
