@@ -60,7 +60,10 @@ test('from the first click to the session in the collector', async (t) => {
     await options.getByRole('button', { name: 'Check the collector' }).click();
     await options.getByText(`The collector at ${collector.endpoint} is reachable.`).waitFor();
     await options.reload();
-    assert.equal(await options.locator('#endpoint').inputValue(), collector.endpoint);
+    await options.waitForFunction(
+      (endpoint) => document.querySelector('#endpoint')?.value === endpoint,
+      collector.endpoint,
+    );
     await options.close();
   });
 
@@ -101,19 +104,23 @@ test('from the first click to the session in the collector', async (t) => {
   });
 
   await t.test('where a page answers at the query port, the timeline is opened there', async () => {
-    // Stands in for the collector's own page, so that this does not depend on whether that is built.
-    const standIn = await startSite((_, response) => html(response, 'timelines'));
-    await popup.evaluate(
-      (settings) => chrome.runtime.sendMessage({ type: 'set-settings', settings }),
-      { queryEndpoint: standIn.origin },
-    );
-    await popup.reload();
+    /** @param {string} queryEndpoint */
+    const reloadedWith = async (queryEndpoint) => {
+      await popup.evaluate(
+        (settings) => chrome.runtime.sendMessage({ type: 'set-settings', settings }),
+        { queryEndpoint },
+      );
+      await popup.reload();
+    };
+    await reloadedWith(collector.query);
     const open = popup.getByRole('button', { name: 'Open timeline' });
     const [opened] = await Promise.all([browser.context.waitForEvent('page'), open.click()]);
-    await opened.waitForURL(`${standIn.origin}/sessions/${sessionId}`);
+    await opened.waitForURL(`${collector.query}/sessions/${sessionId}`);
+    await opened.locator(`code[title="${sessionId}"]`).waitFor();
     await opened.close();
-    await standIn.stop();
-    await popup.reload();
+    const away = await startSite((_, response) => html(response, ''));
+    await away.stop();
+    await reloadedWith(away.origin);
     await popup.getByRole('heading', { name: 'Collector reachable' }).waitFor();
     assert.equal(await open.isVisible(), false);
   });
