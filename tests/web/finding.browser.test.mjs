@@ -221,6 +221,25 @@ test('keys alone find the failing span, and go back', async () => {
   await page.waitForURL('**/?status=error');
 });
 
+test('going back is not held up by filters that were typed just before', async () => {
+  await open('/');
+  await rows().nth(3).waitFor();
+  await rows().first().getByRole('link').click();
+  await page.getByRole('searchbox', { name: 'Filter by text' }).fill('x');
+  await page.evaluate(async () => {
+    const press = (key) => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+    const { back } = history;
+    // The browser takes its time to go back: longer than the filters take to come into the URL.
+    history.back = () => setTimeout(() => back.call(history), 400);
+    press('Escape');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    window.searchWhileLeaving = location.search;
+    delete history.back;
+  });
+  await page.waitForURL(`${demo.query}/`);
+  assert.equal(await page.evaluate(() => window.searchWhileLeaving), '');
+});
+
 test('what is copied is the record, the id and the call', async () => {
   await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await open(`/sessions/${declined.session_id}?event=${declined.cause.span_id}`);

@@ -10,13 +10,18 @@ interface Place {
 
 export const place = signal<Place>({ path: '/', search: '' });
 
+const LEAVING_MS = 1_000;
+
 let isInUrl = false;
+/** The browser is on its way back; a change of the URL meanwhile would keep it here. */
+let isLeaving = false;
 const visited: Place[] = [];
 
 /** Take the place from the URL, and keep it there. */
 export function followUrl(): void {
   isInUrl = true;
   const read = () => {
+    isLeaving = false;
     place.value = { path: location.pathname, search: location.search };
   };
   window.addEventListener('popstate', read);
@@ -33,14 +38,21 @@ export function navigate(target: string): void {
 
 /** Change the query string of where we are, without a step for the back button. */
 export function replaceSearch(search: string): void {
-  if (search === place.value.search) return;
+  if (search === place.value.search || isLeaving) return;
   if (isInUrl) history.replaceState(null, '', place.value.path + search);
   place.value = { ...place.value, search };
 }
 
 export function goBack(): void {
-  if (isInUrl) history.back();
-  else place.value = visited.pop() ?? place.value;
+  if (!isInUrl) {
+    place.value = visited.pop() ?? place.value;
+    return;
+  }
+  isLeaving = true;
+  setTimeout(() => {
+    isLeaving = false;
+  }, LEAVING_MS);
+  history.back();
 }
 
 /** A link inside the page: the browser may open it elsewhere, the page goes there without loading anew. */
