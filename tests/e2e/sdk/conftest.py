@@ -28,7 +28,7 @@ import pytest
 JAVA_AGENT = "io.opentelemetry.javaagent:opentelemetry-javaagent:2.33.1"
 JAVA_AGENT_SHA256 = "e43a270df53c6f423e0ab157be9c27ccc01d5dc3232e162fe54777573db2f149"
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
-INSTALL_TIMEOUT_S = 400
+INSTALL_TIMEOUT_S = 900
 STOP_TIMEOUT_S = 20
 REQUEST_TIMEOUT_S = 60
 ARRIVAL_TIMEOUT_S = 60

@@ -18,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Gasoline, StartCollector
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 SESSION_ID = "session-of-lost-answers"
 REQUESTS = 2

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from conftest import Stage
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 SESSION_ID = "session-of-a-restart"
 REQUESTS = 3
