@@ -1,8 +1,8 @@
 # cython: language_level=3
 """Native twin of `timeline.text_of`: what a record says in words, read off its bytes.
 
-A property test holds the two equal. None stands for a record that is left to the twin, as one field that comes twice is.
-Bytes were found valid when they came.
+A property test holds the two equal. None stands for a record that is left to the twin, as one is in which a field comes
+twice. Bytes were found valid when they came.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE

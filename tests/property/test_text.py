@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,12 +60,12 @@ spans = st.builds(
 logs = st.builds(LogRecord, body=st.none() | values, event_name=names, attributes=attributes, severity_text=names)
 
 
-def row_of(signal: str, event_index: int = -1) -> Row:
+def row_of(signal: Literal["span", "span_event", "log"], event_index: int = -1) -> Row:
     return Row(
         RowKey(TraceKey("trace", b"t" * 16), 1, 0),
         event_index,
         EventType.LOG if signal == "log" else EventType.SPAN,
-        signal,  # type: ignore[arg-type]
+        signal,
         0,
         b"t" * 16,
         b"s" * 8,
