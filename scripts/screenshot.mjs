@@ -1,6 +1,6 @@
 /**
  * Takes the picture of the popup in README.md: real Chromium, a real collector, a small shop whose checkout fails.
- * Needs the ports 3000 and 4318, which the picture shows: node scripts/screenshot.mjs
+ * Needs the ports 3000, 4318 and 4319, which the picture shows or the popup asks: node scripts/screenshot.mjs
  */
 
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ const shop = createServer((request, response) => {
 });
 shop.listen(3000, 'localhost');
 await once(shop, 'listening');
-const collector = await startCollector({ http: '127.0.0.1:4318' });
+const collector = await startCollector({ http: '127.0.0.1:4318', query: '127.0.0.1:4319' });
 const { context, close } = await launchChromium({
   extension: EXTENSION_FOLDER,
   options: { viewport: { width: 368, height: 400 }, deviceScaleFactor: 1.5 },
@@ -50,6 +50,7 @@ try {
   }
   await popup.waitForFunction(() => document.querySelector('#errors')?.textContent !== '0');
   await popup.getByText(/ sent, the last /).waitFor();
+  await popup.getByRole('button', { name: 'Open timeline' }).waitFor();
   await popup.locator('#queue').waitFor({ state: 'hidden' });
   await mkdir(FOLDER, { recursive: true });
   await popup.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());

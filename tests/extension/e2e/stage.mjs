@@ -80,11 +80,11 @@ export async function startPython(args, ready, stream, settings = {}) {
 }
 
 /**
- * @param {{ dataDir?: string, http?: string }} [options] an endpoint to listen on again
+ * @param {{ dataDir?: string, http?: string, query?: string }} [options] endpoints to listen on again, or to be shown
  */
-export async function startCollector({ dataDir, http = '127.0.0.1:0' } = {}) {
+export async function startCollector({ dataDir, http = '127.0.0.1:0', query = '127.0.0.1:0' } = {}) {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'gasoline-data-')));
-  const ports = ['--grpc-endpoint', '127.0.0.1:0', '--http-endpoint', http, '--query-endpoint', '127.0.0.1:0'];
+  const ports = ['--grpc-endpoint', '127.0.0.1:0', '--http-endpoint', http, '--query-endpoint', query];
   const args = ['-m', 'collector', 'serve', '--data-dir', folder, ...ports, '--until-stdin-closes'];
   const { match, stop } = await startPython(args, /ready grpc=\S+ http=(\S+) query=(\S+) /, 'stderr');
   return {
