@@ -23,12 +23,13 @@ EVIDENCE_SHIFT = 7
 SEVERITY_SHIFT = 9
 LOG_SHIFT = 12
 ROOT = 1 << 13
+_PAGES_TAG = bytes((14 << 3 | 2,))
 
 
 class Encoded(NamedTuple):
     """Header, facts and body (the latter two not yet compressed) of a chunk, and the sessions that its records name.
 
-    `facts` are the roots and pages of the header; behind its columns they make it whole.
+    `facts` are the pages and roots of the header; behind its columns they make it whole.
     """
 
     header: bytes
@@ -67,12 +68,17 @@ def _encode_body(records: Sequence[Record]) -> bytes:
 
 
 def _encode_facts(findings: Findings) -> bytes:
-    facts = ChunkHeader()
-    for position, (name, method, url, status) in findings.facts.items():
-        facts.roots.add(position=position, name=name, method=method, url=url, status=status)
+    pages, roots = ChunkHeader(), ChunkHeader()
     for position, url in findings.pages.items():
-        facts.pages.add(position=position, url=url)
-    return facts.SerializeToString()
+        pages.pages.add(position=position, url=url)
+    for position, (name, method, url, status) in findings.facts.items():
+        roots.roots.add(position=position, name=name, method=method, url=url, status=status)
+    return pages.SerializeToString() + roots.SerializeToString()
+
+
+def has_pages(facts: bytes) -> bool:
+    """Tell whether there are pages among the facts: they come first."""
+    return facts[:1] == _PAGES_TAG
 
 
 def _encode_header(

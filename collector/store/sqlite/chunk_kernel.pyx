@@ -246,6 +246,10 @@ cdef class Encoder:
         cdef _Buffer root = self.root
         cdef bint has_pages = False
         self.facts.size = 0
+        for record in records:
+            has_pages = has_pages or record.is_page
+        if has_pages:
+            _stored_pages(self.facts, page_urls(records))
         candidates = [position for position, is_root in enumerate(roots) if is_root]
         if len(candidates) > ROOTS_PER_PART_MAX:
             candidates = candidate_roots(records, candidates)
@@ -257,10 +261,6 @@ cdef class Encoder:
             if _write_facts(root, <Record> records[position]):
                 _write_facts_of_twin(root, root_facts(records[position]))
             self.facts.content(13, root.start, root.size)
-        for record in records:
-            has_pages = has_pages or record.is_page
-        if has_pages:
-            _stored_pages(self.facts, page_urls(records))
         return self.facts.taken()
 
 

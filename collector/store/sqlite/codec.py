@@ -161,6 +161,11 @@ def compress_plain(body: bytes) -> bytes:
     return _compressor().compress(body)
 
 
+def is_packed(stored: bytes) -> bool:
+    """Tell whether a stored header has packed facts; there are no pages among them."""
+    return stored[0] == _PACKED_FACTS_TAG
+
+
 class Decompressor:
     """Decompresses bodies and facts of any dictionary of one store; each thread has its own."""
 
@@ -173,15 +178,17 @@ class Decompressor:
 
         No frame without it begins so: the fourth bit of its first byte is reserved and zero.
         """
-        has_magic = compressed.startswith(_MAGIC)
-        zstd = self._by_number.get((number, has_magic))
-        if zstd is None:
-            zstd = self._by_number[number, has_magic] = self._decompressor(number, has_magic)
+        zstd = self._zstd(number, compressed.startswith(_MAGIC))
         return zstd.decompress(compressed, max_output_size=BODY_BYTES_MAX)
+
+    def load(self) -> None:
+        """Load every dictionary that there is, so that facts of now are unpacked later without the store."""
+        for (number,) in self._connection.execute("SELECT n FROM dictionary").fetchall():
+            self._zstd(number, False)
 
     def whole_header(self, stored: bytes) -> bytes:
         """Return a chunk's header with its facts behind its columns, as it was encoded."""
-        if stored[0] != _PACKED_FACTS_TAG:
+        if not is_packed(stored):
             return stored
         size, at = stored[1], 2
         if size > _ONE_BYTE_MAX:
@@ -189,6 +196,12 @@ class Decompressor:
             size, at = len(packed), stored.index(packed, 2)
         number, start, end = stored[at : at + _NUMBER_BYTES], at + _NUMBER_BYTES, at + size
         return stored[end:] + self.decompress(int.from_bytes(number), stored[start:end])
+
+    def _zstd(self, number: int, has_magic: bool) -> zstandard.ZstdDecompressor:
+        zstd = self._by_number.get((number, has_magic))
+        if zstd is None:
+            zstd = self._by_number[number, has_magic] = self._decompressor(number, has_magic)
+        return zstd
 
     def _decompressor(self, number: int, has_magic: bool) -> zstandard.ZstdDecompressor:
         form = zstandard.FORMAT_ZSTD1 if has_magic else zstandard.FORMAT_ZSTD1_MAGICLESS

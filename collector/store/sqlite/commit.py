@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from collector.store.api import Batch, WriteResult
 from collector.store.resent import RESENT_WITHIN_NANO, is_resent
+from collector.store.sqlite.chunk import has_pages
 from collector.store.sqlite.chunk_maker import ChunkMaker
 from collector.store.sqlite.codec import Compressor, Train, pack_facts, train_for_bodies, train_for_facts
 from collector.store.sqlite.filing import Filed
@@ -142,8 +143,10 @@ class Committer:
             header, facts, body, named = encode(records, contexts, sessions)
             session_chunks += [(sessions[session_id], chunk) for session_id in named]
             frame = compress_facts(facts) if facts else b""
-            whole = pack_facts(header, facts_dictionary, frame) if facts_dictionary and facts else header + facts
-            chunks.append((chunk, traces[trace_key], commit, bool(named), whole))
+            # Pages stay as they are: few chunks have any, and timelines ask each chunk for them.
+            is_packed = facts_dictionary and facts and not has_pages(facts)
+            stored = pack_facts(header, facts_dictionary, frame) if is_packed else header + facts
+            chunks.append((chunk, traces[trace_key], commit, bool(named), stored))
             bodies.append((chunk, dictionary, compress(body)))
         many = self._connection.executemany
         many("INSERT INTO chunk (n, t, c, named, header) VALUES (?, ?, ?, ?, ?)", chunks)

@@ -23,6 +23,7 @@ from collector.store.sqlite.chunk import (
     SEVERITY_SHIFT,
     UINT64,
 )
+from collector.store.sqlite.codec import is_packed
 from collector.store.sqlite.stored_pb2 import ChunkHeaders, StoredPage, StoredRoot
 
 KERNEL = "collector.store.sqlite.header_kernel"
@@ -88,32 +89,46 @@ class _Records(NamedTuple):
 
 
 class _Statuses(Mapping[RowKey, int | None]):
-    """The statuses of a trace's roots, each parsed when it is asked for: of all roots, few can be an entry span."""
+    """The statuses of a trace's roots, each parsed when it is asked for: of all roots, few can be an entry span.
 
-    def __init__(self, trace_key: TraceKey) -> None:
+    `roots` holds by commit the serialized roots of a chunk, or its header as it is stored, which has them packed.
+    """
+
+    def __init__(self, trace_key: TraceKey, whole_header: Callable[[bytes], bytes]) -> None:
         self.trace_key = trace_key
-        self.roots: dict[int, list[bytes]] = {}
+        self.roots: dict[int, list[bytes] | bytes] = {}
+        self._whole_header = whole_header
+
+    def _roots_at(self, commit: int) -> Sequence[bytes]:
+        found = self.roots.get(commit, [])
+        if isinstance(found, bytes):
+            found = self.roots[commit] = list(ChunkHeaders.FromString(self._whole_header(found)).roots)
+        return found
 
     def __getitem__(self, key: RowKey) -> int | None:
         if key.trace_key == self.trace_key:
-            for root in map(StoredRoot.FromString, self.roots.get(key.commit, ())):
+            for root in map(StoredRoot.FromString, self._roots_at(key.commit)):
                 if root.position == key.position:
                     return root.status if root.HasField("status") else None
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[RowKey]:
-        for commit, roots in self.roots.items():
-            for root in roots:
+        for commit in self.roots:
+            for root in self._roots_at(commit):
                 yield RowKey(self.trace_key, commit, StoredRoot.FromString(root).position)
 
     def __len__(self) -> int:
-        return sum(map(len, self.roots.values()))
+        return sum(len(self._roots_at(commit)) for commit in self.roots)
 
 
 class RowsOfTraces:
-    """Rows by trace, filled chunk by chunk; chunks of one trace come in commit order."""
+    """Rows by trace, filled chunk by chunk; chunks of one trace come in commit order.
 
-    def __init__(self, *, use_native: bool = True) -> None:
+    `whole_header` unpacks the facts of a stored header; it is asked for those that somebody looks at, also later.
+    """
+
+    def __init__(self, whole_header: Callable[[bytes], bytes] = bytes, *, use_native: bool = True) -> None:
+        self._whole_header = whole_header
         self.traces: dict[TraceKey, TraceRows] = {}
         self._statuses: dict[TraceKey, _Statuses] = {}
         self._lists: dict[TraceKey, list[Row]] = {}
@@ -129,7 +144,7 @@ class RowsOfTraces:
         read_rows = self._kernel.read_rows
         last: TraceKey | None = None
         rows: Sequence[Row] = ()
-        roots_of_trace: dict[int, list[bytes]] = {}
+        roots_of_trace: dict[int, list[bytes] | bytes] = {}
         for trace_key, commit, header in chunks:
             if trace_key is not last:
                 last = trace_key
@@ -138,6 +153,8 @@ class RowsOfTraces:
             roots, pages = read_rows(header, commit, names, rows)
             if roots:
                 roots_of_trace[commit] = roots
+            elif is_packed(header):
+                roots_of_trace[commit] = header
             if pages:
                 self._add_pages(trace_key, commit, pages)
 
@@ -150,7 +167,7 @@ class RowsOfTraces:
     def _of(self, trace_key: TraceKey) -> TraceRows:
         of_trace = self.traces.get(trace_key)
         if of_trace is None:
-            statuses = self._statuses[trace_key] = _Statuses(trace_key)
+            statuses = self._statuses[trace_key] = _Statuses(trace_key, self._whole_header)
             rows: Sequence[Row]
             if self._rows_kernel is None:
                 rows = self._lists[trace_key] = []
@@ -163,7 +180,8 @@ class RowsOfTraces:
         for page in map(StoredPage.FromString, pages):
             self.traces[trace_key].pages[RowKey(trace_key, commit, page.position)] = page.url
 
-    def _add_by_columns(self, chunks: Sequence[StoredChunk], names: Names) -> None:
+    def _add_by_columns(self, stored: Sequence[StoredChunk], names: Names) -> None:
+        chunks = [chunk._replace(header=self._whole_header(chunk.header)) for chunk in stored]
         records = _read(chunks, names)
         rows = _rows(chunks, records)
         has_deleted = 0 in records.flags

@@ -172,7 +172,7 @@ class SqliteReader:
         while True:
             with self._snapshot() as connection:
                 rows = connection.sqlite.execute(sql, parameters | {"last": last_chunk}).fetchall()
-                parts = decode_parts(_chunks([row[1:] for row in rows], connection), connection.names)
+                parts = decode_parts(_whole_chunks([row[1:] for row in rows], connection), connection.names)
             for part in parts:
                 if session_id is None or part.session_id == session_id:
                     yield part
@@ -185,7 +185,7 @@ class SqliteReader:
         with self._snapshot() as connection:
             for cursor in _chunks_of_traces(connection.sqlite, trace_keys, after, upto):
                 while rows := cursor.fetchmany(CHUNKS_PER_READ_MAX):
-                    parts += decode_parts(_chunks(rows, connection), connection.names)
+                    parts += decode_parts(_whole_chunks(rows, connection), connection.names)
         parts.sort(key=lambda part: part.commit)
         return parts
 
@@ -210,12 +210,13 @@ class SqliteReader:
 
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
         """See Reader."""
-        rows_of = RowsOfTraces()
-        found = rows_of.traces
         with self._snapshot() as connection:
+            connection.decompressor.load()
+            rows_of = RowsOfTraces(connection.decompressor.whole_header)
+            found = rows_of.traces
             for cursor in _chunks_of_traces(connection.sqlite, trace_keys, 0, upto):
                 while rows := cursor.fetchmany(CHUNKS_PER_READ_MAX):
-                    chunks = _chunks(rows, connection)
+                    chunks = _chunks(rows)
                     full = {key for key, of_trace in found.items() if len(of_trace.rows) >= limit}
                     if full:
                         chunks = [chunk for chunk in chunks if chunk.trace_key not in full]
@@ -347,10 +348,14 @@ def _bodies_of_chunks(
     )
 
 
-def _chunks(rows: Sequence[tuple[int, bytes, int, bytes]], connection: _Connection) -> list[StoredChunk]:
+def _whole_chunks(rows: Sequence[tuple[int, bytes, int, bytes]], connection: _Connection) -> list[StoredChunk]:
+    whole_header = connection.decompressor.whole_header
+    return _chunks([(kind, value, commit, whole_header(header)) for kind, value, commit, header in rows])
+
+
+def _chunks(rows: Sequence[tuple[int, bytes, int, bytes]]) -> list[StoredChunk]:
     """Make chunks of rows; those of one trace that stand together share one key, which costs less than to make it."""
     new = tuple[object, ...].__new__  # half the time of the named tuple's own constructor
-    whole_header = connection.decompressor.whole_header
     chunks: list[StoredChunk] = []
     trace_key = TraceKey("", b"")
     last_kind, last_value = -1, b""
@@ -358,5 +363,5 @@ def _chunks(rows: Sequence[tuple[int, bytes, int, bytes]], connection: _Connecti
         if value != last_value or kind != last_kind:
             trace_key = TraceKey(TRACE_KINDS[kind], value)
             last_kind, last_value = kind, value
-        chunks.append(new(StoredChunk, (trace_key, commit, whole_header(header))))
+        chunks.append(new(StoredChunk, (trace_key, commit, header)))
     return chunks

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,10 +38,19 @@ def test_all_kernels_are_compiled() -> None:
     assert [name for name in KERNELS if kernel(name) is None] == []
 
 
-def test_without_them_the_twins_do_all(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def without_kernels(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """No kernel is there, and that is not remembered any longer."""
     for name in KERNELS:
         # What the import system takes for a module that is not there.
         monkeypatch.setitem(sys.modules, name, None)
+    kernel.cache_clear()
+    yield
+    kernel.cache_clear()
+
+
+@pytest.mark.usefixtures("without_kernels")
+def test_without_them_the_twins_do_all() -> None:
     records = Correlator(SessionKeys()).correlate(Signal.TRACES, body_of("shop")).records
     filed = chunk_maker.ChunkMaker().file([records], 1)
     ((trace_key, of_trace),) = filed.traces.items()

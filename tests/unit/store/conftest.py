@@ -123,6 +123,12 @@ def span_batch() -> SpanBatch:
 
 
 @pytest.fixture
+def trace_batch() -> Callable[[ExportTraceServiceRequest], Batch]:
+    """Make a batch of a request."""
+    return lambda request: batch_of(Signal.TRACES, request.SerializeToString())
+
+
+@pytest.fixture
 def log_batch() -> Callable[[str, Sequence[LogRecord]], Batch]:
     """Make a batch of log records of one service."""
 

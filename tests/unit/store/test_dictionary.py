@@ -5,30 +5,37 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.correlation.join import Part
+from collector.correlation.join import Part, TraceKey
 from collector.store.api import Batch, Body
+from collector.store.sqlite import reader as reader_module
 from collector.store.sqlite.clearing import clear_session
 from collector.store.sqlite.codec import (
     Compressor,
     Decompressor,
     Training,
+    is_packed,
     pack_facts,
     train_for_bodies,
     train_for_facts,
 )
 from collector.store.sqlite.commit import Committer
 from collector.store.sqlite.deletion import Deletion
+from collector.store.sqlite.headers import RowsOfTraces
 from collector.store.sqlite.numbering import Numbering
 from collector.store.sqlite.reader import SqliteReader
 from collector.store.sqlite.schema import open_for_writing
 from collector.store.sqlite.stored_pb2 import ChunkHeader
 
 SpanBatch = Callable[..., Batch]
+TraceBatch = Callable[[ExportTraceServiceRequest], Batch]
 # Odd: where each commit fails once and is repeated, the last sample comes in one that fails.
 TRAINING_CHUNKS = 21
 READ = """
@@ -221,6 +228,54 @@ def test_facts_are_packed_before_the_columns_of_a_header_and_come_back(connectio
     decompressor = Decompressor(connection)
     assert decompressor.whole_header(pack_facts(columns, number, compressor.compress(facts))) == columns + facts
     assert decompressor.whole_header(columns + facts) == columns + facts
+
+
+def page_load(trace: int) -> ExportTraceServiceRequest:
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add(name="documentLoad", span_id=b"document")
+    span.trace_id = trace.to_bytes(16, "big")
+    span.attributes.add(key="url.full").value.string_value = f"http://shop.test/{trace}"
+    return request
+
+
+def answered(trace: int) -> ExportTraceServiceRequest:
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add(name="GET /", span_id=b"response")
+    span.trace_id = trace.to_bytes(16, "big")
+    span.kind = Span.SPAN_KIND_SERVER
+    span.attributes.add(key="http.request.method").value.string_value = "GET"
+    span.attributes.add(key="http.response.status_code").value.int_value = 200 + trace
+    return request
+
+
+@pytest.mark.parametrize("use_native", [True, False])
+def test_statuses_and_pages_are_told_however_facts_are_stored(
+    use_native: bool, trace_batch: TraceBatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "RowsOfTraces", partial(RowsOfTraces, use_native=use_native))
+    connection = open_for_writing(tmp_path)
+    committer = Committer(connection, Numbering(connection), lambda: 1)
+    committer.facts = PromptCompressor(raw_content, trainings=(Training(5, 1),))
+    for trace in range(1, 30):
+        requests = [answered(trace), page_load(trace)] if trace % 3 == 0 else [answered(trace)]
+        committer.commit([trace_batch(request) for request in requests])
+    headers = [header for (header,) in connection.execute("SELECT header FROM chunk ORDER BY n")]
+    # The first six come before the dictionary; a header that names a page is never packed.
+    assert [number for number, header in enumerate(headers, 1) if is_packed(header)] == [
+        trace for trace in range(7, 30) if trace % 3
+    ]
+    opened = SqliteReader(tmp_path)
+    keys = [TraceKey("trace", trace.to_bytes(16, "big")) for trace in range(1, 30)]
+    found = opened.traces(keys, opened.position().commit, 10)
+    opened.close()
+    # What was not looked at before is read off what was read, also where the store is closed.
+    assert {key: sorted(of_trace.statuses.values(), key=str) for key, of_trace in found.items()} == {
+        key: [200 + trace, None] if trace % 3 == 0 else [200 + trace] for trace, key in enumerate(keys, 1)
+    }
+    assert [url for of_trace in found.values() for url in of_trace.pages.values()] == [
+        f"http://shop.test/{trace}" for trace in range(3, 30, 3)
+    ]
+    connection.close()
 
 
 def parts_and_bodies(data_dir: Path) -> tuple[list[Part], list[Body]]:
