@@ -28,9 +28,13 @@ class KernelBuildHook(BuildHookInterface):  # pyright: ignore[reportMissingTypeA
         command.build_temp = GENERATED
         command.ensure_finalized()
         paths = [Path(command.get_ext_fullpath(extension.name)).resolve() for extension in extensions]
-        for path in paths:
-            # One of older sources must not stay where the new ones do not compile.
+        for extension, path in zip(extensions, paths, strict=True):
+            # One of older sources must not stay where the new ones do not compile, nor be copied from what was built.
             path.unlink(missing_ok=True)
+            before = Path(command.build_lib, command.get_ext_filename(extension.name))
+            sources = [Path(source) for source in (*extension.sources, *extension.depends)]
+            if before.exists() and any(source.stat().st_mtime > before.stat().st_mtime for source in sources):
+                before.unlink()
         command.run()
         built = [f"/{path.relative_to(self.root).as_posix()}" for path in paths if path.exists()]
         if built:
