@@ -5,7 +5,7 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from collector.pdata.wire cimport LENGTH, Slice, read_slice, read_tag, size_of, skip
+from collector.pdata.wire cimport LENGTH, Slice, read_key_value, read_slice, read_tag, size_of
 
 
 cdef class Rules:
@@ -67,21 +67,11 @@ cdef class Rules:
 
     cdef int read_attribute(self, Slice wire, Seen *seen) noexcept nogil:
         """Read one KeyValue as far as it matters."""
-        cdef Slice key = Slice(NULL, NULL), value = Slice(NULL, NULL), content
+        cdef Slice key, value, content
         cdef uint32_t tag = 0
-        cdef int meaning, values = 0
-        while wire.at < wire.end:
-            if read_tag(&wire, &tag):
-                return -1
-            if tag == (1 << 3 | LENGTH):
-                if read_slice(&wire, &key):
-                    return -1
-            elif tag == (2 << 3 | LENGTH):
-                if read_slice(&wire, &value):
-                    return -1
-                values += 1
-            elif skip(&wire, tag):
-                return -1
+        cdef int meaning, values = read_key_value(wire, &key, &value)
+        if values < 0:
+            return -1
         meaning = self.meaning_of(key)
         seen.meanings |= meaning
         if meaning & (SESSION_ATTRIBUTE | SESSION_HEADER):

@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy
 
 from collector.pdata.wire cimport LENGTH, VARINT, Slice, bytes_of
-from collector.pdata.wire cimport read_slice, read_tag, read_varint, size_of, skip
+from collector.pdata.wire cimport read_key_value, read_slice, read_tag, read_varint, size_of
 
 from collector.pdata.semconv import DEFAULT_PORTS, HTTP_KEY_GROUPS
 
@@ -67,22 +67,11 @@ cdef void clear_values(HttpValues *found) noexcept nogil:
 
 cdef int read_http_attribute(Slice wire, HttpValues *found) noexcept nogil:
     """Keep the value of a KeyValue that `http_facts` reads; of a key that occurs twice the last stays."""
-    cdef Slice key = Slice(NULL, NULL), value = Slice(NULL, NULL)
-    cdef uint32_t tag = 0
-    cdef int index, values = 0
+    cdef Slice key, value
+    cdef int index, values = read_key_value(wire, &key, &value)
     cdef Py_ssize_t size
-    while wire.at < wire.end:
-        if read_tag(&wire, &tag):
-            return -1
-        if tag == (1 << 3 | LENGTH):
-            if read_slice(&wire, &key):
-                return -1
-        elif tag == (2 << 3 | LENGTH):
-            if read_slice(&wire, &value):
-                return -1
-            values += 1
-        elif skip(&wire, tag):
-            return -1
+    if values < 0:
+        return -1
     size = size_of(key)
     if size > KEY_BYTES_MAX or not _key_sizes >> size & 1:
         return 0

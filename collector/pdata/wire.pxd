@@ -115,3 +115,23 @@ cdef inline bint is_text(Slice slice, bytes text):
         size_of(slice) == PyBytes_GET_SIZE(text)
         and memcmp(slice.at, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text)) == 0
     )
+
+
+cdef inline int read_key_value(Slice wire, Slice *key, Slice *value) noexcept nogil:
+    """Read a KeyValue: its key and its value, of several the last; return how many values there are."""
+    cdef uint32_t tag = 0
+    cdef int values = 0
+    key[0] = value[0] = Slice(NULL, NULL)
+    while wire.at < wire.end:
+        if read_tag(&wire, &tag):
+            return -1
+        if tag == (1 << 3 | LENGTH):
+            if read_slice(&wire, key):
+                return -1
+        elif tag == (2 << 3 | LENGTH):
+            if read_slice(&wire, value):
+                return -1
+            values += 1
+        elif skip(&wire, tag):
+            return -1
+    return values

@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from collector.pdata.wire cimport FIXED64, LENGTH, VARINT, Slice, bytes_of
-from collector.pdata.wire cimport read_fixed64, read_slice, read_tag, read_varint, size_of, skip
+from collector.pdata.wire cimport read_fixed64, read_key_value, read_slice, read_tag, read_varint, size_of, skip
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
@@ -162,21 +162,10 @@ cdef int _read(
 
 cdef int _add(Slice whole, dict attributes, int depth) except -2:
     """Add a KeyValue, of a key that occurs twice the last."""
-    cdef Slice wire = whole, key = Slice(NULL, NULL), value = Slice(NULL, NULL)
-    cdef uint32_t tag = 0
-    cdef int values = 0
-    while wire.at < wire.end:
-        if read_tag(&wire, &tag):
-            return -1
-        if tag == (1 << 3 | LENGTH):
-            if read_slice(&wire, &key):
-                return -1
-        elif tag == (2 << 3 | LENGTH):
-            if read_slice(&wire, &value):
-                return -1
-            values += 1
-        elif skip(&wire, tag):
-            return -1
+    cdef Slice key, value
+    cdef int values = read_key_value(whole, &key, &value)
+    if values < 0:
+        return -1
     if values > 1:
         item = KeyValue.FromString(bytes_of(whole))
         attributes[item.key] = plain_value(item.value)
