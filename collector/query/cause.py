@@ -11,7 +11,8 @@ from collector.query.calltree import CallTree, call_tree, end_of, enters, is_cal
 from collector.query.event import Cause, Event, Spread
 from collector.query.late import HOPS_MAX, hop_waited_for
 from collector.query.operation import SERVER_ERROR_MIN, grpc_failure_of, is_failing, operation_of, status_of
-from collector.query.reason import exceptions_in, log_words, reason_of, short_type
+from collector.query.reason import QUOTED_CHARACTERS_MAX, exceptions_in, log_words, reason_of, short_type
+from collector.query.values import one_line
 
 
 def cause_of(events: Sequence[Event], entry_span_id: str | None) -> Cause | None:
@@ -41,7 +42,7 @@ def cause_of(events: Sequence[Event], entry_span_id: str | None) -> Cause | None
         if not callees:
             return _cause_in_call(tree, step)
         step = callees[-1]
-    return _cause_in_hop(tree, step)
+    return _cause_in_call(tree, step) if is_call(step) else _cause_in_hop(tree, step)
 
 
 def spread_of(events: Sequence[Event], cause: Cause) -> list[Spread]:
@@ -174,15 +175,16 @@ def _last_failing_root(tree: CallTree) -> Event | None:
 
 
 def _cause_in_logs(events: Iterable[Event]) -> Cause | None:
-    """The first ERROR log, or exception, of a request none of whose spans failed."""
-    for event in events:
-        words = log_words(event) if event["error"] else ""
-        if words:
-            cause = Cause(service=event["service"], reason=words)
-            if event.get("span_id"):
-                cause["span_id"] = span_id_of(event)
-            return cause
-    return None
+    """The first ERROR log, or exception, of a request none of whose spans failed; one that says why comes first."""
+    errors = [event for event in events if event["error"]]
+    if not errors:
+        return None
+    event = next(filter(log_words, errors), errors[0])
+    reason = log_words(event) or one_line(event.get("name", ""), QUOTED_CHARACTERS_MAX)
+    cause = Cause(service=event["service"], reason=reason or "logged an error and said no more")
+    if event.get("span_id"):
+        cause["span_id"] = span_id_of(event)
+    return cause
 
 
 def _milliseconds(span: Event) -> int:

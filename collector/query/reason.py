@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from collector.pdata.semconv import EXCEPTION_EVENT_NAME
 from collector.query.calltree import CallTree, is_call
-from collector.query.event import Event
+from collector.query.event import Event, JsonValue
 from collector.query.operation import CLIENT_ERROR_MIN, grpc_failure_of, status_of
-from collector.query.values import one_line
+from collector.query.values import json_text, one_line
 
 QUOTED_CHARACTERS_MAX = 160
 TYPE_CHARACTERS_MAX = 60
@@ -70,8 +70,9 @@ def short_type(tree: CallTree, span: Event) -> str:
     return ""
 
 
-def quoted(text: str) -> str:
-    """Put recorded words on one line between double quotes, at most QUOTED_CHARACTERS_MAX of them."""
+def quoted(value: JsonValue) -> str:
+    """Put what was recorded on one line between double quotes, at most QUOTED_CHARACTERS_MAX of it."""
+    text = value if isinstance(value, str) else json_text(value)
     return '"' + one_line(text.replace('"', "'"), QUOTED_CHARACTERS_MAX) + '"'
 
 
@@ -81,7 +82,7 @@ def log_words(log: Event) -> str:
     if words:
         return words
     body = log.get("body")
-    return quoted(body) if isinstance(body, str) and body.strip() else ""
+    return "" if body is None or (isinstance(body, str) and not body.strip()) else quoted(body)
 
 
 def _logged_words(tree: CallTree, spans: Iterable[Event]) -> str:

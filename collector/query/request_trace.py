@@ -98,7 +98,7 @@ def answer_request_trace(question: Question, chosen: Chosen | Unknown, views: Vi
 
 def _view(question: Question, views: Views, chosen: Chosen, snapshot: Snapshot) -> View | None:
     key = ("request", *chosen, snapshot.upto, question.position.evictions)
-    return views.get(key, lambda: request_view(snapshot, chosen.trace_key, chosen.session_id))
+    return views.get(key, snapshot, lambda: request_view(snapshot, chosen.trace_key, chosen.session_id))
 
 
 def _late(question: Question, view: View, views: Views, chosen: Chosen) -> int:

@@ -34,7 +34,7 @@ def answer_session_trace(question: Question, chosen: str | Unknown, views: Views
         return {**asked, "events": [], "total": 0, "notes": [chosen.note]}
     snapshot = question.snapshot
     key = ("session", chosen, snapshot.upto, question.position.evictions)
-    view = views.get(key, lambda: session_view(snapshot, chosen))
+    view = views.get(key, snapshot, lambda: session_view(snapshot, chosen))
     question.check_size(len(view.ordered) if view else 0)
     if view is None:
         return {"session_id": chosen, "events": [], "total": 0, "notes": [_nothing_left(snapshot, chosen)]}
@@ -94,7 +94,7 @@ def _late(question: Question, view: View, views: Views, session_id: str) -> int:
     position = question.position
     snapshot = Snapshot(question.snapshot.reader, position.commit, question.snapshot.limit)
     key = ("session", session_id, position.commit, position.evictions)
-    return late_events(question, view, views.get(key, lambda: session_view(snapshot, session_id)))
+    return late_events(question, view, views.get(key, snapshot, lambda: session_view(snapshot, session_id)))
 
 
 def _nothing_left(snapshot: Snapshot, session_id: str) -> str:

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector.correlation.join import TraceKey
 from collector.query.adjusters import NO_OFFSETS, Ordered
@@ -39,29 +39,44 @@ class View:
     shared: Sequence[str] = field(default=())
 
 
+class _Kept(NamedTuple):
+    """A view, and what was noted when it was built."""
+
+    view: View
+    notes: Sequence[str]
+
+
 class Views:
     """The last few views, by what they show and as of when. Safe to use from several threads, which build at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._views: OrderedDict[tuple[object, ...], View] = OrderedDict()
+        self._views: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
 
-    def get(self, key: tuple[object, ...], build: Callable[[], View | None]) -> View | None:
-        """Return the view under `key`, built now if it is not there; None if there is nothing to show."""
+    def get(self, key: tuple[object, ...], snapshot: Snapshot, build: Callable[[], View | None]) -> View | None:
+        """Return the view under `key`, built now from `snapshot` if it is not there; None if there is nothing to show.
+
+        What was noted when it was built, that it is partial, is noted in `snapshot` each time.
+        """
         with self._lock:
-            view = self._views.get(key)
-        view = view or build()
-        if view is None:
-            return None
+            kept = self._views.get(key)
+        if kept is None:
+            noted = len(snapshot.notes)
+            view = build()
+            if view is None:
+                return None
+            kept = _Kept(view, snapshot.notes[noted:])
+        for note in kept.notes:
+            snapshot.note(note)
         with self._lock:
-            self._views[key] = view
+            self._views[key] = kept
             self._views.move_to_end(key)
             while len(self._views) > 1 and (len(self._views) > VIEWS_CACHED_MAX or self._rows() > VIEW_ROWS_CACHED_MAX):
                 self._views.popitem(last=False)
-        return view
+        return kept.view
 
     def _rows(self) -> int:
-        return sum(len(view.ordered) for view in self._views.values())
+        return sum(len(kept.view.ordered) for kept in self._views.values())
 
 
 def session_view(snapshot: Snapshot, session_id: str) -> View | None:

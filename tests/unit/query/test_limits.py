@@ -27,6 +27,22 @@ def test_events_of_one_trace(world: Any, monkeypatch: pytest.MonkeyPatch) -> Non
             assert (answer["total"], partial(answer)) == (limit, expected)
 
 
+@pytest.mark.parametrize("question", [{"what": "session-trace", "session_id": "s"}, {"what": "request-trace"}])
+def test_a_timeline_that_is_partial_says_so_each_time_and_on_each_page(
+    world: Any, monkeypatch: pytest.MonkeyPatch, question: dict[str, Any]
+) -> None:
+    for n in range(5):
+        world.log(f"log {n}", "t", at=n, session="s")
+    world.commit()
+    monkeypatch.setattr(snapshot, "TRACE_EVENTS_MAX", 4)
+    asked = question | ({} if "session_id" in question else {"request_id": world.trace_id("t")})
+    first = world.observe(**asked, limit=2)
+    again = world.observe(**asked, limit=2)
+    page = world.observe(**asked, limit=2, cursor=again["next_cursor"])
+    expected = [f"partial: only the first 4 events of {world.trace_id('t')} were read"]
+    assert [(answer["total"], partial(answer)) for answer in (first, again, page)] == [(4, expected)] * 3
+
+
 def test_traces_in_the_catalog(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "COMMITS_PER_READ", 1)
     for n in range(1, 5):
@@ -70,11 +86,13 @@ def test_only_the_last_few_views_are_kept(world: Any, monkeypatch: pytest.Monkey
     built: list[str] = []
 
     def get(name: str) -> None:
+        seen = snapshot.Snapshot(world.store, 1, snapshot.TimeLimit())
+
         def build() -> views.View | None:
             built.append(name)
-            return views.session_view(snapshot.Snapshot(world.store, 1, snapshot.TimeLimit()), name)
+            return views.session_view(seen, name)
 
-        assert cache.get((name,), build) is not None
+        assert cache.get((name,), seen, build) is not None
 
     names = [f"s{n}" for n in range(1, kept + 2)]
     for name in names:
