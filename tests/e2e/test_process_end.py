@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -98,5 +99,9 @@ def test_log_lines_are_json_where_that_is_wanted_and_the_ready_line_is_as_always
         lines.append(process.stderr.readline())
         assert lines[-1], lines
     told = [json.loads(line) for line in lines[:-1]]
-    assert [(line["level"], line["logger"]) for line in told] == [("info", "gasoline")] * 2
-    assert {line["msg"].split("=")[0] for line in told} == {"accepting grpc", "accepting http"}
+    assert [(line["level"], line["logger"]) for line in told] == [("info", "gasoline")] * 3
+    assert [re.split("=|http:", line["msg"])[0] for line in told] == [
+        "accepting grpc",
+        "accepting http",
+        "the timeline page is at ",
+    ]
