@@ -59,6 +59,8 @@ TEXTS = [
     "clone https://x-access-token:{}@git.test/a.git",
     "GET /callback?state=x&code={}",
     "curl -u bob:{} http://shop.test",
+    '{{"password": {{"value": "{}"}}}}',
+    '{{"cookies":[{{"name":"sid","value":"{}"}}]}}',
 ]
 ISSUED = ["ghp_{}", "glpat-{}", "sk_live_{}", "xoxb-1234-{}", "AIza{}", "sk-ant-{}", "hvs.{}", "eyJ{}.eyJ{}.x", "hf_{}"]
 

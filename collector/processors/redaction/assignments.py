@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import NamedTuple
 
-from collector.processors.redaction.names import AUTHORIZATION_CODE, AUTHORIZATION_CODE_BYTES_MIN, SecretNames
+from collector.processors.redaction.names import AUTHORIZATION_CODE, AUTHORIZATION_CODE_BYTES_MIN, NUMBERS, SecretNames
+from collector.processors.redaction.nested import Nested, end_of_quoted
 from collector.processors.redaction.pattern import Match, compile_bytes
 
 _BLANKS = r"[ \t]*"
@@ -32,11 +33,12 @@ _CLOSING = b",)}]."
 
 
 class _Value(NamedTuple):
-    """Where a value is, and what is to be written in its place."""
+    """Where a value is, what is to be written in its place, and in which quotes; without a label it stays."""
 
     start: int
     end: int
     label: str
+    quote: bytes = b""
 
 
 class Assignments:
@@ -52,7 +54,7 @@ class Assignments:
         self._authorization = compile_bytes(_AUTHORIZATION, any_case=True)
         self._line = compile_bytes(_LINE)
         self._quote = compile_bytes(rf"[bBuUrR]?{_QUOTE}")
-        self._next_quote = compile_bytes(rf"[ \t]*,[ \t]*[bBuUrR]?{_QUOTE}")
+        self._nested = Nested()
 
     @property
     def source(self) -> str:
@@ -63,14 +65,16 @@ class Assignments:
     def redact(self, text: bytes, counts: Counter[str]) -> bytes:
         """Return the text with these values replaced; names, quotes and everything else stay."""
         parts: list[bytes] = []
-        done = 0
+        done = read = 0
         for match in self._assigned.finditer(text):
-            if match.start() < done:
+            if match.start() < read:
                 continue
             for value in self._values(text, match):
-                parts += (text[done : value.start], f"[redacted:{value.label}]".encode())
-                done = value.end
-                counts[value.label] += 1
+                read = value.end
+                if value.label:
+                    parts += (text[done : value.start], value.quote, f"[redacted:{value.label}]".encode(), value.quote)
+                    done = value.end
+                    counts[value.label] += 1
         return b"".join((*parts, text[done:])) if parts else text
 
     def _values(self, text: bytes, match: Match) -> list[_Value]:
@@ -91,9 +95,10 @@ class Assignments:
             return []
         if quote:
             return [value for value in [self._quoted(text, quote, label)] if self._is_secret(text, value)]
-        if text[match.end() : match.end() + 1] in (b"[", b"("):
-            return self._listed(text, match.end() + 1, label)
-        return self._unquoted(text, match.end(), label, key, False)
+        if self._nested.opens(text, match.end()):
+            return self._in_nested(text, match.end(), label)
+        is_listed = text[match.end() : match.end() + 1] in (b"[", b"(")
+        return self._unquoted(text, match.end() + is_listed, label, b"" if is_listed else key, False)
 
     def _unquoted(self, text: bytes, start: int, label: str, key: bytes, in_query: bool) -> list[_Value]:
         if not label:
@@ -112,35 +117,22 @@ class Assignments:
         value = _Value(start, end, label)
         return [value] if self._is_secret(text, value) else []
 
-    def _listed(self, text: bytes, start: int, label: str) -> list[_Value]:
-        """Return the quoted members of a list, else what stands there without quotes."""
-        quote = self._quote.match(text, start)
-        if not quote:
-            return self._unquoted(text, start, label, b"", False)
+    def _in_nested(self, text: bytes, start: int, label: str) -> list[_Value]:
+        """Return every value in an object or a list, as those in an attribute of this name; the last says how far."""
         found: list[_Value] = []
-        while quote:
-            value = self._quoted(text, quote, label)
-            if self._is_secret(text, value):
-                found.append(value)
-            quote = self._next_quote.match(text, value.end + len(quote.group().lstrip(b" \t,bBuUrR")))
+        for member in self._nested.members(text, start):
+            value = _Value(member.start, member.end, label)
+            if not member.quote and text[member.start : member.end].isdigit():
+                # JSON would not be JSON with a mark in place of a number.
+                own = label if label in NUMBERS else self._names.label_of(member.key)
+                value = _Value(member.start, member.end, own if own in NUMBERS else "", member.key_quote)
+            if self._names.is_kept(member.key) or not self._is_secret(text, value):
+                value = _Value(member.start, member.end, "")
+            found.append(value)
         return found
 
     def _quoted(self, text: bytes, quote: Match, label: str) -> _Value:
-        """Return what stands in quotes; where they do not close, all that follows.
-
-        A quote that JSON has escaped some times closes with as many backslashes; one inside the value has more.
-        """
-        mark = quote.group()[-1:]
-        depth = quote.group().count(b"\\")
-        position = text.find(mark, quote.end())
-        while position >= 0:
-            before = position
-            while before > quote.end() and text[before - 1 : before] == b"\\":
-                before -= 1
-            if (position - before) % (2 * (depth + 1)) == depth:
-                return _Value(quote.end(), position - depth, label)
-            position = text.find(mark, position + 1)
-        return _Value(quote.end(), len(text), label)
+        return _Value(quote.end(), end_of_quoted(text, quote)[0], label)
 
     def _is_secret(self, text: bytes, value: _Value) -> bool:
         return not self._names.is_harmless(text[value.start : value.end])

@@ -29,6 +29,8 @@ _ENDINGS = MappingProxyType(
 )
 # These are no ends of longer words: they have to be a word by themselves.
 _WORDS = MappingProxyType({"password": "pwd", "token": "jwt", "code": "cvv2?|cvc2?|otp|totp"})
+# A whole number under such a name is a secret; under others it counts something: `token: 812`.
+NUMBERS = frozenset({"password", "code", "card", "blocked_key"})
 # In a URL's query a name counts as a whole: with up to four of these before it.
 _QUALIFIERS = (
     "access|refresh|id|auth|oauth|oauth2|session|csrf|xsrf|security|bearer|user|login|reset|sas|invite|verification|"

@@ -19,12 +19,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.errors import InvalidDataError
 from collector.pdata.envelope import Signal
+from collector.processors.redaction.names import NUMBERS
 from collector.processors.redaction.text import Secrets
 from collector.processors.redaction.wire import GROUP, LENGTH, VARINT, Field, fields, length_field
 
 _QUERY_KEYS = frozenset({b"url.query", b"http.query", b"http.request.query"})
-# A whole number under such a name is a secret; under others it counts something: `token: 812`.
-_NUMBERS = frozenset({"password", "code", "card", "blocked_key"})
 _TRACE_STATES = frozenset(
     {Span.DESCRIPTOR.fields_by_name["trace_state"], Span.Link.DESCRIPTOR.fields_by_name["trace_state"]}
 )
@@ -177,7 +176,7 @@ class _Rewriting:
         return self._each(outer.begin, outer.end, rewrite)
 
     def _number(self, label: str) -> bytes | None:
-        if label not in _NUMBERS:
+        if label not in NUMBERS:
             return None
         return length_field(AnyValue.STRING_VALUE_FIELD_NUMBER, self._mark(label))
 
