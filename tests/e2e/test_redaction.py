@@ -59,6 +59,12 @@ TEXTS = [
     "clone https://x-access-token:{}@git.test/a.git",
     "GET /callback?state=x&code={}",
     "curl -u bob:{} http://shop.test",
+    '{{"url":"https://a.test/c?sv=1\\\\u0026sig={}"}}',
+    '<a href="/c?sv=1&amp;access_token={}">',
+    '{{"dsn":"postgres:\\\\/\\\\/shop:{}@db\\\\/shop"}}',
+    'Set-Cookie: theme="dark"; sid="{}"; Path=/',
+    "Authorization: Custom {}",
+    "GET /a?authorization=Bearer%20{}",
     '{{"password": {{"value": "{}"}}}}',
     '{{"cookies":[{{"name":"sid","value":"{}"}}]}}',
 ]

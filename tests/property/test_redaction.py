@@ -237,7 +237,7 @@ fragments = st.sampled_from(
     page_token credentials Bearer basic Basic Ym9iOnBhc3M= eyJhbGciOiJIUzI1NiJ9 . :// @ = : => %3D , ; & ? / # [ ] { }
     ( ) " ' \\" \\' \\\\ \\ < > - -- _ é 漢 % 4111111111111111 4111 1111 null *** value staff-number EMP-1234
     -----BEGIN PRIVATE-KEY----- x abcdefgh12345678ABCDEFGH sk- AKIA0123456789ABCDEF REDACTED [redacted:token]
-    identified by curl -u --user ?code=0123456789abcdef""".split()
+    \\u0026 \\u003d &amp; \\/ %20 identified by curl -u --user ?code=0123456789abcdef""".split()
 ) | st.sampled_from([" ", "\n", "\t", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "0", "a"])
 mixed = st.lists(fragments, max_size=12).map("".join)
 surroundings = st.binary(max_size=6)

@@ -41,8 +41,8 @@ _ISSUED: Mapping[str, str] = MappingProxyType(
 )
 _KEY_BEGIN = "-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
 _PRIVATE_KEY = rf"{_KEY_BEGIN}(?:(?s:.)*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|(?s:.)*)"
-_USERINFO = r"(://)([^\x00-\x20/?#\"'<>\\]+)@"
-_BEARER = r"(bearer[ \t]+)([A-Za-z0-9._~+/\-]{8,}=*)"
+_USERINFO = r"(:(?:\\{0,8}/){2})([^\x00-\x20/?#\"'<>\\]+)@"
+_BEARER = r"(bearer(?:[ \t]+|%20))([A-Za-z0-9._~+/\-]{8,}=*)"
 _BASIC = r"(basic[ \t]+)([A-Za-z0-9+/\-_]{8,}={0,2})"
 _IDENTIFIED = r"(identified[ \t]+by[ \t]+(?:password[ \t]+)?')([^']+)"
 # The program and all behind it; in that, `-u user:password` and what else means the same.
@@ -90,7 +90,7 @@ class Shapes:
     @property
     def source(self) -> str:
         """A pattern, for exact case, of which each text that changes holds a match."""
-        any_case = r"bearer[ \t]|basic[ \t]+[a-z0-9+/\-_]{8}|identified[ \t]+by"
+        any_case = r"bearer(?:[ \t]|%20)|basic[ \t]+[a-z0-9+/\-_]{8}|identified[ \t]+by"
         return "|".join((_KEY_BEGIN, _USERINFO, _CURL, f"(?i:{any_case})", *_ISSUED.values(), _CARD))
 
     def redact_blocks(self, text: bytes, counts: Counter[str]) -> bytes:
