@@ -25,7 +25,8 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExp
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.util.types import AnyValue
 
 from collector.store.sqlite.codec import Decompressor
 
@@ -105,6 +106,17 @@ def exporters(collector: CollectorProcess, way: str) -> tuple[SpanExporter, LogR
     )
 
 
+def in_structures(secret: Secret) -> AnyValue:
+    """Return a value in which the secret is in every place that a name has for it."""
+    return {
+        "user": "bob",
+        "nested": [{secret.key: secret.text}],
+        "headers": [[secret.key, secret.text], {"name": secret.key, "value": secret.text}],
+        "arguments": ["shop", f"--{secret.key}", secret.text],
+        secret.key: {"inner": [secret.text, {"value": secret.text}]},
+    }
+
+
 def send(collector: CollectorProcess, way: str, secrets: Sequence[Secret]) -> None:
     """Send each secret in every place that a span and a log record have, and beside it what is none."""
     spans, logs = exporters(collector, way)
@@ -112,18 +124,25 @@ def send(collector: CollectorProcess, way: str, secrets: Sequence[Secret]) -> No
     tracers, loggers = TracerProvider(resource=resource), LoggerProvider(resource=resource)
     tracers.add_span_processor(BatchSpanProcessor(spans))
     loggers.add_log_record_processor(BatchLogRecordProcessor(logs))
-    tracer, logger = tracers.get_tracer("shop"), loggers.get_logger("shop")
+    logger = loggers.get_logger("shop")
+    other = SpanContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, is_remote=True)
     for number, secret in enumerate(secrets):
         attributes = {"session.id": SESSION_ID, "app.marker": f"{MARK}-{number}", secret.key: secret.text}
         is_text = secret.key == "app.note"
+        own = {secret.key: secret.text}
+        tracer = tracers.get_tracer("shop", attributes=own)
         with tracer.start_as_current_span(
-            f"GET {secret.text}" if is_text else "GET /", kind=SpanKind.SERVER, attributes=attributes
+            f"GET {secret.text}" if is_text else "GET /",
+            kind=SpanKind.SERVER,
+            attributes={**attributes, "app.header": [secret.key, secret.text]},
+            links=[Link(other, own)],
         ) as span:
             span.add_event("exception", {secret.key: [secret.text, "none"]})
             if is_text:
                 span.set_status(Status(StatusCode.ERROR, secret.text))
-            body = secret.text if is_text else {"user": "bob", "nested": [{secret.key: secret.text}]}
-            logger.emit(body=body, severity_number=SeverityNumber.WARN, attributes={secret.key: secret.text})
+            body = secret.text if is_text else in_structures(secret)
+            raw = {**own, "app.raw": {secret.key: secret.text.encode()}}
+            logger.emit(body=body, severity_number=SeverityNumber.WARN, attributes=raw)
     assert tracers.force_flush()
     assert loggers.force_flush()
     tracers.shutdown()

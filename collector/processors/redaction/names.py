@@ -50,6 +50,13 @@ _HARMLESS_VALUE = (
     r"|null|none|nil|undefined|true|false|\*+|\$[0-9]+|\?|%s|\{\}|\[?redacted(?::[a-z_]+)?\]?|\[filtered\]?"
     r"|include|omit|same-origin|required|missing|invalid|incorrect|expired|empty|denied|failed"
 )
+# What binds records to each other; digits are an id under such a name, and no card's number.
+_ID = r"(?:session|trace|span|parent|request)(?:[._\- ]?previous)?[._\- ]?id"
+_SESSION_ID = r"session(?:[._\- ]?previous)?[._\- ]?id"
+_ID_SIGN = r"\\{0,8}[\"']?\]?[ \t]{0,8}(?:=>|[:=]|%3d|%3a|\\{1,8}u003[ad])?[ \t]{0,8}[bur]?\\{0,8}[\"']?"
+# https://www.w3.org/TR/trace-context/#traceparent-header
+_TRACEPARENT = "(?:^|[^0-9a-z])[0-9a-f]{2}-[0-9a-f]{32}-"
+_BEFORE_ID_BYTES_MAX = 96
 _CAMEL = re.compile(rb"([a-z0-9])([A-Z])")
 
 # Never touched: what binds a record to its session and request.
@@ -155,3 +162,24 @@ class SecretNames:
 
 def _quoted(name: bytes) -> str:
     return re.escape(name.decode())
+
+
+class IdNames:
+    """Tells ids of sessions, traces, spans and requests by the names that they stand under."""
+
+    def __init__(self) -> None:
+        self._name = compile_bytes(rf"(?:{_ID})$", any_case=True)
+        self._before = compile_bytes(rf"(?:{_ID}{_ID_SIGN}|{_TRACEPARENT})$", any_case=True)
+        self._before_session = compile_bytes(rf"{_SESSION_ID}{_ID_SIGN}$", any_case=True)
+
+    def is_name(self, name: bytes) -> bool:
+        """Tell whether an attribute of this name is such an id."""
+        return self._name.search(name) is not None
+
+    def is_before(self, text: bytes, position: int) -> bool:
+        """Tell whether such a name stands right before this place in a text."""
+        return self._before.search(text[max(0, position - _BEFORE_ID_BYTES_MAX) : position]) is not None
+
+    def is_session_before(self, text: bytes, position: int) -> bool:
+        """Tell whether a session's name stands right before this place in a text."""
+        return self._before_session.search(text[max(0, position - _BEFORE_ID_BYTES_MAX) : position]) is not None

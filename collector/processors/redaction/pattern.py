@@ -13,6 +13,11 @@ _ASSERTIONS = frozenset("bBAzC")
 class Match(Protocol):
     """As `re.Match` of bytes."""
 
+    @property
+    def string(self) -> bytes:
+        """See re.Match."""
+        ...
+
     def group(self, group: int = 0, /) -> bytes:
         """See re.Match."""
         ...

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError
@@ -138,15 +139,15 @@ class _Rewriting:
             if field.wire_type != LENGTH or not (label or self._is_suspect(field)):
                 return None
             if field.number == KeyValue.VALUE_FIELD_NUMBER:
-                return self._replaced(field, self._any_value(field.begin, field.end, label, key in _QUERY_KEYS))
+                return self._replaced(field, self._any_value(field.begin, field.end, label, key))
             if field.number == KeyValue.KEY_FIELD_NUMBER:
                 return self._replaced(field, self._secrets.redact(self._content(field), self._counts))
             return self._unknown(field)
 
         return self._each(start, end, rewrite)
 
-    def _any_value(self, start: int, end: int, label: str, is_query: bool = False) -> bytes:
-        """Rewrite a value: with a label all that is in it, else the secrets in its texts."""
+    def _any_value(self, start: int, end: int, label: str, key: bytes = b"") -> bytes:
+        """Rewrite the value of an attribute: with a label all that is in it, else the secrets in its texts."""
 
         def rewrite(field: Field) -> bytes | None:
             if field.number == AnyValue.INT_VALUE_FIELD_NUMBER and field.wire_type == VARINT:
@@ -155,7 +156,7 @@ class _Rewriting:
                 return None
             match field.number:
                 case AnyValue.STRING_VALUE_FIELD_NUMBER | AnyValue.BYTES_VALUE_FIELD_NUMBER:
-                    return self._replaced(field, self._text(self._content(field), label, is_query))
+                    return self._replaced(field, self._text(self._content(field), label, key))
                 case AnyValue.ARRAY_VALUE_FIELD_NUMBER | AnyValue.KVLIST_VALUE_FIELD_NUMBER:
                     return self._replaced(field, self._values(field, label))
                 case _:
@@ -164,26 +165,70 @@ class _Rewriting:
         return self._each(start, end, rewrite)
 
     def _values(self, outer: Field, label: str) -> bytes:
+        is_array = outer.number == AnyValue.ARRAY_VALUE_FIELD_NUMBER
+        inner = {} if label else self._labels_of_members(outer, is_array=is_array)
+
         def rewrite(field: Field) -> bytes | None:
-            if not label and not self._is_suspect(field):
+            own = label or inner.get(field.start, "")
+            if not own and not self._is_suspect(field):
                 return None
             if field.number != 1 or field.wire_type != LENGTH:
                 return self._unknown(field)
-            if outer.number == AnyValue.ARRAY_VALUE_FIELD_NUMBER:
-                return self._replaced(field, self._any_value(field.begin, field.end, label))
-            return self._replaced(field, self._key_value(field.begin, field.end, label))
+            if is_array:
+                return self._replaced(field, self._any_value(field.begin, field.end, own))
+            return self._replaced(field, self._key_value(field.begin, field.end, own))
 
         return self._each(outer.begin, outer.end, rewrite)
+
+    def _labels_of_members(self, outer: Field, *, is_array: bool) -> dict[int, str]:
+        """Return by start the labels of members that another one names.
+
+        `--password` before a value, a pair of a header's name and its value, `{name: Authorization, value: …}`.
+        """
+        members = [field for field in fields(self._body, outer.begin, outer.end) if field.wire_type == LENGTH]
+        if is_array:
+            return self._labels_by_argument(members)
+        pairs = {self._last(member, KeyValue.KEY_FIELD_NUMBER).lower(): member for member in members}
+        name = next((pairs[key] for key in (b"name", b"key", b"header") if key in pairs), None)
+        if name is None or b"value" not in pairs:
+            return {}
+        said = self._last(name, KeyValue.VALUE_FIELD_NUMBER, AnyValue.STRING_VALUE_FIELD_NUMBER)
+        label = self._label_of_text(said)
+        return {pairs[b"value"].start: label} if label else {}
+
+    def _labels_by_argument(self, members: list[Field]) -> dict[int, str]:
+        labels: dict[int, str] = {}
+        for before, member in pairwise(members):
+            if not self._is_suspect(before):
+                continue
+            said = self._last(before, AnyValue.STRING_VALUE_FIELD_NUMBER)
+            if said.startswith(b"-") or len(members) == 2:
+                labels[member.start] = self._label_of_text(said.lstrip(b"-"))
+        return labels
+
+    def _label_of_text(self, name: bytes) -> str:
+        return "" if self._secrets.names.is_kept(name) else self._secrets.names.label_of(name)
+
+    def _last(self, outer: Field, *numbers: int) -> bytes:
+        """Return what stands in the last field of these numbers, one inside the other; b"" if there is none."""
+        for number in numbers:
+            found = [one for one in fields(self._body, outer.begin, outer.end) if one.number == number]
+            if not found or found[-1].wire_type != LENGTH:
+                return b""
+            outer = found[-1]
+        return self._content(outer)
 
     def _number(self, label: str) -> bytes | None:
         if label not in NUMBERS:
             return None
         return length_field(AnyValue.STRING_VALUE_FIELD_NUMBER, self._mark(label))
 
-    def _text(self, content: bytes, label: str, is_query: bool) -> bytes:
+    def _text(self, content: bytes, label: str, key: bytes) -> bytes:
         if label:
             return content if self._secrets.names.is_harmless(content) else self._mark(label)
-        redact = self._secrets.redact_query if is_query else self._secrets.redact
+        if content.isdigit() and self._secrets.ids.is_name(key):
+            return content
+        redact = self._secrets.redact_query if key in _QUERY_KEYS else self._secrets.redact
         return redact(content, self._counts)
 
     def _mark(self, label: str) -> bytes:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from collector.processors.redaction.names import IdNames
 from collector.processors.redaction.pattern import Match, Pattern, compile_bytes
 
 _WORD = "[A-Za-z0-9_-]"
@@ -70,6 +71,7 @@ class Shapes:
     """Replaces what looks like a secret; each kind is counted under the label that stands in its place."""
 
     def __init__(self) -> None:
+        self._ids = IdNames()
         self._issued = compile_bytes(rf"(?:^|[^A-Za-z0-9])({'|'.join(_ISSUED.values())})")
         self._issuers = {label: compile_bytes(source) for label, source in _ISSUED.items()}
         self._card = compile_bytes(rf"(^|[^0-9A-Za-z])({_CARD})")
@@ -106,7 +108,7 @@ class Shapes:
         done = 0
         match = self._card.search(text)
         while match:
-            if _is_card_here(text, match):
+            if _is_card_here(text, match) and not self._is_id(text, match):
                 parts += (text[done : match.start(2)], _mark("card", counts))
                 done = position = match.end()
             else:
@@ -117,6 +119,9 @@ class Shapes:
             match = self._card.search(text, position)
         return b"".join((*parts, text[done:])) if parts else text
 
+    def _is_id(self, text: bytes, match: Match) -> bool:
+        return match.group(2).isdigit() and self._ids.is_before(text, match.start(2))
+
     def _in_command(self, match: Match, counts: Counter[str]) -> bytes:
         return _all_of(self._curl_user, match.group(), counts)
 
@@ -125,6 +130,8 @@ class Shapes:
         label = next(label for label, pattern in self._issuers.items() if pattern.match(token))
         if label == "jwt" and b"." not in token:
             # Some other JSON in base64.
+            return match.group()
+        if self._ids.is_session_before(match.string, match.start(1)):
             return match.group()
         return match.group()[: -len(token)] + _mark(label, counts)
 

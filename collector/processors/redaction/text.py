@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from collector.processors.redaction.assignments import Assignments
-from collector.processors.redaction.names import SecretNames
+from collector.processors.redaction.names import IdNames, SecretNames
 from collector.processors.redaction.pattern import compile_bytes, compile_configured
 from collector.processors.redaction.shapes import Shapes
 
@@ -19,6 +19,7 @@ class Secrets:
     def __init__(self, names: SecretNames, blocked_values: Sequence[str] = ()) -> None:
         """Raises ValueError if one of `blocked_values` cannot be used."""
         self.names = names
+        self.ids = IdNames()
         self._assignments = Assignments(names)
         self._shapes = Shapes()
         self._blocked = [compile_configured(source) for source in blocked_values]

@@ -81,6 +81,26 @@ def test_values_under_the_names_of_secrets(secrets: Secrets) -> None:
     ]
 
 
+def test_values_that_another_member_names(secrets: Secrets) -> None:
+    def array(*values: str | AnyValue) -> AnyValue:
+        members = [AnyValue(string_value=value) if isinstance(value, str) else value for value in values]
+        return AnyValue(array_value=ArrayValue(values=members))
+
+    def request(argument: str, key: str, authorization: str) -> list[KeyValue]:
+        header = KeyValueList(values=[text("value", authorization), text("name", "Authorization")])
+        other = KeyValueList(values=[text("name", "Host"), text("value", "token")])
+        headers = array(array("x-api-key", key), array("host", "shop"), AnyValue(kvlist_value=header))
+        return [
+            KeyValue(key="process.command_args", value=array("app", "--db-password", argument, "--verbose", "x")),
+            KeyValue(key="headers", value=headers),
+            KeyValue(key="other", value=array(AnyValue(kvlist_value=other), "password", "token", "session.id", "a")),
+        ]
+
+    expected = request("[redacted:password]", "[redacted:key]", "[redacted:authorization]")
+    assert attributes_after(secrets, *request("ab", "cd", "ef gh")) == expected
+    assert attributes_after(secrets, *expected) == expected
+
+
 def test_what_binds_a_record_is_never_touched(secrets: Secrets) -> None:
     secret = "sk_live_" + "0a1B2c3D4e5F6g7H"
     kept = [
@@ -97,6 +117,14 @@ def test_what_binds_a_record_is_never_touched(secrets: Secrets) -> None:
     ]
     body = trace_request(*kept, trace_state=f"gasoline={secret}")
     assert redact_request(Signal.TRACES, body, secrets) == (body, Counter())
+    ids = [
+        text(key, "4539578763621486")
+        for key in ("dd.trace_id", "dd.span_id", "http.request.header.x-b3-traceid", "session.previous_id")
+    ]
+    assert attributes_after(secrets, *ids, text("trace_id.card", "4539578763621486")) == [
+        *ids,
+        text("trace_id.card", "[redacted:card]"),
+    ]
     number = KeyValue(key="app.order", value=AnyValue(int_value=4111111111111111))
     assert attributes_after(secrets, number) == [number]
 
