@@ -4,20 +4,22 @@ Works on a running collector, whose ports it tries as an SDK would, and on a fol
 """
 
 import http.client
+import json
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from collector.config.endpoint import join_endpoint, reachable_host, split_endpoint
+from collector.encoding.answers import read_status
 from collector.errors import QueryError
 from collector.query.diagnosis import Diagnosis, diagnose
-from collector.query.findings import Finding, Port, findings_of
+from collector.query.findings import Finding, Port, PortProblem, findings_of
 from collector.query.status import LiveStatus
 from collector.query.times import rfc3339, time_unix_nano_of
 from collector.remote import live_status
@@ -27,6 +29,8 @@ from collector.store.sqlite.schema import has_store
 
 PORT_TIMEOUT_S = 5.0
 ANSWER_BYTES_MAX = 64 * 1024
+PROTOBUF = "application/x-protobuf"
+_TELLING = ("reason", "message", "error")
 _HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 
 
@@ -52,7 +56,7 @@ class Examination:
             "healthy": self.is_healthy,
             "data": str(self.data_dir),
             "pid": self.running.pid if self.running else None,
-            "ports": [{"name": port.name, "endpoint": port.endpoint, "problem": port.problem} for port in self.ports],
+            "ports": [port._asdict() for port in self.ports],
             "findings": [finding.as_json() for finding in self.findings],
         }
         if diagnosis is None:
@@ -103,13 +107,16 @@ def examination_of(
 
 
 def try_ports(running: RunningCollector, token: str | None) -> list[Port]:
-    """Knock at each port that the collector names: the health service over gRPC, an empty export, `/healthz`."""
-    ports = [Port("grpc", running.grpc, _grpc_problem(running.grpc))] if running.grpc else []
+    """Knock at each port that the collector names: the health service over gRPC, an empty export, `/healthz`.
+
+    None of it is counted by the collector.
+    """
+    ports = [Port("grpc", running.grpc, *_grpc_problem(running.grpc))] if running.grpc else []
     if running.http:
-        headers = {"Content-Type": "application/x-protobuf"} | _bearer(token)
-        ports.append(Port("http", running.http, _http_problem(running.http, "POST", "/v1/traces", headers)))
+        headers = {"Content-Type": PROTOBUF} | _bearer(token)
+        ports.append(Port("http", running.http, *_http_problem(running.http, "POST", "/v1/traces", headers)))
     if running.query:
-        ports.append(Port("query", running.query, _http_problem(running.query, "GET", "/healthz", {})))
+        ports.append(Port("query", running.query, *_http_problem(running.query, "GET", "/healthz", {})))
     return ports
 
 
@@ -117,7 +124,7 @@ def _bearer(token: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def _grpc_problem(endpoint: str) -> str:
+def _grpc_problem(endpoint: str) -> tuple[PortProblem, str]:
     host, port = split_endpoint(endpoint)
     options = [("grpc.enable_http_proxy", 0)]
     with grpc.insecure_channel(join_endpoint(reachable_host(host), port), options) as channel:
@@ -125,16 +132,16 @@ def _grpc_problem(endpoint: str) -> str:
         try:
             answer = check(HealthCheckRequest().SerializeToString(), timeout=PORT_TIMEOUT_S)
         except grpc.RpcError as error:
-            return (error.details() if isinstance(error, grpc.Call) else "") or str(error)
+            return "unreachable", (error.details() if isinstance(error, grpc.Call) else "") or str(error)
     serving = HealthCheckResponse(status=HealthCheckResponse.SERVING).SerializeToString()
-    return "" if answer == serving else "its health is not SERVING"
+    return ("", "") if answer == serving else ("unreachable", "its health is not SERVING")
 
 
 def _as_it_is(message: bytes) -> bytes:
     return message
 
 
-def _http_problem(endpoint: str, method: str, path: str, headers: dict[str, str]) -> str:
+def _http_problem(endpoint: str, method: str, path: str, headers: dict[str, str]) -> tuple[PortProblem, str]:
     host, port = split_endpoint(endpoint)
     connection = http.client.HTTPConnection(reachable_host(host), port, timeout=PORT_TIMEOUT_S)
     try:
@@ -142,9 +149,26 @@ def _http_problem(endpoint: str, method: str, path: str, headers: dict[str, str]
         response = connection.getresponse()
         body = response.read(ANSWER_BYTES_MAX)
     except (OSError, http.client.HTTPException) as error:
-        return str(error) or type(error).__name__
+        return "unreachable", str(error) or type(error).__name__
     finally:
         connection.close()
     if response.status == http.client.OK:
-        return ""
-    return f"{response.status} {response.reason} {body.decode(errors='replace')}".strip()
+        return "", ""
+    told = _told(response.getheader("Content-Type", ""), body) or response.reason
+    if response.status == http.client.SERVICE_UNAVAILABLE and response.getheader("Retry-After") is not None:
+        return "busy", told
+    if response.status == http.client.UNAUTHORIZED:
+        return "token_refused", told
+    return "unreachable", f"{response.status} {told}"
+
+
+def _told(content_type: str, body: bytes) -> str:
+    """Return what the body of a refusal says: a google.rpc.Status, one of our JSON objects, or plain text."""
+    if content_type == PROTOBUF:
+        return read_status(body)[0]
+    try:
+        answer: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return body.decode(errors="replace").strip()
+    fields = cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
+    return next((text for name in _TELLING if isinstance(text := fields.get(name), str)), "")

@@ -25,12 +25,16 @@ class Finding(NamedTuple):
         return {**self._asdict(), "change": list(self.change)}
 
 
+PortProblem = Literal["", "unreachable", "busy", "token_refused"]
+
+
 class Port(NamedTuple):
-    """One port of the collector as an SDK or a browser meets it; `problem` is "" if it answers."""
+    """One port of the collector as an SDK or a browser meets it; `problem` is "" if all is well, `told` says more."""
 
     name: str
     endpoint: str
-    problem: str
+    problem: PortProblem = ""
+    told: str = ""
 
 
 _CAPTURE_SESSION: Mapping[str, Sequence[str]] = {
@@ -40,6 +44,17 @@ _CAPTURE_SESSION: Mapping[str, Sequence[str]] = {
 _SEND_TRACESTATE = "send `tracestate: gasoline=<session id>` beside traceparent with the first request"
 _EXPORT_LOGS: Mapping[str, Sequence[str]] = {
     "python": ["OTEL_LOGS_EXPORTER=otlp", "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED=true"],
+}
+_PORT_PROBLEMS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "unreachable": ("does not answer", ()),
+    "busy": (
+        "tells senders to come again",
+        ["nothing for now: they do so by themselves; if it stays so, what the answer names"],
+    ),
+    "token_refused": (
+        "does not know the token of this shell",
+        ["export GASOLINE_TOKEN=<the value that the collector was started with>"],
+    ),
 }
 _REFUSED: Mapping[str, tuple[str, str]] = {
     "unauthenticated": (
@@ -119,8 +134,9 @@ def _of_collector(live: LiveStatus | None, ports: Sequence[Port], start_command:
         return
     for port in ports:
         if port.problem:
-            message = f"the port {port.name} at {port.endpoint} does not answer: {port.problem}"
-            yield Finding("problem", "unreachable", "", message, ["gasoline stop", start_command])
+            message, change = _PORT_PROBLEMS[port.problem]
+            text = f"the port {port.name} at {port.endpoint} {message}: {port.told}"
+            yield Finding("problem", port.problem, "", text, change or ["gasoline stop", start_command])
     for reason, count in sorted(live.refused.items()):
         if count:
             yield _refused(reason, count)

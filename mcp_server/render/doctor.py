@@ -11,6 +11,12 @@ from mcp_server.render.headlines import NOTE_CHARACTERS_MAX
 DOCTOR_SERVICES_SHOWN_MAX = 40
 FINDINGS_SHOWN_MAX = 40
 CHANGE_CHARACTERS_MAX = 400
+_PORT_WORDS: Mapping[str, str] = {
+    "": "answers",
+    "unreachable": "does not answer",
+    "busy": "is busy",
+    "token_refused": "asks for the token",
+}
 
 
 def doctor_text(answer: Mapping[str, Any]) -> str:
@@ -36,8 +42,7 @@ def _port_lines(answer: Mapping[str, Any]) -> list[str]:
     return [
         f"collector: process {answer['pid']} on {data}",
         *(
-            f" {port['name']:<{name_width}} {port['endpoint']:<{endpoint_width}} "
-            f"{'does not answer' if port['problem'] else 'answers'}"
+            f" {port['name']:<{name_width}} {port['endpoint']:<{endpoint_width}} {_PORT_WORDS[port['problem']]}"
             for port in ports
         ),
     ]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,10 +24,27 @@ FREE_PORTS = {f"GASOLINE_{port}_ENDPOINT": "127.0.0.1:0" for port in ("GRPC", "H
 TOKEN = {"GASOLINE_TOKEN": "s3cret"}
 
 
+BUSY_CONFIG = """\
+receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}, http: {endpoint: "127.0.0.1:0"}}}}
+processors: {memory_limiter: {limit_mib: 2, spike_limit_mib: 1}, session: }
+exporters: {index: }
+extensions: {query: {endpoint: "127.0.0.1:0"}}
+service:
+  extensions: [query]
+  pipelines:
+    traces: {receivers: [otlp], processors: [memory_limiter, session], exporters: [index]}
+"""
+
+
 @pytest.fixture
-def collector(tmp_path: Path) -> Generator[tuple[subprocess.Popen[str], RunningCollector]]:
-    """A collector behind a token, and where it listens."""
+def collector(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> Generator[tuple[subprocess.Popen[str], RunningCollector]]:
+    """A collector behind a token, and where it listens; a parameter is its configuration."""
     command = [sys.executable, "-P", "-m", "collector", "serve", "--data-dir", str(tmp_path)]
+    if config := getattr(request, "param", ""):
+        (tmp_path / "collector.yaml").write_text(config)
+        command += ["--config", str(tmp_path / "collector.yaml")]
     process = subprocess.Popen(command, env=ALONE | FREE_PORTS | TOKEN, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
@@ -39,15 +57,15 @@ def collector(tmp_path: Path) -> Generator[tuple[subprocess.Popen[str], RunningC
         process.communicate(timeout=TIMEOUT_S)
 
 
-def doctor(data_dir: Path, *arguments: str) -> tuple[int, str]:
+def doctor(data_dir: Path, *arguments: str, token: dict[str, str] = TOKEN) -> tuple[int, str]:
     command = [sys.executable, "-P", "-m", "collector", "doctor", "--data-dir", str(data_dir), *arguments]
-    done = subprocess.run(command, env=ALONE | TOKEN, capture_output=True, text=True, timeout=TIMEOUT_S)
+    done = subprocess.run(command, env=ALONE | token, capture_output=True, text=True, timeout=TIMEOUT_S)
     assert done.stderr == ""
     return done.returncode, done.stdout
 
 
-def as_json(data_dir: Path) -> tuple[int, dict[str, Any]]:
-    code, output = doctor(data_dir, "--json")
+def as_json(data_dir: Path, token: dict[str, str] = TOKEN) -> tuple[int, dict[str, Any]]:
+    code, output = doctor(data_dir, "--json", token=token)
     return code, json.loads(output)
 
 
@@ -72,7 +90,9 @@ def test_a_collector_is_examined_over_its_life(
 ) -> None:
     process, running = collector
     code, answer = as_json(tmp_path)
-    ports = [{"name": name, "endpoint": endpoint, "problem": ""} for name, endpoint in running.endpoints.items()]
+    ports = [
+        {"name": name, "endpoint": endpoint, "problem": "", "told": ""} for name, endpoint in running.endpoints.items()
+    ]
     assert (code, answer["healthy"], answer["pid"], answer["ports"]) == (1, False, process.pid, ports)
     assert [finding["code"] for finding in answer["findings"]] == ["nothing_arrived"]
     assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{running.http}" in answer["findings"][0]["change"]
@@ -102,12 +122,43 @@ def test_ports_that_nothing_answers_on_are_problems(
     (tmp_path / "endpoints.json").write_text(json.dumps(asdict(wrong)))
     code, answer = as_json(tmp_path)
     assert code == 1
-    assert [(port["name"], bool(port["problem"])) for port in answer["ports"]] == [
-        ("grpc", True),
-        ("http", True),
-        ("query", False),
+    assert [(port["name"], port["problem"], bool(port["told"])) for port in answer["ports"]] == [
+        ("grpc", "unreachable", True),
+        ("http", "unreachable", True),
+        ("query", "", False),
     ]
     assert [finding["code"] for finding in answer["findings"]] == ["unreachable", "unreachable", "nothing_arrived"]
+
+
+@pytest.mark.usefixtures("collector")
+def test_a_shell_without_the_token_is_told_so_and_not_counted_as_a_sender(tmp_path: Path) -> None:
+    for _ in range(2):
+        code, answer = as_json(tmp_path, token={})
+        assert (code, [finding["code"] for finding in answer["findings"]]) == (1, ["token_refused", "nothing_arrived"])
+        assert answer["findings"][0]["change"] == [
+            "export GASOLINE_TOKEN=<the value that the collector was started with>"
+        ]
+    _, text = doctor(tmp_path, token={})
+    assert " asks for the token\n" in text
+    _, answer = as_json(tmp_path)
+    assert [finding["code"] for finding in answer["findings"]] == ["nothing_arrived"]
+
+
+@pytest.mark.parametrize("collector", [BUSY_CONFIG], indirect=True)
+def test_a_busy_port_is_told_in_its_own_words_without_advice_to_restart(
+    collector: tuple[subprocess.Popen[str], RunningCollector], tmp_path: Path
+) -> None:
+    _, running = collector
+    for _ in range(2):
+        code, answer = as_json(tmp_path)
+        busy, nothing = answer["findings"]
+        assert (code, busy["code"], nothing["code"]) == (1, "busy", "nothing_arrived")
+        assert re.fullmatch(
+            rf"the port http at {running.http} tells senders to come again: the collector holds \d+ MiB of memory, "
+            r"over 1 MiB \(memory_limiter: limit_mib less spike_limit_mib\); send again later",
+            busy["message"],
+        )
+        assert busy["change"] == ["nothing for now: they do so by themselves; if it stays so, what the answer names"]
 
 
 def test_a_time_that_is_none_is_an_error_of_one_line(tmp_path: Path) -> None:

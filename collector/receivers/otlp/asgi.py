@@ -16,6 +16,7 @@ from collector.encoding.protobuf import UNGUARDED_BYTES_MAX
 from collector.encoding.response import encode_response
 from collector.encoding.status import http_body, retry_after_header
 from collector.errors import (
+    BusyError,
     MethodNotAllowedError,
     NotFoundError,
     RefusedError,
@@ -93,7 +94,8 @@ class OtlpHttpApp:
             self._intake.authorize(headers.get("authorization"))
             answer = await self._export(signal, headers, receive)
         except RefusedError as error:
-            self._intake.refuse(signal, error)
+            if not _is_probe(headers, error):
+                self._intake.refuse(signal, error)
             answer = self._refusal(error, headers)
         return answer._replace(headers=answer.headers + cors)
 
@@ -157,6 +159,11 @@ def _combined(raw_headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
+
+
+def _is_probe(headers: Headers, error: RefusedError) -> bool:
+    """Tell whether somebody only asked what an export would meet: without a body nobody has lost anything."""
+    return headers.get("content-length") == "0" and isinstance(error, BusyError | UnauthenticatedError)
 
 
 def _media_type(headers: Headers) -> str:

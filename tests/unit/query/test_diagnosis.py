@@ -21,7 +21,7 @@ Recordings = Callable[[str], Sequence[tuple[Signal, bytes, bytes | None]]]
 MINUTE = 60 * 10**9
 QUARTER = 15 * MINUTE
 RUNNING = RunningCollector("127.0.0.1:4317", "127.0.0.1:4318", "127.0.0.1:4319", "/data", 42)
-PORTS = [Port(name, endpoint, "") for name, endpoint in RUNNING.endpoints.items()]
+PORTS = [Port(name, endpoint) for name, endpoint in RUNNING.endpoints.items()]
 CAPTURES = ["edge-grpc", "tracestate", "forward-http", "baggage-mixed", "browser", "emit", "emit-rust", "telemetrygen"]
 
 

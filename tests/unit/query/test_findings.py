@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from collector.query.diagnosis import diagnose
-from collector.query.findings import Finding, Port, findings_of
+from collector.query.findings import Finding, Port, PortProblem, findings_of
 from collector.query.status import LiveStatus
 
 ENDPOINTS = {"grpc": "127.0.0.1:1", "http": "127.0.0.1:2"}
@@ -45,15 +45,26 @@ def test_nothing_is_found_where_all_is_well(world: Any) -> None:
     assert found(world) == []
 
 
-def test_a_port_that_does_not_answer_is_a_problem() -> None:
-    findings = findings_of(None, LiveStatus(ENDPOINTS), [Port("grpc", "127.0.0.1:1", "refused")], START)
-    assert findings[0] == Finding(
-        "problem",
-        "unreachable",
-        "",
-        "the port grpc at 127.0.0.1:1 does not answer: refused",
-        ["gasoline stop", START],
-    )
+@pytest.mark.parametrize(
+    ("problem", "says", "change"),
+    [
+        ("unreachable", "does not answer", ["gasoline stop", START]),
+        (
+            "busy",
+            "tells senders to come again",
+            ["nothing for now: they do so by themselves; if it stays so, what the answer names"],
+        ),
+        (
+            "token_refused",
+            "does not know the token of this shell",
+            ["export GASOLINE_TOKEN=<the value that the collector was started with>"],
+        ),
+    ],
+)
+def test_a_port_that_takes_nothing_is_a_problem(problem: PortProblem, says: str, change: list[str]) -> None:
+    findings = findings_of(None, LiveStatus(ENDPOINTS), [Port("http", "127.0.0.1:2", problem, "its words")], START)
+    message = f"the port http at 127.0.0.1:2 {says}: its words"
+    assert findings[0] == Finding("problem", problem, "", message, change)
     assert findings[1].change[0] == "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:2"
 
 

@@ -309,6 +309,24 @@ async def test_a_token_is_asked_for_when_one_is_configured(
     assert len(consumer.received) == 2
 
 
+async def test_who_only_asks_what_an_export_would_meet_is_answered_and_not_counted(
+    start_http: StartHttp, consumer: Consumer, counts: ReceiverCounts
+) -> None:
+    receiver = await start_http(token="s3cret")
+    consumer.fail(BusyError("no room"))
+    bearer = "Bearer s3cret"
+    assert [
+        (await post(receiver, b"")).status_code,
+        (await post(receiver, b"", authorization=bearer)).status_code,
+        (await post(receiver, b"", "/v1/else")).status_code,
+        (await post(receiver, BODY, authorization=bearer)).status_code,
+    ] == [401, 503, 404, 503]
+    assert counts.refused == {
+        (Transport.HTTP, None, "NotFoundError"): 1,
+        (Transport.HTTP, Signal.TRACES, "BusyError"): 1,
+    }
+
+
 async def test_a_body_over_a_mebibyte_in_json_is_converted_too(start_http: StartHttp, consumer: Consumer) -> None:
     receiver = await start_http()
     spans = [Span(name="n" * 1000, start_time_unix_nano=index) for index in range(1200)]
