@@ -5,6 +5,7 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp
 
 import asyncio
 import gzip
+import logging
 import ssl
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -27,6 +28,8 @@ GZIP_LEVEL = 6
 PROTOBUF = "application/x-protobuf"
 RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
 
+_logger = logging.getLogger("gasoline.forward")
+
 
 class OtlpHttpSender:
     """Connections to one backend. Raises ConfigError if a file of its TLS settings cannot be read."""
@@ -46,6 +49,7 @@ class OtlpHttpSender:
         self._client = httpx2.AsyncClient(
             headers=headers, timeout=None, verify=_tls_context(settings.tls), trust_env=trust_env
         )
+        self._has_warned = False
 
     async def send(self, signal: Signal, body: bytes) -> Delivered:
         """See Sender."""
@@ -56,7 +60,7 @@ class OtlpHttpSender:
                 asyncio.timeout(self._timeout_s),
                 self._client.stream("POST", url, content=content) as response,
             ):
-                answer = await _read(response)
+                answer = await self._read(url, response)
         except TimeoutError as error:
             raise NotDeliveredError(f"{url} did not answer within {self._timeout_s:g} s", retryable=True) from error
         except httpx2.TransportError as error:
@@ -69,22 +73,27 @@ class OtlpHttpSender:
         """See Sender."""
         await self._client.aclose()
 
+    async def _read(self, url: str, response: httpx2.Response) -> bytes:
+        """Return the body, as far as it may reach; nothing if it cannot be read, for the status decides."""
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            async for piece in response.aiter_bytes():
+                size += len(piece)
+                if size > RESPONSE_BYTES_MAX:
+                    break
+                pieces.append(piece)
+        except httpx2.RequestError as error:  # the connection broke, or it is not encoded as it says
+            if not self._has_warned:
+                self._has_warned = True
+                _logger.warning("%s answered %d, with a body that cannot be read: %s", url, response.status_code, error)
+            return b""
+        return b"".join(pieces)
+
     async def _compressed(self, body: bytes) -> bytes:
         if len(body) > COMPRESS_ON_LOOP_BYTES_MAX:
             return await asyncio.to_thread(gzip.compress, body, GZIP_LEVEL)
         return gzip.compress(body, GZIP_LEVEL)
-
-
-async def _read(response: httpx2.Response) -> bytes:
-    """Return the body, as far as it may reach."""
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in response.aiter_bytes():
-        size += len(piece)
-        if size > RESPONSE_BYTES_MAX:
-            break
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def _is_protobuf(response: httpx2.Response) -> bool:

@@ -1,5 +1,7 @@
 """Both OTLP exporters against real receivers: the bytes as they came, and what each answer of a backend means."""
 
+import asyncio
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -97,6 +99,37 @@ async def test_a_backend_that_does_not_answer_in_time_may_later(transport: str) 
         silent.listen()
         failure = await failure_of(sender_to(transport, f"127.0.0.1:{silent.getsockname()[1]}", timeout="100ms"))
     assert failure.retryable
+
+
+@pytest.mark.parametrize(
+    "body", [b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain", b"Content-Length: 9\r\n\r\ncut"]
+)
+async def test_the_status_decides_where_the_body_cannot_be_read(body: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    statuses = [b"200 OK", b"202 Accepted", b"503 Busy", b"400 Bad"]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(len(BODY))
+        writer.write(b"HTTP/1.1 " + statuses.pop(0) + b"\r\nConnection: close\r\n" + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    sender = sender_to("http", f"127.0.0.1:{port}", compression="none")
+    with caplog.at_level(logging.WARNING):
+        assert [await sender.send(Signal.TRACES, BODY) for _ in range(2)] == [Delivered(), Delivered()]
+        failures: list[tuple[str, bool]] = []
+        for _ in range(2):
+            with pytest.raises(NotDeliveredError) as failed:
+                await sender.send(Signal.TRACES, BODY)
+            failures.append((str(failed.value), failed.value.retryable))
+    url = f"http://127.0.0.1:{port}/v1/traces"
+    assert failures == [(f"{url} answered 503 Busy", True), (f"{url} answered 400 Bad", False)]
+    (warning,) = caplog.messages
+    assert warning.startswith(f"{url} answered 200, with a body that cannot be read: ")
+    await sender.close()
+    server.close()
 
 
 @pytest.mark.parametrize(
