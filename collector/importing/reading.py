@@ -6,6 +6,7 @@ https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -20,8 +21,10 @@ from collector.importing.signals import guess_signal
 from collector.pdata.envelope import Signal
 
 HEAD_BYTES = 16
+LINES_LOOKED_AT_BYTES_MAX = 1024 * 1024
 DISCARD_BYTES_MAX = 1024 * 1024
 _FIRST_OF_JSON = (b"{", b"\xef\xbb\xbf{")
+_LINE_OF_JSON = re.compile(rb'^\s*\{\s*"resource(?:Spans|Logs|Metrics)"', re.MULTILINE)
 _MEMBERS: Mapping[str, Signal] = MappingProxyType(
     {"resourceSpans": Signal.TRACES, "resourceLogs": Signal.LOGS, "resourceMetrics": Signal.METRICS}
 )
@@ -56,14 +59,28 @@ def read_requests(path: Path, signal: Signal | None) -> Iterator[Request | Unrea
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            head = file.read(HEAD_BYTES)
+            head = file.read(LINES_LOOKED_AT_BYTES_MAX)
             file.seek(0)
-            if head.lstrip().startswith(_FIRST_OF_JSON):
+            if _is_json(file, head, size, signal):
                 yield from _read_json(file, size)
             elif size:
-                yield from _read_messages(file, detect_framing(head, size), size, signal)
+                yield from _read_messages(file, detect_framing(head[:HEAD_BYTES], size), size, signal)
     except OSError as error:
         raise UnreadableFileError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _is_json(file: BinaryIO, head: bytes, size: int, signal: Signal | None) -> bool:
+    """Tell whether a file that begins with `head` is JSON: by its first character, or by any line of a request.
+
+    That line may stand behind what is left of others. A file that begins with a message is none: that may quote lines.
+    """
+    if head.lstrip().startswith(_FIRST_OF_JSON):
+        return True
+    if not _LINE_OF_JSON.search(head):
+        return False
+    first = next(_read_messages(file, detect_framing(head[:HEAD_BYTES], size), size, signal), None)
+    file.seek(0)
+    return not (isinstance(first, Request) and first.body)
 
 
 def _read_json(file: BinaryIO, size: int) -> Iterator[Request | Unreadable]:

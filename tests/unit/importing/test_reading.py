@@ -78,6 +78,31 @@ def test_a_line_that_a_crash_cut_off_is_left_out(tmp_path: Path) -> None:
     assert len(found) == 2
 
 
+@pytest.mark.parametrize("begins", [b"\n" * 40, b" \r\n\t\n" * 10])
+def test_empty_lines_may_stand_first(tmp_path: Path, begins: bytes) -> None:
+    place = begins.count(b"\n") + 1
+    assert places(read(tmp_path / "file", begins + line("a") + line("b"))) == [(place, "a"), (place + 1, "b")]
+
+
+@pytest.mark.parametrize("cut", [1, 10, 40])
+@pytest.mark.parametrize("begins", [b"", b"\n", b"\xff\xfe", bytes(9)])
+def test_a_first_line_that_has_lost_its_beginning_is_left_out(tmp_path: Path, begins: bytes, cut: int) -> None:
+    found = places(read(tmp_path / "file", begins + line("x")[cut:] + line("a") + line("b")))
+    place = 1 + begins.count(b"\n")
+    assert [number for number, _ in found] == [place, place + 1, place + 2]
+    assert found[1:] == [(place + 1, "a"), (place + 2, "b")]
+
+
+def behind_varint(body: bytes) -> bytes:
+    return bytes([len(body) & 0x7F | 0x80, len(body) >> 7]) + body
+
+
+@pytest.mark.parametrize("frame", [framed, behind_varint])
+def test_a_message_that_quotes_a_line_is_a_message(tmp_path: Path, frame: Callable[[bytes], bytes]) -> None:
+    text = "got\n" + line("x").decode() + "y" * 90
+    assert places(read(tmp_path / "file", frame(log_body(text)) * 2)) == [(1, text), (2, text)]
+
+
 def test_a_line_over_the_limit_is_left_out_and_the_next_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
