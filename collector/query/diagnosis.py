@@ -105,7 +105,7 @@ def diagnose(reader: Reader, window_nano: int, now_unix_nano: int | None) -> Dia
         [activity for activity in activities if activity.service not in services],
         len({session_id for trace_key in read for session_id in catalog.session_ids_of(trace_key)}),
         sum(trace_key.is_trace for trace_key in read),
-        lost_propagation_in(catalog, snapshot) if read else [],
+        lost_propagation_in(catalog, snapshot, set(read)) if read else [],
         snapshot.notes,
     )
 

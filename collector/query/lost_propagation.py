@@ -4,7 +4,7 @@ Careful on purpose. Named are only services that begin traces with a parentless 
 within a CLIENT span of a session's trace that has no stored callee and asked for the same method and path.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -35,8 +35,13 @@ class Call(NamedTuple):
     path: str
 
 
-def lost_propagation_in(catalog: Catalog, snapshot: Snapshot) -> list[LostPropagation]:
-    """Name the services whose callers' context is lost, among the newest TRACES_LOOKED_AT_MAX traces."""
+def lost_propagation_in(
+    catalog: Catalog, snapshot: Snapshot, among: Container[TraceKey] | None = None
+) -> list[LostPropagation]:
+    """Name the services whose callers' context is lost, among the newest TRACES_LOOKED_AT_MAX traces.
+
+    With `among` only the traces in it count as begun without a context.
+    """
     alone: list[RequestFacts] = []
     in_session: list[TraceKey] = []
     for trace_key in catalog.trace_keys()[:TRACES_LOOKED_AT_MAX]:
@@ -44,6 +49,8 @@ def lost_propagation_in(catalog: Catalog, snapshot: Snapshot) -> list[LostPropag
             continue
         if catalog.session_ids_of(trace_key):
             in_session.append(trace_key)
+            continue
+        if among is not None and trace_key not in among:
             continue
         whole = catalog.merged.whole(trace_key)
         root = whole.candidate.root if whole.candidate else None

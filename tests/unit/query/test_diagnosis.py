@@ -73,6 +73,17 @@ def test_a_hop_that_loses_the_context_is_named_with_the_line_to_change(lost: Any
     ]
 
 
+def test_a_hop_that_was_mended_is_not_named_once_the_window_is_past_the_loss(lost: Any, recordings: Recordings) -> None:
+    lost.now += QUARTER
+    for signal, body, _ in recordings("telemetrygen"):
+        lost.store_request(signal, body)
+    whole, window = (diagnose(lost.store, nano, None) for nano in (3 * QUARTER, QUARTER))
+    assert [each.service for each in whole.lost] == ["payments"]
+    assert window.services
+    assert window.lost == []
+    assert told(lost)["lost_propagation"] == []
+
+
 def test_every_record_of_a_window_is_counted_once_under_its_evidence(capture: Callable[[str], Any]) -> None:
     for name in CAPTURES:
         world = capture(name)
