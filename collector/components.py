@@ -7,13 +7,14 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, Self, cast
+from typing import NamedTuple
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel
 
 from collector.bounded_queue import InFlight
 from collector.component import Consumer, Exporter, Outcome, Processor, Telemetry
-from collector.config.model import CollectorConfig, ComponentId, KnownComponents, PipelineSettings, Settings
+from collector.config.endpoint import is_same_port
+from collector.config.model import CollectorConfig, ComponentId, KnownComponents, PipelineSettings
 from collector.errors import ConfigError
 from collector.pdata.envelope import Signal
 from collector.pipeline import Pipeline, Router
@@ -22,7 +23,7 @@ from collector.processors.redaction.processor import RedactionProcessor
 from collector.processors.redaction.settings import RedactionSettings
 from collector.processors.session import SessionProcessor, SessionSettings
 from collector.query_port import QueryPort, QuerySettings
-from collector.receivers.otlp.factory import OtlpGrpcSettings, OtlpHttpSettings, create_grpc, create_http
+from collector.receivers.otlp.factory import OtlpSettings, create_grpc, create_http
 from collector.receivers.otlp.telemetry import ReceiverCounters
 from collector.rendezvous import RunningCollector
 from collector.service import STORE_FAILURE_SHOWN_S, Collector, ListeningReceiver, Parts
@@ -38,37 +39,6 @@ from exporters.file import FileExporter, FileSettings
 from exporters.forwarding import create_forwarder
 from exporters.index import IndexExporter, IndexSettings
 from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettings
-
-
-class OtlpProtocols(Settings):
-    """`receivers.otlp.protocols`: what is named listens; `grpc:` with nothing behind it takes the defaults."""
-
-    grpc: OtlpGrpcSettings | None = None
-    http: OtlpHttpSettings | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _named_is_on(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            return value
-        protocols = cast("dict[object, object]", value)
-        named: dict[object, object] = {
-            name: dict[str, object]() if settings is None else settings for name, settings in protocols.items()
-        }
-        return named
-
-    @model_validator(mode="after")
-    def _one_at_least(self) -> Self:
-        if self.grpc is None and self.http is None:
-            raise ValueError("name at least one of grpc, http")
-        return self
-
-
-class OtlpSettings(Settings):
-    """`receivers.otlp`."""
-
-    protocols: OtlpProtocols
-
 
 KNOWN_COMPONENTS = KnownComponents(
     receivers=MappingProxyType({"otlp": OtlpSettings}),
@@ -104,8 +74,8 @@ async def build_collector(
 
     Raises ConfigError, and StoreError from opening the store.
     """
-    _check_pipelines(config)
-    _check_exporters(config)
+    for error in composition_errors(config):
+        raise error
     writer = open_writer(data_dir, _retention(config))
     try:
         return Collector(_make_parts(config, writer, open_reader(data_dir), data_dir, token), data_dir)
@@ -173,8 +143,8 @@ async def open_pipelines(config: CollectorConfig, data_dir: Path) -> Pipelines:
 
     Raises ConfigError, and StoreError from opening the store.
     """
-    _check_pipelines(config)
-    _check_exporters(config)
+    for error in composition_errors(config):
+        raise error
     writer = SqliteWriter.open(data_dir, _retention(config))
     try:
         limits = config.service.in_flight
@@ -255,12 +225,40 @@ def _failing_test(config: CollectorConfig, delivered: Mapping[ComponentId, Expor
 
 
 def composition_errors(config: CollectorConfig) -> Iterator[ConfigError]:
-    """Yield why `build_collector` would refuse a configuration, of each check the first reason."""
+    """Yield why `build_collector` would refuse a configuration; of pipelines and exporters alone, the first reason."""
     for check in (_check_pipelines, _check_exporters):
         try:
             check(config)
         except ConfigError as error:
             yield error
+    yield from _shared_ports(config)
+    yield from _shared_files(config)
+
+
+def _shared_ports(config: CollectorConfig) -> Iterator[ConfigError]:
+    """Yield an error for each endpoint that an earlier one takes already."""
+    listening = list(listening_endpoints(config).items())
+    for number, (path, endpoint) in enumerate(listening):
+        for other_path, other in listening[:number]:
+            if is_same_port(endpoint, other):
+                where = ".".join(other_path[:-1])
+                yield ConfigError(
+                    f"{'.'.join(path)}: {endpoint} is taken by {where}; set another port (0 takes a free one)"
+                )
+                break
+
+
+def _shared_files(config: CollectorConfig) -> Iterator[ConfigError]:
+    """Yield an error for each exporter whose file an earlier one writes."""
+    writers: dict[Path, ComponentId] = {}
+    for component_id in _used(config, "exporters"):
+        settings = config.exporters[component_id]
+        if isinstance(settings, FileSettings):
+            writer = writers.setdefault(Path(settings.path).resolve(), component_id)
+            if writer != component_id:
+                yield ConfigError(
+                    f"exporters.{component_id}.path: {settings.path} is written by exporters.{writer}; set another"
+                )
 
 
 def _check_pipelines(config: CollectorConfig) -> None:

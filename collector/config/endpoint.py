@@ -1,8 +1,11 @@
 """Endpoints, `host:port`: how one is read and written, how it is reached, and which of them stay on this machine."""
 
 import ipaddress
+from collections.abc import Mapping
 
 PORT_MAX = 65_535
+_EVERY_IPV4 = "0.0.0.0"  # noqa: S104 -- compared, not bound
+_SAME_HOSTS: Mapping[str, str] = {"": _EVERY_IPV4, "localhost": "127.0.0.1"}
 
 
 def split_endpoint(endpoint: str) -> tuple[str, int]:
@@ -25,6 +28,16 @@ def join_endpoint(host: str, port: int) -> str:
 def reachable_host(host: str) -> str:
     """Return the host to ask a port at: one that listens on every address answers on the loopback one."""
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not bound
+
+
+def is_same_port(one: str, other: str) -> bool:
+    """Tell whether only one of two endpoints can be bound: a port of one host, or of every IPv4 or IPv6 address."""
+    (host, port), (other_host, other_port) = split_endpoint(one), split_endpoint(other)
+    if not port or port != other_port:
+        return False
+    hosts = {_SAME_HOSTS.get(each.lower(), each.lower()) for each in (host, other_host)}
+    every = "::" if all(":" in each for each in hosts) else _EVERY_IPV4
+    return len(hosts) == 1 or (every in hosts and len({":" in each for each in hosts}) == 1)
 
 
 def http_url(endpoint: str) -> str:

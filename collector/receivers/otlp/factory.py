@@ -4,10 +4,10 @@ from collector.bounded_queue import InFlight
 from collector.component import Consumer
 from collector.receivers.otlp.grpc import OtlpGrpcReceiver
 from collector.receivers.otlp.http import OtlpHttpReceiver
-from collector.receivers.otlp.settings import OtlpGrpcSettings, OtlpHttpSettings
+from collector.receivers.otlp.settings import OtlpGrpcSettings, OtlpHttpSettings, OtlpSettings
 from collector.receivers.otlp.telemetry import ReceiverTelemetry
 
-__all__ = ["OtlpGrpcSettings", "OtlpHttpSettings", "create_grpc", "create_http"]
+__all__ = ["OtlpGrpcSettings", "OtlpHttpSettings", "OtlpSettings", "create_grpc", "create_http"]
 
 
 def create_grpc(

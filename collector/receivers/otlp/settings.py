@@ -4,12 +4,13 @@ Names are those of the OpenTelemetry Collector's receiver where it has one.
 https://github.com/open-telemetry/opentelemetry-collector/tree/main/receiver/otlpreceiver
 """
 
-from typing import Annotated
+from typing import Annotated, Self, cast
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from collector.config.endpoint import split_endpoint
+from collector.config.model import Settings
 from collector.encoding.otlp_json import JSON_ELEMENTS_MAX
 from collector.encoding.response import RESPONSE_BYTES_MAX
 
@@ -91,3 +92,33 @@ class OtlpHttpSettings(_Settings):
     body_timeout_s: float = Field(default=BODY_TIMEOUT_S, gt=0, le=TIMEOUT_S_MAX)
     keep_alive_timeout_s: float = Field(default=KEEP_ALIVE_TIMEOUT_S, gt=0, le=TIMEOUT_S_MAX)
     """Seconds an idle connection is kept; longer than the exporters' interval, which would meet a closing socket."""
+
+
+class OtlpProtocols(Settings):
+    """`receivers.otlp.protocols`: what is named listens; `grpc:` with nothing behind it takes the defaults."""
+
+    grpc: OtlpGrpcSettings | None = None
+    http: OtlpHttpSettings | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_is_on(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        protocols = cast("dict[object, object]", value)
+        named: dict[object, object] = {
+            name: dict[str, object]() if settings is None else settings for name, settings in protocols.items()
+        }
+        return named
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.grpc is None and self.http is None:
+            raise ValueError("name at least one of grpc, http")
+        return self
+
+
+class OtlpSettings(Settings):
+    """`receivers.otlp`."""
+
+    protocols: OtlpProtocols

@@ -150,6 +150,42 @@ def test_what_serve_would_refuse_is_an_error_with_its_line(config: Path, text: s
     assert last == f"invalid: 1 error in {config}"
 
 
+def test_what_two_would_take_is_an_error_with_the_line_of_the_second(config: Path) -> None:
+    text = """\
+receivers:
+  otlp:
+    protocols:
+      grpc: {endpoint: "127.0.0.1:5001"}
+      http: {endpoint: "localhost:5001"}
+  otlp/spare: {protocols: {grpc: {endpoint: "127.0.0.1:0"}, http: {endpoint: "127.0.0.1:0"}}}
+  otlp/unused: {protocols: {grpc: {endpoint: "127.0.0.1:5001"}}}
+exporters:
+  file/one: {path: /tmp/one.jsonl}
+  file/two:
+    path: /tmp/../tmp/one.jsonl
+  file/three: {path: /tmp/three.jsonl}
+extensions:
+  query: {endpoint: "0.0.0.0:5001"}
+service:
+  extensions: [query]
+  pipelines:
+    logs: {receivers: [otlp, otlp/spare], exporters: [file/one, file/two, file/three]}
+"""
+    result = run(config, text, environ={"GASOLINE_TOKEN": "secret"})
+    assert (result.exit_code, result.output.splitlines()) == (
+        1,
+        [
+            f"{config}:5: receivers.otlp.protocols.http.endpoint: localhost:5001 is taken by "
+            "receivers.otlp.protocols.grpc; set another port (0 takes a free one)",
+            f"{config}:11: exporters.file/two.path: /tmp/../tmp/one.jsonl is written by exporters.file/one; "
+            "set another",
+            f"{config}:14: extensions.query.endpoint: 0.0.0.0:5001 is taken by receivers.otlp.protocols.grpc; "
+            "set another port (0 takes a free one)",
+            f"invalid: 3 errors in {config}",
+        ],
+    )
+
+
 def test_a_token_allows_an_endpoint_beyond_loopback(config: Path) -> None:
     text = GOOD.replace("127.0.0.1:${env:PORT:-0}", "0.0.0.0:0")
     assert run(config, text, environ={"GASOLINE_TOKEN": "secret"}).exit_code == 0

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from collector.components import KNOWN_COMPONENTS, OtlpSettings, configured_endpoints
+from collector.components import KNOWN_COMPONENTS, configured_endpoints
+from collector.config.endpoint import is_same_port
 from collector.config.loader import CONFIG_BYTES_MAX, load_config, read_config
 from collector.config.model import CollectorConfig, ComponentId
 from collector.errors import ConfigError
+from collector.receivers.otlp.settings import OtlpSettings
 from exporters.debug import DebugSettings
 from exporters.index import IndexSettings
 
@@ -248,3 +250,22 @@ def test_a_file_that_cannot_be_read_or_is_too_large_is_one_line(tmp_path: Path) 
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="is not text in UTF-8"):
         read_config(tmp_path / "binary.yaml")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("127.0.0.1:5001", "127.0.0.1:5001", True),
+        ("127.0.0.1:5001", "LOCALHOST:5001", True),
+        ("127.0.0.1:5001", "0.0.0.0:5001", True),
+        (":5001", "0.0.0.0:5001", True),
+        ("[::]:5001", "[::1]:5001", True),
+        ("127.0.0.1:5001", "127.0.0.1:5002", False),
+        ("127.0.0.1:5001", "127.0.0.2:5001", False),
+        ("127.0.0.1:0", "127.0.0.1:0", False),
+        ("0.0.0.0:5001", "[::1]:5001", False),
+        ("[::1]:5001", "127.0.0.1:5001", False),
+    ],
+)
+def test_two_endpoints_are_one_port_only_where_not_both_can_be_bound(one: str, other: str, expected: bool) -> None:
+    assert (is_same_port(one, other), is_same_port(other, one)) == (expected, expected)
