@@ -1,7 +1,7 @@
 """otel-config/collector.yaml has every setting with its default, as the code has it."""
 
 import runpy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -86,3 +86,25 @@ def test_it_runs_what_runs_without_a_file(config: CollectorConfig) -> None:
     for section in SECTIONS:
         settings: Mapping[ComponentId, BaseModel] = getattr(default, section)
         assert settings.items() <= getattr(config, section).items()
+
+
+@pytest.mark.parametrize("name", ["sdk/beside.yaml", "beside-otelcol.yaml"])
+def test_beside_another_backend_the_token_goes_to_gasoline_alone(root: Path, name: str) -> None:
+    text = (root / "otel-config" / name).read_text()
+    document = yaml.safe_load(text.replace("# headers: ", "headers: "))
+    holders = [each for each in mappings_in(document) if "GASOLINE_TOKEN" in str(each.get("headers", ""))]
+    gasolines = [each for each in mappings_in(document) if "GASOLINE_ENDPOINT" in str(each.get("endpoint", ""))]
+    assert holders == gasolines
+    assert holders
+
+
+def mappings_in(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every mapping of a YAML document, at any depth."""
+    if isinstance(value, dict):
+        mapping = cast("dict[str, Any]", value)
+        yield mapping
+        for each in mapping.values():
+            yield from mappings_in(each)
+    elif isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from mappings_in(each)
