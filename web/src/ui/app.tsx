@@ -6,25 +6,23 @@ import { Said } from './copying';
 import { Help } from './help';
 import { useKeys } from './keys';
 import { RequestsView } from './requests_view';
-import { Link, goBack, place } from './router';
+import { Link, goBack, listPath, place } from './router';
 import { SessionsView } from './sessions_view';
 import { TimelineView } from './timeline_view';
 import type { Source } from './use_timeline';
 
 export function App({ source }: { source: Source }) {
   const route = routeOf(place.value.path);
-  useKeys({
-    Escape: (event) => {
-      if (event.target instanceof HTMLElement && event.target.matches('input, select')) {
-        event.target.blur();
-        document.querySelector<HTMLElement>('.rows')?.focus();
-        return undefined;
-      }
-      if (route.view === 'sessions' || !source.hasLists || history.length < 2) return false;
-      goBack();
+  const escape = (event: KeyboardEvent) => {
+    if (event.target instanceof HTMLElement && event.target.matches('input, select')) {
+      event.target.blur();
+      document.querySelector<HTMLElement>('.rows')?.focus();
       return undefined;
-    },
-  });
+    }
+    if (route.view === 'sessions' || !source.hasLists) return false;
+    return goBack(listPath(route.view === 'request' || route.view === 'compare' ? '/requests' : '/'));
+  };
+  useKeys({ Escape: escape }, { rest: true });
   return (
     <>
       <View source={source} />

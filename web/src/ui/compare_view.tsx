@@ -10,7 +10,7 @@ import { durationWords } from '../model/times';
 import { causeWords, shortId, statusOf, titleOf } from '../model/words';
 import { CategoryIcon } from './icons';
 import { Problem } from './problem';
-import { Link } from './router';
+import { Link, listPath } from './router';
 import { RowList } from './row_list';
 import { ServiceName, colourClass } from './service_name';
 import { Line } from './telemetry_text';
@@ -43,7 +43,7 @@ export function CompareView({ source, left, right }: { source: Source; left: str
     <main class="compare">
       <header class="head">
         <div class="title">
-          <Link to="/requests" class="back">
+          <Link to={listPath('/requests')} class="back">
             Requests
           </Link>
           <h1>Two requests compared</h1>

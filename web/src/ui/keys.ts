@@ -18,11 +18,13 @@ document.addEventListener('keydown', (event) => {
   }
 });
 
-export function useKeys(keys: Keys): void {
+/** With `rest`, these take what every view left, also where they are added after a view's: effects run from the inside. */
+export function useKeys(keys: Keys, { rest = false } = {}): void {
   const latest = useRef(keys);
   latest.current = keys;
   useEffect(() => {
-    listening.push(latest);
+    if (rest) listening.unshift(latest);
+    else listening.push(latest);
     return () => {
       listening.splice(listening.indexOf(latest), 1);
     };

@@ -12,6 +12,11 @@ export const place = signal<Place>({ path: '/', search: '' });
 
 const LEAVING_MS = 1_000;
 
+const LISTS = ['/', '/requests'] as const;
+
+/** By path of a list: what it was filtered by when it was last shown. */
+const listSearches = new Map<string, string>();
+
 let isInUrl = false;
 /** The browser is on its way back; a change of the URL meanwhile would keep it here. */
 let isLeaving = false;
@@ -22,7 +27,7 @@ export function followUrl(): void {
   isInUrl = true;
   const read = () => {
     isLeaving = false;
-    place.value = { path: location.pathname, search: location.search };
+    stand({ path: location.pathname, search: location.search });
   };
   window.addEventListener('popstate', read);
   read();
@@ -31,21 +36,31 @@ export function followUrl(): void {
 /** Go to a path of this view, with its query string. */
 export function navigate(target: string): void {
   const [path = '/', search = ''] = target.split(/(?=\?)/, 2);
-  if (isInUrl) history.pushState(null, '', target);
+  if (isInUrl) history.pushState({ steps: stepsInside() + 1 }, '', target);
   else visited.push(place.value);
-  place.value = { path, search };
+  stand({ path, search });
 }
 
 /** Change the query string of where we are, without a step for the back button. */
 export function replaceSearch(search: string): void {
   if (search === place.value.search || isLeaving) return;
-  if (isInUrl) history.replaceState(null, '', place.value.path + search);
-  place.value = { ...place.value, search };
+  if (isInUrl) history.replaceState(history.state, '', place.value.path + search);
+  stand({ ...place.value, search });
 }
 
-export function goBack(): void {
+/** The path of a list, filtered as it was when it was last shown. */
+export function listPath(path: (typeof LISTS)[number]): string {
+  return path + (listSearches.get(path) ?? '');
+}
+
+/** Go to where this page was before; where it was opened here, to `list`: what came before was another site. */
+export function goBack(list: string): void {
   if (!isInUrl) {
     place.value = visited.pop() ?? place.value;
+    return;
+  }
+  if (stepsInside() === 0) {
+    navigate(list);
     return;
   }
   isLeaving = true;
@@ -53,6 +68,17 @@ export function goBack(): void {
     isLeaving = false;
   }, LEAVING_MS);
   history.back();
+}
+
+function stand(next: Place): void {
+  if ((LISTS as readonly string[]).includes(next.path)) listSearches.set(next.path, next.search);
+  place.value = next;
+}
+
+/** How many steps back stay inside this page; the browser keeps it over a reload. */
+function stepsInside(): number {
+  const { steps } = (history.state ?? {}) as { steps?: unknown };
+  return typeof steps === 'number' ? steps : 0;
 }
 
 /** A link inside the page: the browser may open it elsewhere, the page goes there without loading anew. */

@@ -6,7 +6,7 @@ import { browserWords, causeWords, shortId } from '../model/words';
 import { sessionPath } from '../model/routes';
 import { betweenMs, clockWords, countWords, durationWords } from '../model/times';
 import { CopyButton } from './copying';
-import { Link } from './router';
+import { Link, listPath } from './router';
 import { Line } from './telemetry_text';
 import { TimeSpent } from './time_spent';
 import type { TimelineStore } from './timeline_store';
@@ -22,7 +22,7 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
     <header class="head">
       <div class="title">
         {source.hasLists && (
-          <Link to={kind === 'session' ? '/' : '/requests'} class="back" label={`All ${kind}s`}>
+          <Link to={listPath(kind === 'session' ? '/' : '/requests')} class="back" label={`All ${kind}s`}>
             {kind === 'session' ? 'Sessions' : 'Requests'}
           </Link>
         )}
