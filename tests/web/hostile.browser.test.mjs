@@ -93,14 +93,14 @@ test('markup and scripts are shown as text, wherever they stand', async () => {
 
 test('text that turns the direction of writing, or hides, is written out', async () => {
   const trace = hex(2, 32);
-  await sendSpans(collector.endpoint, 'shop', [
+  await sendSpans(collector.endpoint, `shop ${BIDI}`, [
     otlpSpan({
       trace,
       id: hex(2, 16),
       name: BIDI,
       from: STARTED,
       to: STARTED + 1,
-      attributes: { 'session.id': `bidi-${BIDI}`, note: BIDI },
+      attributes: { 'session.id': `b${BIDI}`, note: BIDI },
     }),
   ]);
   await page.goto(`${collector.query}/requests/${trace}?event=${hex(2, 16)}`);
@@ -112,10 +112,21 @@ test('text that turns the direction of writing, or hides, is written out', async
     [],
   );
   await page.goto(collector.query);
-  await page.locator('.row').nth(1).waitFor();
-  const list = await page.locator('#root').innerText();
+  await page.locator('.row', { hasText: 'binvoice' }).waitFor();
+  const list = await page.locator('#root').textContent();
+  assert.ok(list.includes('shop invoice‹U+202E›'));
   assert.deepEqual(
     HIDDEN.filter((character) => list.includes(character)),
+    [],
+  );
+  await page.goto(`${collector.query}/sessions/${encodeURIComponent(`b${BIDI}`)}`);
+  await page.locator('.row').first().waitFor();
+  const head = await page.locator('.head .id').evaluate((id) => id.textContent + id.querySelector('code').title);
+  const title = await page.title();
+  assert.ok(head.includes('binvoice‹U+202E›gnp.exe'), head);
+  assert.ok(title.includes('binvoice‹U+202E›gnp.exe'), title);
+  assert.deepEqual(
+    HIDDEN.filter((character) => (head + title).includes(character)),
     [],
   );
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { startCollector } from '../extension/e2e/stage.mjs';
-import { openBrowser, replay, seriousFindings } from './stage.mjs';
+import { openBrowser, otlpSpan, replay, sendSpans, seriousFindings } from './stage.mjs';
 
 const NAMES = ['sessions', 'requests', 'session', 'panel', 'request', 'compare'];
 let collector;
@@ -73,6 +73,50 @@ test('nothing is wider than the window from 360 to 2,560 pixels, and rows keep a
     }
   }
   assert.deepEqual(wrong, []);
+});
+
+test('at 360 pixels an event opens in sight, and what the rows say keeps most of their width', async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await open('session');
+  await page.locator('.row').nth(1).click();
+  const panel = page.getByRole('complementary', { name: 'Selected event' });
+  await panel.waitFor();
+  const seen = await panel.evaluate(async (box) => {
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    const { top, bottom } = box.getBoundingClientRect();
+    return (Math.min(bottom, innerHeight) - Math.max(top, 0)) / (bottom - top);
+  });
+  const words = await page.locator('.row .what').first().boundingBox();
+  await page.setViewportSize({ width: 1440, height: 900 });
+  assert.ok(seen > 0.9, `${seen} of the panel is in sight`);
+  assert.ok(words.width > 180, `the words are ${words.width} px wide`);
+});
+
+test('a session of eight services names two and counts the others, and as dots six', async () => {
+  const trace = 'e'.repeat(32);
+  for (let service = 1; service <= 8; service += 1) {
+    const span = { trace, id: String(service).padStart(16, '0'), name: 'step', from: Date.now(), to: Date.now() + 1 };
+    const attributes = { 'session.id': 'of-eight' };
+    await sendSpans(collector.endpoint, `a-service-of-the-shop-${service}`, [otlpSpan({ ...span, attributes })]);
+  }
+  const shown = {};
+  for (const width of [1440, 1000]) {
+    await page.setViewportSize({ width, height: 900 });
+    await open('sessions');
+    const services = page.locator('.row', { hasText: 'of-eight' }).locator('.services');
+    await services.waitFor();
+    shown[width] = await services.evaluate((box) => {
+      const inside = box.getBoundingClientRect();
+      const isSeen = (part) => {
+        const { bottom, right, height } = part.getBoundingClientRect();
+        return height > 0 && bottom <= inside.bottom + 1 && right <= inside.right + 1;
+      };
+      const count = [...box.querySelectorAll('.service')].filter(isSeen).length;
+      return [count, ...[...box.querySelectorAll('small')].filter(isSeen).map((part) => part.textContent)];
+    });
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  assert.deepEqual(shown, { 1440: [2, '+6'], 1000: [6, '+2'] });
 });
 
 test('whoever wants less motion gets none', async () => {

@@ -2,13 +2,13 @@
 
 import { render } from 'preact';
 
-import { observe, otlpText } from './data/api';
+import { hasToken, observe, otlpText } from './data/api';
 import { onNews, startNews } from './data/news';
 import { App } from './ui/app';
 import { followUrl } from './ui/router';
 import type { Source } from './ui/use_timeline';
 
-const source: Source = { ask: observe, onNews, otlpText, hasLists: true };
+const source: Source = { ask: observe, onNews, otlpText, hasToken, hasLists: true };
 const root = document.getElementById('root');
 if (root) {
   followUrl();

@@ -26,6 +26,10 @@ export function keepToken(token: string): void {
   sessionStorage.setItem(TOKEN_KEY, token);
 }
 
+export function hasToken(): boolean {
+  return sessionStorage.getItem(TOKEN_KEY) !== null;
+}
+
 /** `observe` with `format="json"`. Throws AnswerError, and what an aborted fetch throws. */
 export async function observe<Answer>(question: Question, signal?: AbortSignal): Promise<Answer> {
   return (await (await ask(`/api/observe?${parametersOf(question)}`, signal)).json()) as Answer;
@@ -49,9 +53,8 @@ export async function otlpText(event: Event): Promise<string> {
 
 /** A GET with the person's token. Throws AnswerError. */
 export async function ask(path: string, signal?: AbortSignal): Promise<Response> {
-  const token = sessionStorage.getItem(TOKEN_KEY);
   const response = await fetch(path, {
-    headers: token ? { authorization: `Bearer ${token}` } : {},
+    headers: authorization(),
     ...(signal ? { signal } : {}),
   }).catch((error: unknown) => {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
@@ -59,6 +62,16 @@ export async function ask(path: string, signal?: AbortSignal): Promise<Response>
   });
   if (!response.ok) throw new AnswerError(response.status, await reasonOf(response));
   return response;
+}
+
+/** Throws AnswerError 401 for a token that no collector can have been sent. */
+function authorization(): Headers {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  try {
+    return new Headers(token ? { authorization: `Bearer ${token}` } : {});
+  } catch {
+    throw new AnswerError(401, 'the token has characters that an HTTP header cannot carry');
+  }
 }
 
 function parametersOf(question: Question): URLSearchParams {

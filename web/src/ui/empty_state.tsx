@@ -26,7 +26,7 @@ export function EmptyState({ source }: { source: Source }) {
         <p>
           Any service with an OpenTelemetry SDK sends here with these lines; then use it, and it appears on this page.
         </p>
-        {status && <SendHere status={status} />}
+        {status && <SendHere status={status} hasToken={source.hasToken?.() === true} />}
         <p class="quiet">
           A session is named by the browser extension, by an attribute <code>session.id</code>, or by{' '}
           <code>tracestate: gasoline=&lt;session id&gt;</code>.
@@ -42,13 +42,14 @@ export function EmptyState({ source }: { source: Source }) {
   );
 }
 
-function SendHere({ status }: { status: StatusAnswer }) {
+function SendHere({ status, hasToken }: { status: StatusAnswer; hasToken: boolean }) {
   const { grpc, http } = status.endpoints;
   const lines = [
     grpc
       ? `export OTEL_EXPORTER_OTLP_ENDPOINT=http://${grpc}`
       : `export OTEL_EXPORTER_OTLP_ENDPOINT=http://${http ?? '127.0.0.1:4318'}`,
     grpc ? 'export OTEL_EXPORTER_OTLP_PROTOCOL=grpc' : 'export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
+    ...(hasToken ? ['export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$GASOLINE_TOKEN"'] : []),
     'export OTEL_TRACES_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp',
     'export OTEL_SERVICE_NAME=orders',
   ];

@@ -1,7 +1,7 @@
 /** Everything about the event that is selected. */
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Event, RequestAnswer, Value } from '../model/answers';
 import { callText, type Question } from '../model/observe_call';
@@ -20,9 +20,12 @@ import type { Source } from './use_timeline';
 
 export function EventPanel({ store, source }: { store: TimelineStore; source: Source }) {
   const event = store.selected.value;
+  const box = useRef<HTMLElement>(null);
+  // In a small window it is below the rows, out of sight.
+  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), []);
   if (!event) return null;
   return (
-    <aside class="panel" aria-label="Selected event">
+    <aside ref={box} class="panel" aria-label="Selected event">
       <div class="panel-head">
         <h2>
           <Line text={titleOf(event)} />

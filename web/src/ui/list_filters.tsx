@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+import { visibleLine } from '../model/plain_text';
 import { NO_LIST_FILTERS, listFiltersOf, listSearch, type ListFilters } from '../model/routes';
 import { useKeys } from './keys';
 import { place, replaceSearch } from './router';
@@ -42,7 +43,7 @@ export function ListFiltersBar({ services, isOfRequests }: { services: readonly 
         <option value="">any service</option>
         {known.map((service) => (
           <option key={service} value={service}>
-            {service}
+            {visibleLine(service)}
           </option>
         ))}
       </select>

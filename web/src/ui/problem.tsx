@@ -1,9 +1,11 @@
 /** Why there is no answer, and what to do about it. */
 
-import { keepToken, type AnswerError } from '../data/api';
+import { useEffect, useRef } from 'preact/hooks';
+
+import { hasToken, keepToken, type AnswerError } from '../data/api';
 
 export function Problem({ error }: { error: AnswerError }) {
-  if (error.status === 401) return <TokenForm />;
+  if (error.status === 401) return <TokenForm reason={error.message} />;
   return (
     <main class="empty">
       <h1>No answer</h1>
@@ -15,7 +17,9 @@ export function Problem({ error }: { error: AnswerError }) {
   );
 }
 
-function TokenForm() {
+function TokenForm({ reason }: { reason: string }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const keep = (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
@@ -28,10 +32,15 @@ function TokenForm() {
       <form onSubmit={keep} class="token">
         <label>
           Bearer token (GASOLINE_TOKEN)
-          <input name="token" type="password" autocomplete="off" required />
+          <input ref={field} name="token" type="password" autocomplete="off" required />
         </label>
         <button type="submit">Open</button>
       </form>
+      {hasToken() && (
+        <p role="alert" class="note bad">
+          The token that was entered does not open it: {reason}
+        </p>
+      )}
       <p class="quiet">It is kept until this tab is closed.</p>
     </main>
   );

@@ -12,7 +12,9 @@ import { ServiceName } from './service_name';
 import { Sparkline, errorsOf, wantActivity } from './sparkline';
 import { Line } from './telemetry_text';
 
-const SERVICES_SHOWN_MAX = 6;
+/** With their names, in a wide window; as dots, in a small one. */
+const NAMES_SHOWN_MAX = 2;
+const DOTS_SHOWN_MAX = 6;
 
 interface RowProps {
   session: SessionRecord;
@@ -79,14 +81,14 @@ function What({ session }: { session: SessionRecord }) {
 }
 
 function Services({ services }: { services: readonly string[] }) {
-  const left = services.length - SERVICES_SHOWN_MAX;
   const names = visibleLine(services.join(', '));
   return (
     <span role="gridcell" class="services quiet" title={names}>
-      {services.slice(0, SERVICES_SHOWN_MAX).map((service) => (
+      {services.slice(0, DOTS_SHOWN_MAX).map((service) => (
         <ServiceName key={service} name={service} />
       ))}
-      {left > 0 && <small>+{left}</small>}
+      {services.length > NAMES_SHOWN_MAX && <small class="beyond-names">+{services.length - NAMES_SHOWN_MAX}</small>}
+      {services.length > DOTS_SHOWN_MAX && <small class="beyond-dots">+{services.length - DOTS_SHOWN_MAX}</small>}
     </span>
   );
 }

@@ -2,6 +2,7 @@
 
 import { newsState } from '../data/news';
 import type { Cause, RequestRecord, SessionRecord } from '../model/answers';
+import { visibleLine } from '../model/plain_text';
 import { browserWords, causeWords, shortId } from '../model/words';
 import { sessionPath } from '../model/routes';
 import { betweenMs, clockWords, countWords, durationWords } from '../model/times';
@@ -37,7 +38,11 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
       </div>
       <p class="facts">
         <span class="id">
-          {kind} <code title={id}>{shortId(id)}</code> <CopyButton text={id} what={`${kind} id`} />
+          {kind}{' '}
+          <code title={visibleLine(id)}>
+            <Line text={shortId(id)} />
+          </code>{' '}
+          <CopyButton text={id} what={`${kind} id`} />
         </span>
         {loaded.session && <SessionFacts session={loaded.session} />}
         {loaded.request && <RequestFacts request={loaded.request} />}
@@ -52,7 +57,7 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
 }
 
 function RequestTitle({ request }: { request: RequestRecord }) {
-  if (!request.url && !request.method) return <>Request {shortId(request.request_id)}</>;
+  if (!request.url && !request.method) return <Line text={`Request ${shortId(request.request_id)}`} />;
   return (
     <>
       <Line text={`${request.method ?? ''} ${request.url ?? ''}`.trim()} />{' '}

@@ -3,6 +3,7 @@
 import { useEffect } from 'preact/hooks';
 
 import type { Subject } from '../data/loading';
+import { cut, visibleLine } from '../model/plain_text';
 import { nextError } from '../model/rows';
 import { requestPath, timelineSearch } from '../model/routes';
 import { CompareWith } from './compare_with';
@@ -22,6 +23,7 @@ const URL_DELAY_MS = 250;
 const PAN_PART = 0.2;
 const ZOOM_FACTOR = 0.7;
 const PAGE_ROWS = 20;
+const TITLE_ID_CHARS_MAX = 16;
 
 export function TimelineView({ source, subject }: { source: Source; subject: Subject }) {
   const store = useTimeline(source, subject);
@@ -30,7 +32,7 @@ export function TimelineView({ source, subject }: { source: Source; subject: Sub
   const loaded = store.loaded.value;
   const problem = store.problem.value;
   useEffect(() => {
-    document.title = `${subject.kind} ${subject.id.slice(0, 16)} · Gasoline`;
+    document.title = `${subject.kind} ${visibleLine(cut(subject.id, TITLE_ID_CHARS_MAX))} · Gasoline`;
   }, [subject.kind, subject.id]);
   if (problem && !loaded) return <Problem error={problem} />;
   if (!loaded)

@@ -17,6 +17,8 @@ export interface Source {
   onNews?: (listener: (news: News) => void) => () => void;
   /** A record as OTLP/JSON, where it can be had. */
   otlpText?: (event: Event) => Promise<string>;
+  /** Whether a token was given, which every port of the collector then asks for. */
+  hasToken?: () => boolean;
   /** Whether there are lists to go back to. */
   hasLists: boolean;
 }
