@@ -262,3 +262,35 @@ test('what is copied is the record, the id and the call', async () => {
     .getByRole('heading', { name: /Resource/ })
     .waitFor();
 });
+
+test('a comparison with what is not stored says so, and compares nothing', async () => {
+  const unknown = ['a'.repeat(32), 'b'.repeat(32)];
+  const { requests } = await observe(demo.query, { what: 'requests', limit: 1 });
+  const known = requests[0].request_id;
+  const shown = [];
+  for (const [left, right] of [[unknown[0], known], [known, unknown[0]], unknown]) {
+    await open(`/compare/${left}/${right}`);
+    await page.getByText(/^Nothing to compare/).waitFor();
+    shown.push([await page.locator('.head').getByRole('status').innerText(), await rows().count()]);
+  }
+  assert.deepEqual(shown, [
+    ['Nothing to compare: nothing is stored of the left request', 0],
+    ['Nothing to compare: nothing is stored of the right request', 0],
+    ['Nothing to compare: nothing is stored of the left and the right request', 0],
+  ]);
+});
+
+test('an event that is not there is named, until another is chosen', async () => {
+  await open(`/sessions/${worked.session_id}?event=not-there`);
+  const note = page.getByText('The event that was asked for is not among those shown: not-there');
+  await note.waitFor();
+  await rows().first().click();
+  await note.waitFor({ state: 'detached' });
+});
+
+test('what did not fail is not red', async () => {
+  await open(`/sessions/${worked.session_id}`);
+  const chip = page.getByRole('button', { name: '0 errors' });
+  await chip.waitFor();
+  assert.equal(await chip.getAttribute('class'), 'chip');
+});

@@ -147,3 +147,15 @@ test('browsers, ids and calls are short', () => {
     'payments POST /charge: PaymentDeclined',
   );
 });
+
+test('one is one, and none is none only where all is shown', () => {
+  const nouns = [0, 1, 2, 12_345].map((count) => text.countOf(count, 'event'));
+  assert.deepEqual(nouns, ['0 events', '1 event', '2 events', '12,345 events']);
+  const words = [
+    { errors: 0, events: 20_000, total: 30_000, hasErrors: true },
+    { errors: 1, events: 20_000, total: 30_000, hasErrors: true },
+    { errors: 0, events: 20_000, total: 30_000, hasErrors: false },
+    { errors: 0, events: 5, total: 5, hasErrors: true },
+  ].map(text.errorWords);
+  assert.deepEqual(words, ['errors beyond what is shown', '1 error', '0 errors', '0 errors']);
+});

@@ -9,6 +9,11 @@ export function countWords(count: number): string {
   return COUNT_FORMAT.format(count);
 }
 
+/** `1 event`, `12,345 events`. */
+export function countOf(count: number, noun: string): string {
+  return `${countWords(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Milliseconds from `base` to `time`, both unix nanoseconds as decimal strings; exact to the microsecond over years. */
 export function sinceMs(time: string, base: string): number {
   const [seconds, nanos] = split(time);

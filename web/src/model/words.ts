@@ -2,6 +2,7 @@
 
 import type { Cause, Event, Value } from './answers';
 import { categoryOf } from './timeline';
+import { countOf } from './times';
 
 const STATUS_KEYS = [
   'http.response.status_code',
@@ -46,6 +47,12 @@ export function evidenceWords(event: Event): string {
     default:
       return event.session_id === undefined ? 'belongs to no session' : 'session known from what was asked';
   }
+}
+
+/** How many events failed of those shown; where none did though the session did, and some are not shown, where they are. */
+export function errorWords(shown: { errors: number; events: number; total: number; hasErrors: boolean }): string {
+  if (shown.errors === 0 && shown.hasErrors && shown.events < shown.total) return 'errors beyond what is shown';
+  return countOf(shown.errors, 'error');
 }
 
 /** One sentence: where a failure began, and its own words for it. */

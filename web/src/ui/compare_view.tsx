@@ -6,7 +6,7 @@ import type { Loaded } from '../data/loading';
 import { compare, type Difference, type Pair } from '../model/compare';
 import { comparePath, requestPath } from '../model/routes';
 import { categoryOf, type Timeline } from '../model/timeline';
-import { durationWords } from '../model/times';
+import { countOf, durationWords } from '../model/times';
 import { causeWords, shortId, statusOf, titleOf } from '../model/words';
 import { CategoryIcon } from './icons';
 import { Problem } from './problem';
@@ -20,6 +20,7 @@ import { useCompareKeys } from './use_compare_keys';
 const ROW_PX = 26;
 const INDENT_PX = 12;
 const INDENTS_MAX = 10;
+const RULES = 'missing or extra, another status, or at least 1.5 times and 5 ms slower or faster';
 const WORDS: { readonly [difference in Difference]: string } = {
   missing: 'only left',
   extra: 'only right',
@@ -33,7 +34,9 @@ export function CompareView({ source, left, right }: { source: Source; left: str
   const rightStore = useTimeline(source, { kind: 'request', id: right });
   const lefts = leftStore.timeline.value;
   const rights = rightStore.timeline.value;
-  const pairs = useMemo(() => compare(lefts, rights), [lefts, rights]);
+  const sides = [leftStore.loaded.value, rightStore.loaded.value];
+  const isComparable = sides.every((side) => side !== undefined && side.events.length > 0);
+  const pairs = useMemo(() => (isComparable ? compare(lefts, rights) : []), [isComparable, lefts, rights]);
   const different = pairs.filter((pair) => pair.differences.length > 0).length;
   const [active, setActive] = useCompareKeys(pairs);
   const problem = leftStore.problem.value ?? rightStore.problem.value;
@@ -52,8 +55,9 @@ export function CompareView({ source, left, right }: { source: Source; left: str
           </Link>
         </div>
         <p class="facts" role="status">
-          {different === 0 ? 'No difference' : `${different} of ${pairs.length} rows differ`}: missing or extra, another
-          status, or at least 1.5 times and 5 ms slower or faster
+          {isComparable
+            ? `${different === 0 ? 'No difference' : `${different} of ${countOf(pairs.length, 'row')} differ`}: ${RULES}`
+            : unreadyWords(sides)}
         </p>
       </header>
       <div class="sides">
@@ -86,6 +90,14 @@ export function CompareView({ source, left, right }: { source: Source; left: str
   );
 }
 
+/** Why there is nothing to compare, yet or at all. */
+function unreadyWords(sides: readonly (Loaded | undefined)[]): string {
+  const unknown = ['left', 'right'].filter((_, side) => sides[side]?.events.length === 0);
+  return unknown.length > 0
+    ? `Nothing to compare: nothing is stored of the ${unknown.join(' and the ')} request`
+    : 'Loading both requests…';
+}
+
 function Side({ loaded, word }: { loaded: Loaded | undefined; word: string }) {
   const request = loaded?.request;
   if (!loaded) return <section class="side">Loading…</section>;
@@ -101,7 +113,7 @@ function Side({ loaded, word }: { loaded: Loaded | undefined; word: string }) {
       <p class="facts">
         <code>{shortId(request.request_id)}</code>
         {request.duration_ms !== undefined && <span>{durationWords(request.duration_ms)}</span>}
-        <span>{loaded.total} events</span>
+        <span>{countOf(loaded.total, 'event')}</span>
       </p>
       {request.cause && (
         <p class="cause">

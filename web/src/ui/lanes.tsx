@@ -5,7 +5,7 @@ import { useMemo } from 'preact/hooks';
 import { FAILED, NOTHING, density } from '../model/density';
 import { fractionOf, ticks, type Domain } from '../model/scale';
 import type { Timeline } from '../model/timeline';
-import { durationWords } from '../model/times';
+import { countOf, durationWords } from '../model/times';
 import { useCanvas, useThemeChanges, type Surface } from './canvas';
 import { dragHandlers, useWheel } from './pointer';
 import { ServiceName, colourClass } from './service_name';
@@ -39,7 +39,7 @@ export function Lanes({ store }: { store: TimelineStore }) {
           ref={canvas}
           style={{ height: `${AXIS_PX + services.length * LANE_PX}px` }}
           role="img"
-          aria-label={`Time axis from ${durationWords(domain[0])} to ${durationWords(domain[1])}, ${services.length} services, ${timeline.errors} errors`}
+          aria-label={`Time axis from ${durationWords(domain[0])} to ${durationWords(domain[1])}, ${countOf(services.length, 'service')}, ${countOf(timeline.errors, 'error')}`}
         />
         <i hidden />
       </div>

@@ -102,7 +102,11 @@ function Errors({ session }: { session: SessionRecord }) {
 
 function Figure({ text, what, class: name = '' }: { text: string; what: string; class?: string }) {
   return (
-    <span role="gridcell" class={`number ${name}`} aria-label={`${text} ${what}`}>
+    <span
+      role="gridcell"
+      class={`number ${name}`}
+      aria-label={`${text} ${text === '1' ? what.replace(/s$/, '') : what}`}
+    >
       {text}
     </span>
   );

@@ -9,7 +9,8 @@ import { CATEGORIES_WORDS, Icon } from './icons';
 import { useKeys } from './keys';
 import { ServiceName } from './service_name';
 import type { TimelineStore } from './timeline_store';
-import { countWords } from '../model/times';
+import { countOf, countWords } from '../model/times';
+import { errorWords } from '../model/words';
 
 const SERVICES_SHOWN_MAX = 12;
 
@@ -23,6 +24,13 @@ export function TimelineFilters({ store }: { store: TimelineStore }) {
   useKeys({ '/': () => field.current?.focus() });
   const counts = new Map<string, number>();
   for (const event of timeline.events) counts.set(categoryOf(event), (counts.get(categoryOf(event)) ?? 0) + 1);
+  const loaded = store.loaded.value;
+  const failed = errorWords({
+    errors: timeline.errors,
+    events: timeline.events.length,
+    total: loaded?.total ?? 0,
+    hasErrors: loaded?.session?.has_errors === true,
+  });
   const blur = (event: KeyboardEvent) => {
     if (event.key === 'Enter' || event.key === 'Escape') document.querySelector<HTMLElement>('.rows')?.focus();
   };
@@ -38,8 +46,12 @@ export function TimelineFilters({ store }: { store: TimelineStore }) {
         onKeyDown={blur}
       />
       <div class="chips" role="group" aria-label="Kinds of events">
-        <Chip isOn={filters.errorsOnly} isError onClick={() => change({ errorsOnly: !filters.errorsOnly })}>
-          <Icon name="error" /> {countWords(timeline.errors)} {timeline.errors === 1 ? 'error' : 'errors'}
+        <Chip
+          isOn={filters.errorsOnly}
+          isError={failed !== countOf(0, 'error')}
+          onClick={() => change({ errorsOnly: !filters.errorsOnly })}
+        >
+          <Icon name="error" /> {failed}
         </Chip>
         {CATEGORIES.filter((category) => counts.has(category)).map((category) => (
           <Chip

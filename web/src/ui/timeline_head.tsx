@@ -5,7 +5,7 @@ import type { Cause, RequestRecord, SessionRecord } from '../model/answers';
 import { visibleLine } from '../model/plain_text';
 import { browserWords, causeWords, shortId } from '../model/words';
 import { sessionPath } from '../model/routes';
-import { betweenMs, clockWords, countWords, durationWords } from '../model/times';
+import { betweenMs, clockWords, countOf, countWords, durationWords } from '../model/times';
 import { CopyButton } from './copying';
 import { Link, listPath } from './router';
 import { Line } from './telemetry_text';
@@ -46,7 +46,7 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
         </span>
         {loaded.session && <SessionFacts session={loaded.session} />}
         {loaded.request && <RequestFacts request={loaded.request} />}
-        <span>{countWords(loaded.total)} events</span>
+        <span>{countOf(loaded.total, 'event')}</span>
       </p>
       {cause && <CauseBox cause={cause} store={store} />}
       {loaded.request && <Spread store={store} />}
@@ -74,7 +74,7 @@ function SessionFacts({ session }: { session: SessionRecord }) {
     <>
       <span>{clockWords(Date.parse(session.started_at), Date.now())}</span>
       <span>{durationWords(betweenMs(session.started_at, session.last_activity))}</span>
-      <span>{countWords(session.request_count)} requests</span>
+      <span>{countOf(session.request_count, 'request')}</span>
       {browser && <Line text={browser} />}
       {session.ip_address && <Line text={session.ip_address} />}
       {session.end_reason && (
@@ -156,6 +156,7 @@ function Spread({ store }: { store: TimelineStore }) {
 function Notes({ store }: { store: TimelineStore }) {
   const loaded = store.loaded.value;
   if (!loaded) return null;
+  const isUnknown = store.isPanelOpen.value && store.selectedId.value && !store.selected.value && !loaded.isLoading;
   const missing = loaded.total - loaded.events.length;
   return (
     <>
@@ -164,6 +165,11 @@ function Notes({ store }: { store: TimelineStore }) {
           <Line text={note} />
         </p>
       ))}
+      {isUnknown && (
+        <p class="note" role="status">
+          The event that was asked for is not among those shown: <Line text={store.selectedId.value} />
+        </p>
+      )}
       {missing > 0 && (
         <p class="note" role="status">
           {loaded.isLoading
