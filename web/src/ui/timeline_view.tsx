@@ -5,14 +5,14 @@ import { useEffect } from 'preact/hooks';
 import type { Subject } from '../data/loading';
 import { cut, visibleLine } from '../model/plain_text';
 import { nextError } from '../model/rows';
-import { requestPath, timelineSearch } from '../model/routes';
+import { requestPath, routeOf, timelineSearch } from '../model/routes';
 import { CompareWith } from './compare_with';
 import { EventPanel } from './event_panel';
 import { isOnControl, useKeys } from './keys';
 import { Lanes } from './lanes';
 import { Minimap } from './minimap';
 import { Problem } from './problem';
-import { navigate, replaceSearch } from './router';
+import { navigate, place, replaceSearch } from './router';
 import { TimelineFilters } from './timeline_filters';
 import { TimelineHead } from './timeline_head';
 import { TimelineRows } from './timeline_rows';
@@ -138,7 +138,11 @@ function useTimelineKeys(store: TimelineStore): void {
 function useUrl(store: TimelineStore): void {
   const search = timelineSearch(store.filters.value, store.isPanelOpen.value ? store.selectedId.value : '');
   useEffect(() => {
-    const timer = setTimeout(() => replaceSearch(search), URL_DELAY_MS);
+    const timer = setTimeout(() => {
+      // Between a step away and the render that follows it, the URL is already another view's.
+      const route = routeOf(place.peek().path);
+      if (route.view === store.subject.kind && route.id === store.subject.id) replaceSearch(search);
+    }, URL_DELAY_MS);
     return () => clearTimeout(timer);
   }, [search]);
 }
