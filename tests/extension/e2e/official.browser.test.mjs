@@ -118,8 +118,16 @@ async function ours(origin) {
   const id = await storedId(page);
   await page.evaluate(act);
   await page.click('button');
-  const { events } = await sessionTrace(collector.observe, id, (all) =>
-    all.some(({ name }) => name === 'browser.user_action.click'),
+  const count = (all, wanted) => all.filter(({ name }) => name === wanted).length;
+  const requests = (all) => all.filter(({ signal, name }) => signal === 'span' && name !== 'documentLoad').length;
+  const { events } = await sessionTrace(
+    collector.observe,
+    id,
+    (all) =>
+      requests(all) >= made.official.spans.length &&
+      // Theirs tells of its own script, ours of one request that is sent twice.
+      count(all, 'browser.resource_timing') >= count(made.official.events, 'browser.resource_timing') &&
+      count(all, 'browser.user_action.click') >= 1,
   );
   const spans = events.filter(({ signal, name }) => signal === 'span' && name !== 'documentLoad');
   const logs = events.filter(({ signal, name }) => signal === 'log' && !name.startsWith('session.'));

@@ -108,12 +108,14 @@ test('a page that goes away tells of what it had in flight', async () => {
     await until(() => slow.seen.some(({ url }) => url === '/pending'), 'the request');
     await page.evaluate(() => addEventListener('pagehide', () => console.info('goodbye')));
     await page.goto(`${site.origin}/`);
-    const { events } = await sessionTrace(collector.observe, sessionId, (found) =>
-      found.some(({ body }) => body === 'goodbye'),
+    const pendingOf = (events) =>
+      events.find(({ signal, attributes }) => signal === 'span' && attributes['url.full'].endsWith('/pending'));
+    const { events } = await sessionTrace(
+      collector.observe,
+      sessionId,
+      (found) => found.some(({ body }) => body === 'goodbye') && pendingOf(found),
     );
-    const pending = events.find(
-      ({ signal, attributes }) => signal === 'span' && attributes['url.full'].endsWith('/pending'),
-    );
+    const pending = pendingOf(events);
     assert.equal(pending.attributes['gasoline.incomplete'], true);
     assert.equal(pending.error, false);
   } finally {
