@@ -13,6 +13,7 @@ cdef struct Step:
 
 cdef class NativeTrace:
     cdef readonly NativeRows rows
+    cdef NativeRows _sent
     cdef readonly int copies
     cdef readonly bint is_skewed, has_errors, has_logs
     cdef readonly uint64_t first_time_unix_nano, last_time_unix_nano

@@ -55,8 +55,8 @@ cdef int32_t _find(const Known *known, int32_t count, uint64_t span) noexcept no
 cdef class NativeTrace:
     """See plain_trace.PlainTrace."""
 
-    def __cinit__(self, NativeRows rows, int copies):
-        self.rows, self.copies = rows, copies
+    def __cinit__(self, NativeRows sent, NativeRows rows):
+        self._sent, self.rows, self.copies = sent, rows, sent.size - rows.size
         self.entry_row = self.topmost_row = self.server_row = -1
         self.steps = NULL
         self._tree = None
@@ -91,11 +91,11 @@ cdef class NativeTrace:
     def services(self):
         cdef Py_ssize_t index
         cdef int32_t last = -1
-        services = self.rows.places.services
+        services = self._sent.places.services
         found = set()
-        for index in range(self.rows.size):
-            if self.rows.cells[index].context != last:
-                last = self.rows.cells[index].context
+        for index in range(self._sent.size):
+            if self._sent.cells[index].context != last:
+                last = self._sent.cells[index].context
                 found.add(services[last])
         return found
 
@@ -124,8 +124,11 @@ def adjusted(NativeRows rows):
         kept = _without_copies(rows, known, count)
         if kept is not rows:
             count = _known(kept, known)
-        trace = NativeTrace(kept, rows.size - kept.size)
-        if not _sum_up(trace) or not _descend(trace, known, count):
+        trace = NativeTrace(rows, kept)
+        if not _sum_up_sent(trace):
+            return None
+        _sum_up(trace)
+        if not _descend(trace, known, count):
             return None
         return trace
     finally:
@@ -177,14 +180,13 @@ cdef NativeRows _without_copies(NativeRows rows, Known *known, int32_t count):
     return kept
 
 
-cdef bint _sum_up(NativeTrace trace) noexcept:
-    """Sum up the rows; tell whether their times can be reckoned with."""
+cdef bint _sum_up_sent(NativeTrace trace) noexcept:
+    """Sum up all rows, copies too; tell whether their times can be reckoned with."""
     cdef Py_ssize_t index
     cdef Cells *cells
-    cdef Cells *server
-    cdef NativeRows rows = trace.rows
-    for index in range(rows.size):
-        cells = &rows.cells[index]
+    cdef NativeRows sent = trace._sent
+    for index in range(sent.size):
+        cells = &sent.cells[index]
         if cells.start > _TIME_MAX:
             return False
         if index == 0:
@@ -194,6 +196,17 @@ cdef bint _sum_up(NativeTrace trace) noexcept:
         trace.last_time_unix_nano = max(trace.last_time_unix_nano, cells.start)
         trace.first_commit = min(trace.first_commit, cells.commit)
         trace.last_commit = max(trace.last_commit, cells.commit)
+    return True
+
+
+cdef void _sum_up(NativeTrace trace) noexcept:
+    """Sum up the rows that stay."""
+    cdef Py_ssize_t index
+    cdef Cells *cells
+    cdef Cells *server
+    cdef NativeRows rows = trace.rows
+    for index in range(rows.size):
+        cells = &rows.cells[index]
         if cells.flags >> ERROR_SHIFT & 1:
             trace.has_errors = True
         if is_log(cells):
@@ -204,7 +217,6 @@ cdef bint _sum_up(NativeTrace trace) noexcept:
                 cells.commit < server.commit or cells.commit == server.commit and cells.position < server.position
             ):
                 trace.server_row = <int32_t> index
-    return True
 
 
 cdef bint _descend(NativeTrace trace, Known *known, int32_t spans) except -1:

@@ -16,10 +16,12 @@ _SERVER = int(Span.SPAN_KIND_SERVER)
 class PlainTrace:
     """Rows without copies, their tree, and what they add up to.
 
-    `copies` of spans were left out. Times and commits are 0 where there is no row.
+    `copies` of spans were left out of all but times, commits and services: those are of every record that was sent,
+    as lists have them. Times and commits are 0 where there is no row.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
+        self._sent = rows
         self.rows = drop_copies(rows)
         self.copies = len(rows) - len(self.rows)
 
@@ -46,22 +48,22 @@ class PlainTrace:
     @property
     def first_time_unix_nano(self) -> int:
         """The start of the first event."""
-        return min((row.time_unix_nano for row in self.rows), default=0)
+        return min((row.time_unix_nano for row in self._sent), default=0)
 
     @property
     def last_time_unix_nano(self) -> int:
         """The start of the last event."""
-        return max((row.time_unix_nano for row in self.rows), default=0)
+        return max((row.time_unix_nano for row in self._sent), default=0)
 
     @property
     def first_commit(self) -> int:
         """The first commit that any of its records came in."""
-        return min((row.key.commit for row in self.rows), default=0)
+        return min((row.key.commit for row in self._sent), default=0)
 
     @property
     def last_commit(self) -> int:
         """The last commit that any of its records came in."""
-        return max((row.key.commit for row in self.rows), default=0)
+        return max((row.key.commit for row in self._sent), default=0)
 
     @property
     def tops(self) -> int:
@@ -106,7 +108,7 @@ class PlainTrace:
     @property
     def services(self) -> set[str]:
         """The services that sent any of its records."""
-        return {row.service for row in self.rows}
+        return {row.service for row in self._sent}
 
     def says(self, session_id: str) -> bool:
         """Tell whether a log record names this session."""

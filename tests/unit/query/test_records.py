@@ -294,6 +294,24 @@ def test_event_count_equals_the_unfiltered_total_though_a_copy_came(world: Any) 
     assert (answer["session"]["event_count"], answer["total"]) == (2, 1)
 
 
+def test_a_session_names_who_sent_a_copy_that_is_not_shown_in_lists_and_alone(world: Any) -> None:
+    """Some instrumentation gives the call and what serves it one span id, each service telling its own side."""
+    world.span("t", "call", at=0, took=8, kind="client", service="shop", session="s")
+    world.commit()
+    world.span("t", "call", at=2, took=4, kind="server", service="orders", session="s")
+    world.commit()
+    world.span("t", "later", "call", at=3, service="orders", session="s")
+    world.span("t", "later", "call", at=3, service="orders", session="s", took=9)
+    world.commit()
+    listed = world.observe(what="sessions")["sessions"][0]
+    whole = world.observe(what="session-trace", session_id="s")
+    request = world.observe(what="requests")["requests"][0]
+    assert [event["service"] for event in whole["events"]] == ["orders", "orders"]
+    assert listed["services"] == whole["session"]["services"] == request["service_calls"] == ["orders", "shop"]
+    times = [(record["started_at"], record["last_activity"]) for record in (listed, whole["session"])]
+    assert times == [("2023-11-14T22:13:20.000000000Z", "2023-11-14T22:13:20.003000000Z")] * 2
+
+
 def test_a_list_shows_the_newest_request_ids_and_their_number(world: Any) -> None:
     traces = [f"{n:02x}" for n in range(1, 26)]
     for n, trace in enumerate(traces):
