@@ -12,7 +12,7 @@ from collector.launch import POLL_INTERVAL_S, ensure_collector
 from collector.rendezvous import running_collector
 from collector.store.sqlite.lock import is_locked
 
-FOUND_WITHIN_S = 5.0
+FOUND_WITHIN_S = 20.0
 STARTING_NOTE = 'a collector is being started on this data folder; observe(what="status") tells its ports'
 
 _logger = logging.getLogger(__name__)
