@@ -16,6 +16,14 @@ import pytest
 from collector.pdata.envelope import Signal
 
 ALLOWED_SKIPS = "allowed_skips.txt"
+# Beginnings of paths: tests that stand on one thing that takes long to make, or to run.
+SHARED = (
+    ("test_node.py", "extension/test_extension.py"),
+    ("e2e/sdk/",),
+    ("e2e/captures/",),
+    ("e2e/specification/",),
+    ("conformance/",),
+)
 CHROMIUM_COMMANDS = ("chromium", "chromium-browser")
 INSTALL_TIMEOUT_S = 300
 NODE_TESTS_TIMEOUT_S = 300
@@ -26,6 +34,15 @@ Recording = tuple[Signal, bytes, bytes | None]
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers of this suite."""
     config.addinivalue_line("markers", "requirement(*ids): entries of tests/requirements.toml that the test holds")
+    config.addinivalue_line("markers", "xdist_group(name): tests that one process runs, where several share them")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where processes share the tests, what stands together in SHARED goes to one of them, else each file does."""
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        group = next((together[0] for together in SHARED if path.startswith(together)), path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
