@@ -146,30 +146,39 @@ class Merged:
         return whole
 
 
+# The constructor of a named tuple takes twice as long as that of a plain one, and there is one for most parts.
+_new = tuple[object, ...].__new__
+
+
 def _candidate_of(part: Part) -> Candidate | None:
-    network = [root for root in part.roots if root.type is EventType.NETWORK]
-    if not network:
+    # Those of type `network` come first, the earliest of them first of all.
+    first, *others = part.roots
+    if first.type is not EventType.NETWORK:
         return None
-    first = network[0]
-    if len(network) > 1:
-        first = min(network, key=lambda root: (root.start_time_unix_nano, root.span_id))
-    is_copied = len(part.roots) > 1 and sum(root.span_id == first.span_id for root in part.roots) > 1
-    return Candidate(first, RowKey(part.trace_key, part.commit, first.position), is_copied)
+    is_copied = False
+    if others:
+        start = first.start_time_unix_nano
+        first = min(
+            (one for one in part.roots if one.type is EventType.NETWORK and one.start_time_unix_nano == start),
+            key=lambda root: root.span_id,
+        )
+        is_copied = sum(root.span_id == first.span_id for root in part.roots) > 1
+    return _new(Candidate, (first, _new(RowKey, (part.trace_key, part.commit, first.position)), is_copied))
 
 
 def _earlier_candidate(one: Candidate | None, other: Candidate | None) -> Candidate | None:
     if one is None or other is None:
         return one or other
-    first = min(one, other, key=lambda candidate: candidate.rank)
-    is_copied = first.is_copied or one.root.span_id == other.root.span_id
-    return first._replace(is_copied=is_copied)
+    is_copied = one.root.span_id == other.root.span_id
+    first = other if other.rank < one.rank else one
+    return first._replace(is_copied=True) if is_copied and not first.is_copied else first
 
 
-def _mark_of(part: Part, landmark: Landmark | None) -> Mark | None:
-    return Mark(landmark, RowKey(part.trace_key, part.commit, landmark.position)) if landmark else None
+def _mark_of(part: Part, landmark: Landmark) -> Mark:
+    return _new(Mark, (landmark, _new(RowKey, (part.trace_key, part.commit, landmark.position))))
 
 
 def _earlier_mark(one: Mark | None, other: Mark | None) -> Mark | None:
     if one is None or other is None:
         return one or other
-    return min(one, other, key=lambda mark: mark.rank)
+    return other if other.rank < one.rank else one

@@ -19,7 +19,7 @@ from collector.correlation.record import EventType, Record
 from collector.pdata.envelope import Signal, cut_request
 from collector.store.sqlite.chunk import delete_records
 from collector.store.sqlite.chunk_maker import ChunkMaker
-from collector.store.sqlite.headers import ContextFacts, Names, RowsOfTraces, StoredChunk
+from collector.store.sqlite.headers import ContextFacts, Names, RowsOfTraces, StoredChunk, decode_parts
 
 EXAMPLES = 150
 KEY = TraceKey("trace", b"t" * 16)
@@ -252,6 +252,7 @@ def test_the_kernel_reads_headers_as_its_twin(bodies: list[tuple[Signal, bytes]]
         # In two commits, so that a trace has several chunks.
         chunks += [StoredChunk(trace_key, commit, header) for commit in (1, 2) if header]
     assert read_by(chunks, names, use_native=True) == read_by(chunks, names, use_native=False)
+    assert parts_by(chunks, names, use_native=True) == parts_by(chunks, names, use_native=False)
 
 
 def read_by(chunks: Sequence[StoredChunk], names: Names, *, use_native: bool) -> list[object]:
@@ -260,6 +261,12 @@ def read_by(chunks: Sequence[StoredChunk], names: Names, *, use_native: bool) ->
     # A trace of which nothing is left is of no interest, in whatever form.
     found = {key: of_trace for key, of_trace in rows_of.traces.items() if of_trace.rows}
     return [(key, list(of_trace.rows), dict(of_trace.statuses), of_trace.pages) for key, of_trace in found.items()]
+
+
+def parts_by(chunks: Sequence[StoredChunk], names: Names, *, use_native: bool) -> list[object]:
+    # Compared as text, too: equal numbers of other types, or services in another order, would be equal.
+    parts = decode_parts(chunks, names, use_native=use_native)
+    return [*parts, repr(parts)]
 
 
 @given(records=log_records() | span_records())

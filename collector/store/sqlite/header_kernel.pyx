@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Native twin of the first half of `headers`: the rows of one chunk, read off its header in one pass.
+"""Native twin of `headers.RowsOfTraces`: the rows of one chunk, read off its header in one pass.
 
 A property test holds the rows equal. The header was written by the store itself; bytes that are no header are an error.
 """
@@ -11,16 +11,7 @@ from collector.pdata.wire cimport FIXED64, LENGTH, Slice, bytes_of
 from collector.pdata.wire cimport read_fixed64, read_slice, read_tag, read_varint, size_of, skip
 from collector.store.native_rows cimport ERROR_SHIFT, EVENT, EVIDENCE_BITS, EVIDENCE_SHIFT
 from collector.store.native_rows cimport Cells, NativeRows
-
-cdef enum:
-    ID_BYTES = 8
-
-
-cdef struct Header:
-    uint64_t base
-    Slice span_ids, others, starts, durations, flags, contexts, sessions
-    Slice event_records, event_offsets, event_errors
-
+from collector.store.sqlite.header_wire cimport ID_BYTES, PAGES, ROOTS, Header, clear, keep
 
 def read_rows(bytes header_bytes, commit, names, NativeRows rows):
     """Append the rows of a chunk to `rows`, each with those of its span events; return its roots and pages.
@@ -33,7 +24,7 @@ def read_rows(bytes header_bytes, commit, names, NativeRows rows):
     cdef uint32_t tag = 0
     wire.at = <const unsigned char *> PyBytes_AS_STRING(header_bytes)
     wire.end = wire.at + PyBytes_GET_SIZE(header_bytes)
-    _clear(&header)
+    clear(&header)
     while wire.at < wire.end:
         if read_tag(&wire, &tag):
             raise _damaged(header_bytes)
@@ -47,14 +38,14 @@ def read_rows(bytes header_bytes, commit, names, NativeRows rows):
             continue
         if read_slice(&wire, &content):
             raise _damaged(header_bytes)
-        if tag >> 3 == 13:
+        if tag >> 3 == ROOTS:
             roots = [] if roots is None else roots
             roots.append(bytes_of(content))
-        elif tag >> 3 == 14:
+        elif tag >> 3 == PAGES:
             pages = [] if pages is None else pages
             pages.append(bytes_of(content))
         else:
-            _keep(&header, tag >> 3, content)
+            keep(&header, tag >> 3, content)
     if _append(&header, commit, names, rows):
         raise _damaged(header_bytes)
     return roots, pages
@@ -62,37 +53,6 @@ def read_rows(bytes header_bytes, commit, names, NativeRows rows):
 
 def _damaged(bytes header_bytes):
     return ValueError(f"a chunk's header of {len(header_bytes)} bytes cannot be read")
-
-
-cdef void _clear(Header *header) noexcept:
-    cdef Slice nothing = Slice(NULL, NULL)
-    header.base = 0
-    header.span_ids = header.others = header.starts = header.durations = header.flags = nothing
-    header.contexts = header.sessions = nothing
-    header.event_records = header.event_offsets = header.event_errors = nothing
-
-
-cdef void _keep(Header *header, uint32_t field, Slice content) noexcept:
-    if field == 2:
-        header.span_ids = content
-    elif field == 3:
-        header.others = content
-    elif field == 4:
-        header.starts = content
-    elif field == 5:
-        header.durations = content
-    elif field == 6:
-        header.flags = content
-    elif field == 7:
-        header.contexts = content
-    elif field == 8:
-        header.sessions = content
-    elif field == 9:
-        header.event_records = content
-    elif field == 10:
-        header.event_offsets = content
-    elif field == 11:
-        header.event_errors = content
 
 
 cdef int _append(Header *header, int64_t commit, names, NativeRows rows) except -2:

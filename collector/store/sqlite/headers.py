@@ -27,6 +27,7 @@ from collector.store.sqlite.codec import is_packed
 from collector.store.sqlite.stored_pb2 import ChunkHeaders, StoredPage, StoredRoot
 
 KERNEL = "collector.store.sqlite.header_kernel"
+PARTS_KERNEL = "collector.store.sqlite.parts_kernel"
 ROWS_KERNEL = "collector.store.native_rows"
 # No chunk has so many records.
 _MARK_POSITION = (1 << 32) - 1
@@ -278,8 +279,12 @@ def _shape(flags: int) -> tuple[EventType, Literal["span", "log"], int, bool, Se
     )
 
 
-def decode_parts(chunks: Sequence[StoredChunk], names: Names) -> list[Part]:
-    """Return the parts of chunks, in their order."""
+def decode_parts(chunks: Sequence[StoredChunk], names: Names, *, use_native: bool = True) -> list[Part]:
+    """Return the parts of chunks, in their order. Their facts are unpacked."""
+    kernel = native.kernel(PARTS_KERNEL) if use_native else None
+    if kernel is not None:
+        parts_of_chunks: list[Part] = kernel.decode_parts(chunks, names)
+        return parts_of_chunks
     records = _read(chunks, names)
     message, flags = records.message, records.flags
     sessions = [session if value else None for session, value in zip(records.sessions, flags, strict=True)]
