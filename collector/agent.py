@@ -4,13 +4,12 @@ The agent's client waits for the first answer, and two processes that load their
 each other down: so the collector is started when that answer is on its way, or when its ports are asked for.
 """
 
-import gc
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from collector.agent_collector import AgentCollector
 from collector.late_reader import LateReader
+from collector.loading import without_garbage_collection
 from collector.remote import live_status
 from collector.rendezvous import ReaderPresence
 from collector.store.sqlite.reader import SqliteReader
@@ -24,7 +23,7 @@ def serve_agent(data_dir: Path, token: str | None) -> None:
     """Serve until the agent closes stdin. Raises StoreUnavailableError if the folder is no use."""
     presence = ReaderPresence(data_dir)
     configure_logging("warn")
-    with _without_garbage_collection():
+    with without_garbage_collection():
         import anyio
 
         from collector.query.service import QueryService
@@ -81,14 +80,3 @@ async def answer_then_start(
         await serve(wanted.set)
         if not wanted.is_set():
             group.cancel_scope.cancel()
-
-
-@contextmanager
-def _without_garbage_collection() -> Generator[None]:
-    """Load packages without looking for garbage: there is none among classes, and looking costs a tenth of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()

@@ -14,6 +14,7 @@ import click
 from collector.client_config import CLIENTS, client_config
 from collector.errors import GasolineError
 from collector.flags import data_dir_flag, default_data_dir, endpoint_flag, finite, flag, token
+from collector.loading import without_garbage_collection
 from collector.questions import QUESTIONS
 from collector.telemetry.logging import LogEncoding, LogLevel
 
@@ -100,10 +101,11 @@ def serve(
       gasoline serve --grpc-endpoint 127.0.0.1:0 --data-dir /tmp/try
       GASOLINE_TOKEN=secret gasoline serve --grpc-endpoint 0.0.0.0:4317
     """
-    from collector.components import GRPC_ENDPOINT_PATH, HTTP_ENDPOINT_PATH, QUERY_ENDPOINT_PATH
-    from collector.config.model import LOG_ENCODING_PATH, LOG_LEVEL_PATH
-    from collector.foreground import ServeOptions
-    from collector.foreground import serve as run
+    with without_garbage_collection():
+        from collector.components import GRPC_ENDPOINT_PATH, HTTP_ENDPOINT_PATH, QUERY_ENDPOINT_PATH
+        from collector.config.model import LOG_ENCODING_PATH, LOG_LEVEL_PATH
+        from collector.foreground import ServeOptions
+        from collector.foreground import serve as run
 
     given = {
         GRPC_ENDPOINT_PATH: grpc_endpoint,

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel
 
@@ -34,11 +34,12 @@ from collector.store.sqlite.writer import SqliteWriter
 from collector.telemetry.metrics import IN_FLIGHT_BYTES, IN_FLIGHT_BYTES_CAPACITY, Counters, ExporterCounters
 from collector.telemetry.process import watch_process
 from exporters.debug import DebugExporter, DebugSettings
-from exporters.direct import DirectSender, connect
 from exporters.file import FileExporter, FileSettings
-from exporters.forwarding import create_forwarder
 from exporters.index import IndexExporter, IndexSettings
 from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettings
+
+if TYPE_CHECKING:
+    from exporters.direct import DirectSender
 
 KNOWN_COMPONENTS = KnownComponents(
     receivers=MappingProxyType({"otlp": OtlpSettings}),
@@ -160,8 +161,10 @@ async def open_pipelines(config: CollectorConfig, data_dir: Path) -> Pipelines:
     return pipelines
 
 
-def connect_to_collector(running: RunningCollector, token: str | None) -> DirectSender:
+def connect_to_collector(running: RunningCollector, token: str | None) -> "DirectSender":
     """Return a Consumer that hands what it is given to a running collector."""
+    from exporters.direct import connect
+
     return connect(running.grpc, running.http, token)
 
 
@@ -183,6 +186,8 @@ def _make_exporters(
     for component_id, of_exporter in delivered.items():
         settings = config.exporters[component_id]
         if isinstance(settings, OtlpExporterSettings | OtlpHttpExporterSettings):
+            from exporters.forwarding import create_forwarder  # most collectors forward nothing
+
             made: Exporter = create_forwarder(str(component_id), settings, data_dir, of_exporter, counters.drop)
         else:
             made = _make_exporter(settings, writer, in_flight, of_exporter)

@@ -11,11 +11,14 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from collector.config.duration import Duration
 from collector.config.endpoint import is_loopback, join_endpoint, split_endpoint
 from collector.config.model import Settings
-from exporters.delivery.forwarder import SendingQueueSettings
 from exporters.delivery.retry import RetrySettings
 
 GRPC_PORT = 4317
 HTTP_SCHEMES = ("http", "https")
+QUEUE_BYTES_MAX = 512 * 1024 * 1024
+QUEUE_BYTES_MIN = 64 * 1024
+CONSUMERS = 10
+CONSUMERS_MAX = 100
 
 
 class Target(NamedTuple):
@@ -56,6 +59,17 @@ _Target = Annotated[str, _Trimmed, AfterValidator(_check_target)]
 _Url = Annotated[str, _Trimmed, AfterValidator(_check_url)]
 _HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$")]
 _HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e]{0,8192}$")]
+
+
+class SendingQueueSettings(Settings):
+    """`sending_queue`: `queue_size` in bytes on disk, `num_consumers` requests sent at a time.
+
+    `storage` is the folder that holds it, None is `sending_queue` in the data folder.
+    """
+
+    queue_size: Annotated[int, Field(ge=QUEUE_BYTES_MIN)] = QUEUE_BYTES_MAX
+    num_consumers: Annotated[int, Field(ge=1, le=CONSUMERS_MAX)] = CONSUMERS
+    storage: Annotated[str, Field(pattern="^/")] | None = None
 
 
 class TlsSettings(Settings):

@@ -6,12 +6,9 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from typing import Annotated, NamedTuple, Protocol
-
-from pydantic import Field
+from typing import NamedTuple, Protocol
 
 from collector.component import Telemetry
-from collector.config.model import Settings
 from collector.errors import BusyError
 from collector.pdata.envelope import Signal
 from collector.telemetry.metrics import ExporterCounters
@@ -19,26 +16,11 @@ from exporters.delivery.retry import Backoff, NotDeliveredError, RetrySettings
 from exporters.delivery.segment import Entry, Frame
 from exporters.delivery.sending_queue import SendingQueue
 
-QUEUE_BYTES_MAX = 512 * 1024 * 1024
-QUEUE_BYTES_MIN = 64 * 1024
-CONSUMERS = 10
-CONSUMERS_MAX = 100
 DRAIN_S = 3.0
 QUEUE_PAUSE_S = 1.0
 MESSAGE_CHARS_MAX = 300
 
 _logger = logging.getLogger("gasoline.forward")
-
-
-class SendingQueueSettings(Settings):
-    """`sending_queue`: `queue_size` in bytes on disk, `num_consumers` requests sent at a time.
-
-    `storage` is the folder that holds it, None is `sending_queue` in the data folder.
-    """
-
-    queue_size: Annotated[int, Field(ge=QUEUE_BYTES_MIN)] = QUEUE_BYTES_MAX
-    num_consumers: Annotated[int, Field(ge=1, le=CONSUMERS_MAX)] = CONSUMERS
-    storage: Annotated[str, Field(pattern="^/")] | None = None
 
 
 class Delivered(NamedTuple):
@@ -72,7 +54,7 @@ class Forwarder:
         counters: ExporterCounters,
         drop: Callable[[str, int], None],
         *,
-        consumers: int = CONSUMERS,
+        consumers: int,
         clock_s: Callable[[], float] = time.monotonic,
         randomness: Callable[[], float] = random.random,
     ) -> None:

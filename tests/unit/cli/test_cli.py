@@ -118,6 +118,40 @@ def test_a_command_loads_only_what_it_needs(arguments: list[str], forbidden: set
     assert "collector.cli" in loaded
 
 
+def test_a_collector_loads_what_no_export_needs_when_it_accepts_them(tmp_path: Path) -> None:
+    # In the event loop's thread: what answers questions is loaded beside it, from the moment that the ports accept.
+    script = """
+import asyncio, sys
+from pathlib import Path
+from collector.components import KNOWN_COMPONENTS, build_collector
+from collector.config.loader import load_config, read_config
+from collector.query_port import QueryPort
+
+async def main():
+    text, source = read_config(None)
+    config = load_config(text, KNOWN_COMPONENTS, source=source, environ={}, overrides={
+        ("receivers", "otlp", "protocols", "grpc", "endpoint"): "127.0.0.1:0",
+        ("receivers", "otlp", "protocols", "http", "endpoint"): "127.0.0.1:0",
+        ("extensions", "query", "endpoint"): "127.0.0.1:0",
+    })
+    async def accepting(*_):
+        print("loaded", *sys.modules)
+    QueryPort.start = accepting
+    collector = await build_collector(config, Path(sys.argv[1]))
+    await collector.start()
+    await collector.shutdown(5)
+
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert loaded & {"mcp", "mcp_server", "starlette", "collector.query", "cryptography"} == set()
+    assert loaded & {"exporters.forwarding", "exporters.delivery.forwarder", "exporters.otlp_grpc", "httpx2"} == set()
+    assert {"grpc", "uvicorn.server", "collector.store.sqlite.writer"} <= loaded
+
+
 @pytest.mark.parametrize("name", ["serve", "mcp", "status", "sessions"])
 def test_a_data_folder_that_is_a_file_is_told_in_one_line(name: str, tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
