@@ -4,7 +4,7 @@
  * functions.
  */
 
-import { newSpanContext } from './shared/ids.js';
+import { SpanContexts } from './shared/ids.js';
 import { MARK, STAY_MARK } from './shared/marks.js';
 import { formatTraceparent, parseTraceparent, prependTracestate, spanOfServerTiming } from './shared/trace-context.js';
 
@@ -22,6 +22,8 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPT
  * @property {SpanContext} context
  * @property {string} method
  * @property {URL} url
+ * @property {string} origin of it
+ * @property {string} address the URL without its fragment
  * @property {string} sessionId
  * @property {number} start milliseconds since 1970
  * @property {number} startMonotonic
@@ -49,6 +51,7 @@ export class RequestManager {
    */
   constructor(parts) {
     this.parts = parts;
+    this.contexts = new SpanContexts();
     /** @type {Set<string>} exact origins beyond the page's own that get trace headers */
     this.targets = new Set();
     /** Whether the browser's rules set X-Session-ID; if not, the page script does, for its own origin. */
@@ -74,19 +77,23 @@ export class RequestManager {
     const { parts } = this;
     const own = parseTraceparent(callersHeaders.get('traceparent'));
     const sessionId = parts.sessionId();
-    const isOwnOrigin = url.origin === parts.origin;
-    if (own) this.#noteOwnTracing(url.origin);
-    const context = own ?? newSpanContext();
+    // To ask a URL for its origin makes it each time.
+    const { origin } = url;
+    if (own) this.#noteOwnTracing(origin);
+    const context = own ?? this.contexts.next();
     /** @type {TracedRequest} */
     const request = {
       context,
       method: normalMethod(method),
       url,
+      origin,
+      address: withoutFragment(url.href),
       sessionId,
       start: parts.now(),
       startMonotonic: parts.monotonicNow(),
-      headers: this.mayTrace(url) ? this.#headers(context, own !== null, sessionId, isOwnOrigin, callersHeaders) : {},
+      headers: {},
     };
+    if (this.mayTrace(request)) this.#setHeaders(request, own !== null, callersHeaders);
     this.inFlight.add(request);
     this.recent.push(request);
     if (this.recent.length > REQUESTS_MAX) this.recent.shift();
@@ -97,26 +104,26 @@ export class RequestManager {
   }
 
   /**
-   * @param {URL} url
+   * @param {Pick<TracedRequest, 'url' | 'origin'>} request
    * @returns {boolean} whether requests there get trace headers: the page's own origin, and exact origins that were
    *   allowed
    */
-  mayTrace(url) {
-    const isAllowed = url.origin === this.parts.origin || this.targets.has(url.origin);
-    return isAllowed && !url.username && !url.password && !this.untraced.has(addressOf(url));
+  mayTrace({ url, origin }) {
+    const isAllowed = origin === this.parts.origin || this.targets.has(origin);
+    return isAllowed && !url.username && !url.password && !this.untraced.has(pathOf({ url, origin }));
   }
 
   /**
    * A service worker of the page would see the mark, and may choose by the address: its pages go without.
-   * @param {Pick<TracedRequest, 'method' | 'url'>} request
+   * @param {Pick<TracedRequest, 'method' | 'url' | 'origin'>} request
    * @param {boolean} mayRepeat whether it can be sent again if it is ended for a redirect to another origin
    * @returns {string} what to put after its address; empty: nothing, for the rules of the browser leave such requests
    *   alone
    */
-  markOf({ method, url }, mayRepeat) {
-    const { origin, isServed } = this.parts;
+  markOf({ method, url, origin }, mayRepeat) {
+    const { parts } = this;
     const isRead = method === 'GET' || method === 'HEAD';
-    if (!isRead || url.origin !== origin || url.username || url.password || isServed()) return '';
+    if (!isRead || origin !== parts.origin || url.username || url.password || parts.isServed()) return '';
     return mayRepeat ? STAY_MARK : MARK;
   }
 
@@ -134,7 +141,7 @@ export class RequestManager {
    * @param {string} body why requests to its address get no headers from now on
    */
   #leaveAlone(request, body) {
-    if (this.untraced.size < UNTRACED_MAX) this.untraced.add(addressOf(request.url));
+    if (this.untraced.size < UNTRACED_MAX) this.untraced.add(pathOf(request));
     this.parts.emit({
       kind: 'log',
       event: 'gasoline.propagation.fallback',
@@ -155,8 +162,8 @@ export class RequestManager {
   end(request, ending) {
     if (!this.inFlight.delete(request)) return;
     this.parts.emit(spanOf(request, ending, this.parts.now(), this.parts.redactor));
-    const { headers, url } = request;
-    if ('traceparent' in headers && this.#isStrange(ending.responseUrl) && !this.untraced.has(addressOf(url))) {
+    const isTraced = 'traceparent' in request.headers && !this.untraced.has(pathOf(request));
+    if (isTraced && this.#isStrange(ending.responseUrl)) {
       this.#leaveAlone(request, 'a redirect took trace headers to another origin: its address gets none any more');
     }
   }
@@ -172,8 +179,9 @@ export class RequestManager {
    * @returns {TracedRequest | null} the request that it is the timing of
    */
   requestOf(url, startTime) {
+    const timed = withoutFragment(url);
     const index = this.recent.findIndex(
-      (request) => withoutFragment(request.url) === url && startTime >= request.startMonotonic - 1,
+      ({ address, startMonotonic }) => address === timed && startTime >= startMonotonic - 1,
     );
     return index < 0 ? null : (this.recent.splice(index, 1)[0] ?? null);
   }
@@ -190,25 +198,21 @@ export class RequestManager {
    * @returns {boolean} whether a redirect led to an origin that may not have trace headers
    */
   #isStrange(responseUrl) {
-    const isAllowed = [this.parts.origin, ...this.targets].some((origin) => responseUrl?.startsWith(`${origin}/`));
+    if (responseUrl?.startsWith(`${this.parts.origin}/`)) return false;
+    const isAllowed = [...this.targets].some((origin) => responseUrl?.startsWith(`${origin}/`));
     return Boolean(responseUrl) && !isAllowed;
   }
 
   /**
-   * @param {SpanContext} context
+   * @param {TracedRequest} request
    * @param {boolean} isAdopted
-   * @param {string} sessionId
-   * @param {boolean} isOwnOrigin
    * @param {{ get: (name: string) => string | null }} callersHeaders
-   * @returns {Record<string, string>}
    */
-  #headers(context, isAdopted, sessionId, isOwnOrigin, callersHeaders) {
-    /** @type {Record<string, string>} */
-    const headers = {};
+  #setHeaders({ headers, context, sessionId, origin }, isAdopted, callersHeaders) {
     if (!isAdopted) headers['traceparent'] = formatTraceparent(context);
-    if (sessionId) headers['tracestate'] = prependTracestate(sessionId, callersHeaders.get('tracestate'));
-    if (sessionId && isOwnOrigin && !this.headerRules) headers['X-Session-ID'] = sessionId;
-    return headers;
+    if (!sessionId) return;
+    headers['tracestate'] = prependTracestate(sessionId, callersHeaders.get('tracestate'));
+    if (origin === this.parts.origin && !this.headerRules) headers['X-Session-ID'] = sessionId;
   }
 }
 
@@ -226,7 +230,7 @@ function spanOf(request, ending, end, redactor) {
   const isFailed = status >= 400 || (error !== '' && error !== 'AbortError');
   const attributes = {
     ...targetAttributes(method, request.url, redactor),
-    ...endingAttributes(ending, request.url, isFailed, redactor),
+    ...endingAttributes(ending, request.address, isFailed, redactor),
   };
   const answered = spanOfServerTiming(ending.serverTiming ?? null);
   return {
@@ -261,13 +265,13 @@ export function targetAttributes(method, url, redactor) {
 
 /**
  * @param {Ending} ending
- * @param {URL} url
+ * @param {string} address of the request
  * @param {boolean} isFailed
  * @param {import('./shared/redact.js').Redactor} redactor
  * @returns {import('./shared/records.js').Attributes}
  */
-function endingAttributes({ status, error, isIncomplete, responseUrl }, url, isFailed, redactor) {
-  const isElsewhere = Boolean(responseUrl) && responseUrl !== withoutFragment(url);
+function endingAttributes({ status, error, isIncomplete, responseUrl }, address, isFailed, redactor) {
+  const isElsewhere = Boolean(responseUrl) && responseUrl !== address;
   return {
     ...(status ? { 'http.response.status_code': status } : {}),
     ...(error || isFailed ? { 'error.type': error || String(status) } : {}),
@@ -286,17 +290,18 @@ function normalMethod(method) {
 }
 
 /**
- * @param {URL} url
+ * @param {string} url
  * @returns {string}
  */
 function withoutFragment(url) {
-  return url.href.split('#')[0] ?? '';
+  const end = url.indexOf('#');
+  return end < 0 ? url : url.slice(0, end);
 }
 
 /**
- * @param {URL} url
- * @returns {string}
+ * @param {Pick<TracedRequest, 'url' | 'origin'>} request
+ * @returns {string} what is remembered of one that did not bear our headers
  */
-function addressOf(url) {
-  return url.origin + url.pathname;
+function pathOf({ url, origin }) {
+  return origin + url.pathname;
 }

@@ -16,12 +16,8 @@ class Bridge {
     this.port = null;
     /** @type {import('../shared/ids.js').SpanContext | null} */
     this.page = null;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.flushTimer = undefined;
-    this.isLeaving = false;
     this.isOver = false;
     window.addEventListener(hello.up, (event) => this.#fromPage(/** @type {CustomEvent} */ (event).detail));
-    document.addEventListener('visibilitychange', () => this.#flush());
     this.#connect();
   }
 
@@ -29,37 +25,19 @@ class Bridge {
   #fromPage(detail) {
     if (this.isOver) return;
     const message = JSON.parse(detail);
-    if (message.type === 'record') {
-      this.#flushWithin(this.outbox.add(message.record, detail.length));
+    if (message.type === 'records') {
+      const batch = this.outbox.add(message.count, message.text);
+      if (batch) this.#post(batch);
     } else if (message.type === 'hide') {
-      this.isLeaving = true;
-      this.#flush();
       this.#post({ type: 'leave' });
     } else if (message.type === 'resume') {
       // The browser cut the connection while the page was frozen, and says nothing of it.
-      this.isLeaving = false;
       this.port?.disconnect();
       this.port = null;
       this.#connect();
     } else {
-      // What came before it must be there before it.
-      this.#flush();
       this.#post(message);
     }
-  }
-
-  /** Records travel together: a message to the worker costs the page more than all else that is done for a record. */
-  #flushWithin(/** @type {number} */ delayMs) {
-    // A page that is hidden or goes has slow timers, or none any more.
-    if (delayMs === 0 || this.isLeaving || document.hidden) this.#flush();
-    else this.flushTimer ??= setTimeout(() => this.#flush(), delayMs);
-  }
-
-  #flush() {
-    clearTimeout(this.flushTimer);
-    this.flushTimer = undefined;
-    const batch = this.outbox.seal();
-    if (batch) this.#post(batch);
   }
 
   /** @param {object} message */

@@ -5,16 +5,13 @@ export const OUTBOX_RECORDS_MAX = 5000;
 /** Characters of them, as JSON. */
 export const OUTBOX_CHARS_MAX = 4 * 1024 * 1024;
 
-/** How long records wait for others before they go to the worker, and how many wait. */
-export const GATHER_MS = 100;
-export const GATHERED_RECORDS_MAX = 200;
-
 /**
  * @typedef {object} Batch
  * @property {'records'} type
  * @property {string} bridgeId
  * @property {number} seq
- * @property {object[]} records
+ * @property {number} count
+ * @property {string} text the records, a list as JSON
  * @property {number} dropped records that were lost since the batch before
  */
 
@@ -26,13 +23,8 @@ export class Outbox {
     this.dropped = 0;
     this.chars = 0;
     this.count = 0;
-    /** @type {object[]} */
-    this.open = [];
-    /** @type {Batch[]} sealed and perhaps sent, oldest first */
+    /** @type {Batch[]} oldest first */
     this.unstored = [];
-    /** @type {Map<number, number>} seq -> characters */
-    this.sizes = new Map();
-    this.openChars = 0;
   }
 
   /** @returns {boolean} */
@@ -41,33 +33,22 @@ export class Outbox {
   }
 
   /**
-   * @param {object} record
-   * @param {number} chars that it has as JSON
-   * @returns {number} milliseconds within which what is open is to be sealed and sent
+   * @param {number} count
+   * @param {string} text so many records, a list as JSON
+   * @returns {Batch | null} to be sent; null if there is no room for it
    */
-  add(record, chars) {
-    if (this.count >= OUTBOX_RECORDS_MAX || this.chars + chars > OUTBOX_CHARS_MAX) {
-      this.dropped += 1;
-      return GATHER_MS;
+  add(count, text) {
+    if (this.count + count > OUTBOX_RECORDS_MAX || this.chars + text.length > OUTBOX_CHARS_MAX) {
+      this.dropped += count;
+      return null;
     }
-    this.open.push(record);
-    this.openChars += chars;
-    this.chars += chars;
-    this.count += 1;
-    return this.open.length < GATHERED_RECORDS_MAX ? GATHER_MS : 0;
-  }
-
-  /** @returns {Batch | null} what has been added since the last time, to be sent; null if nothing was */
-  seal() {
-    if (this.open.length === 0) return null;
-    const { bridgeId, open: records, dropped } = this;
+    const { bridgeId, dropped } = this;
     this.seq += 1;
     /** @type {Batch} */
-    const batch = { type: 'records', bridgeId, seq: this.seq, records, dropped };
-    this.sizes.set(this.seq, this.openChars);
+    const batch = { type: 'records', bridgeId, seq: this.seq, count, text, dropped };
     this.unstored.push(batch);
-    this.open = [];
-    this.openChars = 0;
+    this.chars += text.length;
+    this.count += count;
     this.dropped = 0;
     return batch;
   }
@@ -76,9 +57,8 @@ export class Outbox {
   stored(seq) {
     while (this.unstored[0] && this.unstored[0].seq <= seq) {
       const batch = /** @type {Batch} */ (this.unstored.shift());
-      this.count -= batch.records.length;
-      this.chars -= this.sizes.get(batch.seq) ?? 0;
-      this.sizes.delete(batch.seq);
+      this.count -= batch.count;
+      this.chars -= batch.text.length;
     }
   }
 }

@@ -4,14 +4,17 @@
   // messages.js
   var SESSION_ID_KEY = "gasoline:session-id";
 
+  // shared/ids.js
+  var TRACE_BYTES = 16;
+  var CONTEXT_BYTES = TRACE_BYTES + 8;
+  var DIGITS = Object.freeze(Array.from({ length: 256 }, (_, byte) => (byte + 256).toString(16).slice(1)));
+
   // page/channel.js
   var HELLO = "gasoline:hello";
 
   // bridge/outbox.js
   var OUTBOX_RECORDS_MAX = 5e3;
   var OUTBOX_CHARS_MAX = 4 * 1024 * 1024;
-  var GATHER_MS = 100;
-  var GATHERED_RECORDS_MAX = 200;
   var Outbox = class {
     /** @param {string} bridgeId */
     constructor(bridgeId) {
@@ -20,41 +23,28 @@
       this.dropped = 0;
       this.chars = 0;
       this.count = 0;
-      this.open = [];
       this.unstored = [];
-      this.sizes = /* @__PURE__ */ new Map();
-      this.openChars = 0;
     }
     /** @returns {boolean} */
     get isEmpty() {
       return this.count === 0;
     }
     /**
-     * @param {object} record
-     * @param {number} chars that it has as JSON
-     * @returns {number} milliseconds within which what is open is to be sealed and sent
+     * @param {number} count
+     * @param {string} text so many records, a list as JSON
+     * @returns {Batch | null} to be sent; null if there is no room for it
      */
-    add(record, chars) {
-      if (this.count >= OUTBOX_RECORDS_MAX || this.chars + chars > OUTBOX_CHARS_MAX) {
-        this.dropped += 1;
-        return GATHER_MS;
+    add(count, text) {
+      if (this.count + count > OUTBOX_RECORDS_MAX || this.chars + text.length > OUTBOX_CHARS_MAX) {
+        this.dropped += count;
+        return null;
       }
-      this.open.push(record);
-      this.openChars += chars;
-      this.chars += chars;
-      this.count += 1;
-      return this.open.length < GATHERED_RECORDS_MAX ? GATHER_MS : 0;
-    }
-    /** @returns {Batch | null} what has been added since the last time, to be sent; null if nothing was */
-    seal() {
-      if (this.open.length === 0) return null;
-      const { bridgeId, open: records, dropped } = this;
+      const { bridgeId, dropped } = this;
       this.seq += 1;
-      const batch = { type: "records", bridgeId, seq: this.seq, records, dropped };
-      this.sizes.set(this.seq, this.openChars);
+      const batch = { type: "records", bridgeId, seq: this.seq, count, text, dropped };
       this.unstored.push(batch);
-      this.open = [];
-      this.openChars = 0;
+      this.chars += text.length;
+      this.count += count;
       this.dropped = 0;
       return batch;
     }
@@ -65,9 +55,8 @@
           /** @type {Batch} */
           this.unstored.shift()
         );
-        this.count -= batch.records.length;
-        this.chars -= this.sizes.get(batch.seq) ?? 0;
-        this.sizes.delete(batch.seq);
+        this.count -= batch.count;
+        this.chars -= batch.text.length;
       }
     }
   };
@@ -80,46 +69,29 @@
       this.outbox = new Outbox(crypto.randomUUID());
       this.port = null;
       this.page = null;
-      this.flushTimer = void 0;
-      this.isLeaving = false;
       this.isOver = false;
       window.addEventListener(hello.up, (event) => this.#fromPage(
         /** @type {CustomEvent} */
         event.detail
       ));
-      document.addEventListener("visibilitychange", () => this.#flush());
       this.#connect();
     }
     /** @param {string} detail a message of the page script, as JSON */
     #fromPage(detail) {
       if (this.isOver) return;
       const message = JSON.parse(detail);
-      if (message.type === "record") {
-        this.#flushWithin(this.outbox.add(message.record, detail.length));
+      if (message.type === "records") {
+        const batch = this.outbox.add(message.count, message.text);
+        if (batch) this.#post(batch);
       } else if (message.type === "hide") {
-        this.isLeaving = true;
-        this.#flush();
         this.#post({ type: "leave" });
       } else if (message.type === "resume") {
-        this.isLeaving = false;
         this.port?.disconnect();
         this.port = null;
         this.#connect();
       } else {
-        this.#flush();
         this.#post(message);
       }
-    }
-    /** Records travel together: a message to the worker costs the page more than all else that is done for a record. */
-    #flushWithin(delayMs) {
-      if (delayMs === 0 || this.isLeaving || document.hidden) this.#flush();
-      else this.flushTimer ??= setTimeout(() => this.#flush(), delayMs);
-    }
-    #flush() {
-      clearTimeout(this.flushTimer);
-      this.flushTimer = void 0;
-      const batch = this.outbox.seal();
-      if (batch) this.#post(batch);
     }
     /** @param {object} message */
     #post(message) {

@@ -4,19 +4,40 @@
   // shared/ids.js
   var TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
   var SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
+  var TRACE_BYTES = 16;
+  var CONTEXT_BYTES = TRACE_BYTES + 8;
+  var DIGITS = Object.freeze(Array.from({ length: 256 }, (_2, byte) => (byte + 256).toString(16).slice(1)));
   function randomHex(byteCount) {
     const bytes = crypto.getRandomValues(new Uint8Array(byteCount));
     let hex = "";
-    for (const byte of bytes) hex += (byte + 256).toString(16).slice(1);
+    for (let index = 0; index < byteCount; index += 1) hex += DIGITS[
+      /** @type {number} */
+      bytes[index]
+    ];
     return hex;
   }
-  function newSpanContext() {
-    for (; ; ) {
-      const hex = randomHex(24);
-      const context = { traceId: hex.slice(0, 32), spanId: hex.slice(32) };
-      if (isSpanContext(context)) return context;
+  var SpanContexts = class {
+    /** @param {number} [drawnAtOnce] */
+    constructor(drawnAtOnce = 64) {
+      this.drawnAtOnce = drawnAtOnce;
+      this.digits = "";
+      this.used = 0;
     }
-  }
+    /** @returns {SpanContext} the first span of a new trace */
+    next() {
+      for (; ; ) {
+        if (this.used === this.digits.length) {
+          this.digits = randomHex(CONTEXT_BYTES * this.drawnAtOnce);
+          this.used = 0;
+        }
+        const from = this.used;
+        const spanFrom = from + 2 * TRACE_BYTES;
+        this.used += 2 * CONTEXT_BYTES;
+        const context = { traceId: this.digits.slice(from, spanFrom), spanId: this.digits.slice(spanFrom, this.used) };
+        if (isSpanContext(context)) return context;
+      }
+    }
+  };
   function isTraceId(value) {
     return typeof value === "string" && TRACE_ID.test(value);
   }
@@ -81,6 +102,7 @@
      */
     constructor(parts) {
       this.parts = parts;
+      this.contexts = new SpanContexts();
       this.targets = /* @__PURE__ */ new Set();
       this.headerRules = true;
       this.inFlight = /* @__PURE__ */ new Set();
@@ -99,18 +121,21 @@
       const { parts } = this;
       const own = parseTraceparent(callersHeaders.get("traceparent"));
       const sessionId = parts.sessionId();
-      const isOwnOrigin = url.origin === parts.origin;
-      if (own) this.#noteOwnTracing(url.origin);
-      const context = own ?? newSpanContext();
+      const { origin } = url;
+      if (own) this.#noteOwnTracing(origin);
+      const context = own ?? this.contexts.next();
       const request = {
         context,
         method: normalMethod(method),
         url,
+        origin,
+        address: withoutFragment(url.href),
         sessionId,
         start: parts.now(),
         startMonotonic: parts.monotonicNow(),
-        headers: this.mayTrace(url) ? this.#headers(context, own !== null, sessionId, isOwnOrigin, callersHeaders) : {}
+        headers: {}
       };
+      if (this.mayTrace(request)) this.#setHeaders(request, own !== null, callersHeaders);
       this.inFlight.add(request);
       this.recent.push(request);
       if (this.recent.length > REQUESTS_MAX) this.recent.shift();
@@ -119,25 +144,25 @@
       return request;
     }
     /**
-     * @param {URL} url
+     * @param {Pick<TracedRequest, 'url' | 'origin'>} request
      * @returns {boolean} whether requests there get trace headers: the page's own origin, and exact origins that were
      *   allowed
      */
-    mayTrace(url) {
-      const isAllowed = url.origin === this.parts.origin || this.targets.has(url.origin);
-      return isAllowed && !url.username && !url.password && !this.untraced.has(addressOf(url));
+    mayTrace({ url, origin }) {
+      const isAllowed = origin === this.parts.origin || this.targets.has(origin);
+      return isAllowed && !url.username && !url.password && !this.untraced.has(pathOf({ url, origin }));
     }
     /**
      * A service worker of the page would see the mark, and may choose by the address: its pages go without.
-     * @param {Pick<TracedRequest, 'method' | 'url'>} request
+     * @param {Pick<TracedRequest, 'method' | 'url' | 'origin'>} request
      * @param {boolean} mayRepeat whether it can be sent again if it is ended for a redirect to another origin
      * @returns {string} what to put after its address; empty: nothing, for the rules of the browser leave such requests
      *   alone
      */
-    markOf({ method, url }, mayRepeat) {
-      const { origin, isServed } = this.parts;
+    markOf({ method, url, origin }, mayRepeat) {
+      const { parts } = this;
       const isRead = method === "GET" || method === "HEAD";
-      if (!isRead || url.origin !== origin || url.username || url.password || isServed()) return "";
+      if (!isRead || origin !== parts.origin || url.username || url.password || parts.isServed()) return "";
       return mayRepeat ? STAY_MARK : MARK;
     }
     /**
@@ -153,7 +178,7 @@
      * @param {string} body why requests to its address get no headers from now on
      */
     #leaveAlone(request, body) {
-      if (this.untraced.size < UNTRACED_MAX) this.untraced.add(addressOf(request.url));
+      if (this.untraced.size < UNTRACED_MAX) this.untraced.add(pathOf(request));
       this.parts.emit({
         kind: "log",
         event: "gasoline.propagation.fallback",
@@ -173,8 +198,8 @@
     end(request, ending) {
       if (!this.inFlight.delete(request)) return;
       this.parts.emit(spanOf(request, ending, this.parts.now(), this.parts.redactor));
-      const { headers, url } = request;
-      if ("traceparent" in headers && this.#isStrange(ending.responseUrl) && !this.untraced.has(addressOf(url))) {
+      const isTraced = "traceparent" in request.headers && !this.untraced.has(pathOf(request));
+      if (isTraced && this.#isStrange(ending.responseUrl)) {
         this.#leaveAlone(request, "a redirect took trace headers to another origin: its address gets none any more");
       }
     }
@@ -188,8 +213,9 @@
      * @returns {TracedRequest | null} the request that it is the timing of
      */
     requestOf(url, startTime) {
+      const timed = withoutFragment(url);
       const index = this.recent.findIndex(
-        (request) => withoutFragment(request.url) === url && startTime >= request.startMonotonic - 1
+        ({ address, startMonotonic }) => address === timed && startTime >= startMonotonic - 1
       );
       return index < 0 ? null : this.recent.splice(index, 1)[0] ?? null;
     }
@@ -204,23 +230,20 @@
      * @returns {boolean} whether a redirect led to an origin that may not have trace headers
      */
     #isStrange(responseUrl) {
-      const isAllowed = [this.parts.origin, ...this.targets].some((origin) => responseUrl?.startsWith(`${origin}/`));
+      if (responseUrl?.startsWith(`${this.parts.origin}/`)) return false;
+      const isAllowed = [...this.targets].some((origin) => responseUrl?.startsWith(`${origin}/`));
       return Boolean(responseUrl) && !isAllowed;
     }
     /**
-     * @param {SpanContext} context
+     * @param {TracedRequest} request
      * @param {boolean} isAdopted
-     * @param {string} sessionId
-     * @param {boolean} isOwnOrigin
      * @param {{ get: (name: string) => string | null }} callersHeaders
-     * @returns {Record<string, string>}
      */
-    #headers(context, isAdopted, sessionId, isOwnOrigin, callersHeaders) {
-      const headers = {};
+    #setHeaders({ headers, context, sessionId, origin }, isAdopted, callersHeaders) {
       if (!isAdopted) headers["traceparent"] = formatTraceparent(context);
-      if (sessionId) headers["tracestate"] = prependTracestate(sessionId, callersHeaders.get("tracestate"));
-      if (sessionId && isOwnOrigin && !this.headerRules) headers["X-Session-ID"] = sessionId;
-      return headers;
+      if (!sessionId) return;
+      headers["tracestate"] = prependTracestate(sessionId, callersHeaders.get("tracestate"));
+      if (origin === this.parts.origin && !this.headerRules) headers["X-Session-ID"] = sessionId;
     }
   };
   function spanOf(request, ending, end, redactor) {
@@ -229,7 +252,7 @@
     const isFailed = status >= 400 || error !== "" && error !== "AbortError";
     const attributes = {
       ...targetAttributes(method, request.url, redactor),
-      ...endingAttributes(ending, request.url, isFailed, redactor)
+      ...endingAttributes(ending, request.address, isFailed, redactor)
     };
     const answered = spanOfServerTiming(ending.serverTiming ?? null);
     return {
@@ -254,8 +277,8 @@
       "server.port": Number(url.port) || (url.protocol === "https:" ? 443 : 80)
     };
   }
-  function endingAttributes({ status, error, isIncomplete, responseUrl }, url, isFailed, redactor) {
-    const isElsewhere = Boolean(responseUrl) && responseUrl !== withoutFragment(url);
+  function endingAttributes({ status, error, isIncomplete, responseUrl }, address, isFailed, redactor) {
+    const isElsewhere = Boolean(responseUrl) && responseUrl !== address;
     return {
       ...status ? { "http.response.status_code": status } : {},
       ...error || isFailed ? { "error.type": error || String(status) } : {},
@@ -268,10 +291,11 @@
     return METHODS.has(upper) ? upper : "_OTHER";
   }
   function withoutFragment(url) {
-    return url.href.split("#")[0] ?? "";
+    const end = url.indexOf("#");
+    return end < 0 ? url : url.slice(0, end);
   }
-  function addressOf(url) {
-    return url.origin + url.pathname;
+  function pathOf({ url, origin }) {
+    return origin + url.pathname;
   }
 
   // shared/clock.js
@@ -482,6 +506,8 @@
 
   // page/channel.js
   var HELLO = "gasoline:hello";
+  var GATHER_MS = 100;
+  var GATHERED_RECORDS_MAX = 200;
   var Channel = class {
     /**
      * @param {import('./natives.js').Natives} natives
@@ -492,6 +518,9 @@
       this.target = target;
       this.up = randomHex(16);
       this.down = randomHex(16);
+      this.records = [];
+      this.timer = void 0;
+      this.gathers = true;
     }
     /**
      * @param {object} hello what the page knows of itself
@@ -508,8 +537,35 @@
       const event = new natives.CustomEvent(HELLO, { detail, cancelable: true });
       return !natives.apply(natives.dispatchEvent, target, [event]);
     }
-    /** @param {object} message */
+    /**
+     * Records travel together: to hand one over costs the page more than all else that is done for it.
+     * @param {object} record
+     */
+    record(record) {
+      this.records[this.records.length] = record;
+      if (!this.gathers || this.records.length >= GATHERED_RECORDS_MAX) this.flush();
+      else this.timer ??= this.natives.setTimeout(() => this.flush(), GATHER_MS);
+    }
+    /** Send the records that wait. */
+    flush() {
+      this.natives.clearTimeout(this.timer);
+      this.timer = void 0;
+      const count = this.records.length;
+      if (count === 0) return;
+      let text = "";
+      for (let index = 0; index < count; index += 1) {
+        text += `${index === 0 ? "[" : ","}${this.natives.stringify(this.records[index])}`;
+      }
+      this.records = [];
+      this.#dispatch({ type: "records", count, text: `${text}]` });
+    }
+    /** @param {object} message that comes after the records before it */
     send(message) {
+      this.flush();
+      this.#dispatch(message);
+    }
+    /** @param {object} message */
+    #dispatch(message) {
       const { natives, target, up } = this;
       const event = new natives.CustomEvent(up, { detail: natives.stringify(message) });
       natives.apply(natives.dispatchEvent, target, [event]);
@@ -912,6 +968,8 @@
       getRandomValues: crypto2.getRandomValues.bind(crypto2),
       monotonicNow: now,
       wallNow: window2.Date.now,
+      setTimeout: window2.setTimeout.bind(window2),
+      clearTimeout: window2.clearTimeout.bind(window2),
       entriesOfType: performance2.getEntriesByType.bind(performance2)
     };
   }
@@ -1532,12 +1590,13 @@
         const name = String(method).toUpperCase();
         const isAsync = rest.length === 0 || Boolean(rest[0]);
         const isReading = name === "GET" || name === "HEAD";
-        const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(url);
-        const mark = manager.markOf({ method: name, url }, mayRepeat);
+        const target = { method: name, url, origin: url.origin };
+        const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(target);
+        const mark = manager.markOf(target, mayRepeat);
         const marked = mark ? text.replace(ENDING, "") + mark : text;
         natives.apply(native.open, xhr, [method, marked, ...rest]);
         repeaters.get(xhr)?.use(null);
-        const state = { method: name, url, traceparent: null, tracestate: null, headers: [], mayRepeat };
+        const state = { ...target, traceparent: null, tracestate: null, headers: [], mayRepeat };
         opened.set(xhr, { ...state, args: [method, text, ...rest] });
         return void 0;
       },
@@ -1549,7 +1608,7 @@
         if (name === "traceparent" || name === "tracestate") {
           const joined = state[name] === null ? String(args[1]) : `${state[name]}, ${String(args[1])}`;
           state[name] = joined;
-          if (name === "tracestate" && state.url && manager.mayTrace(state.url)) return void 0;
+          if (name === "tracestate" && manager.mayTrace(state)) return void 0;
         }
         natives.apply(native.setRequestHeader, xhr, args);
         if (name !== "tracestate") state.headers.push([args[0], args[1]]);
@@ -1558,7 +1617,7 @@
       send(xhr, args) {
         const state = opened.get(xhr);
         opened.delete(xhr);
-        const request = state?.url ? start(natives, manager, native, xhr, state) : null;
+        const request = state ? start(natives, manager, native, xhr, state) : null;
         if (state?.mayRepeat && request) {
           const sendAgain = () => sendPlain(natives, native, xhr, state);
           repeaters.get(xhr)?.use({ sendAgain, onSuccess: () => manager.giveUpOn(request) });
@@ -1615,12 +1674,7 @@
       /** @type {'traceparent'} */
       name
     ] ?? null };
-    const request = manager.begin(
-      state.method,
-      /** @type {URL} */
-      state.url,
-      callersHeaders
-    );
+    const request = manager.begin(state.method, state.url, callersHeaders);
     for (const [name, value] of Object.entries(request.headers)) {
       try {
         natives.apply(native["setRequestHeader"], xhr, [name, value]);
@@ -1685,7 +1739,7 @@
         sessionId: () => this.session.current(),
         now: () => this.clock.now(),
         monotonicNow,
-        emit: (record) => this.channel.send({ type: "record", record }),
+        emit: (record) => this.channel.record(record),
         onOwnTracing: (origin) => this.channel.send({ type: "own-tracing", origin }),
         isServed: this.natives.isServed,
         redactor: this.redactor
@@ -1756,10 +1810,8 @@
     #log(event, { severity = 9, body, time, inPage = false, context = inPage ? this.page : null, attributes }) {
       if (this.isStopped) return;
       const sessionId = this.session.current();
-      this.channel.send({
-        type: "record",
-        record: { kind: "log", event, time: time ?? this.clock.now(), severity, body, sessionId, attributes, ...context }
-      });
+      const at = time ?? this.clock.now();
+      this.channel.record({ kind: "log", event, time: at, severity, body, sessionId, attributes, ...context });
     }
     /** Where the page has a service worker, the page's requests come from there, and have no mark. */
     #watchServiceWorker() {
@@ -1785,12 +1837,22 @@
         this.#tellResources(this.observer?.takeRecords() ?? []);
         this.requests.endAll();
         this.channel.send({ type: "hide" });
+        this.#gatherIfSeen(false);
       });
       this.#listen(window2, "pageshow", (event) => {
-        if (event.persisted) this.channel.send({ type: "resume" });
+        if (!event.persisted) return;
+        this.channel.send({ type: "resume" });
+        this.#gatherIfSeen();
       });
+      this.#listen(window2.document, "visibilitychange", () => this.#gatherIfSeen());
+      this.#gatherIfSeen();
       this.#listen(window2, LOGOUT_EVENT, () => this.session.end("logout"));
       this.#listen(window2, "storage", () => this.session.current());
+    }
+    /** @param {boolean} [stays] whether the page is not about to go */
+    #gatherIfSeen(stays = true) {
+      this.channel.gathers = stays && !this.window.document.hidden;
+      if (!this.channel.gathers) this.channel.flush();
     }
     /** The page load, once it is over or the page goes: the root of what the server did for it. */
     #tellLoad() {
@@ -1816,7 +1878,7 @@
         },
         ...status >= 400 ? { error: true } : {}
       };
-      this.channel.send({ type: "record", record });
+      this.channel.record(record);
       this.#log("browser.navigation_timing", { attributes: navigationTiming(entry, this.redactor), inPage: true });
       this.#tellRestart(entry, this.page);
     }

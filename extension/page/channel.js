@@ -8,6 +8,10 @@ import { randomHex } from '../shared/ids.js';
 /** The one name that the page could know; it is used once, before any script of the page runs. */
 export const HELLO = 'gasoline:hello';
 
+/** How long records wait for others before they go to the bridge, and how many wait. */
+export const GATHER_MS = 100;
+export const GATHERED_RECORDS_MAX = 200;
+
 export class Channel {
   /**
    * @param {import('./natives.js').Natives} natives
@@ -18,6 +22,12 @@ export class Channel {
     this.target = target;
     this.up = randomHex(16);
     this.down = randomHex(16);
+    /** @type {object[]} */
+    this.records = [];
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    /** Whether records wait for others: a page that is hidden or goes has slow timers, or none any more. */
+    this.gathers = true;
   }
 
   /**
@@ -36,8 +46,40 @@ export class Channel {
     return !natives.apply(natives.dispatchEvent, target, [event]);
   }
 
-  /** @param {object} message */
+  /**
+   * Records travel together: to hand one over costs the page more than all else that is done for it.
+   * @param {object} record
+   */
+  record(record) {
+    // Not pushed: pages put functions of their own over those of arrays.
+    this.records[this.records.length] = record;
+    if (!this.gathers || this.records.length >= GATHERED_RECORDS_MAX) this.flush();
+    else this.timer ??= this.natives.setTimeout(() => this.flush(), GATHER_MS);
+  }
+
+  /** Send the records that wait. */
+  flush() {
+    this.natives.clearTimeout(this.timer);
+    this.timer = undefined;
+    const count = this.records.length;
+    if (count === 0) return;
+    // One by one, as text: pages give arrays a toJSON of their own.
+    let text = '';
+    for (let index = 0; index < count; index += 1) {
+      text += `${index === 0 ? '[' : ','}${this.natives.stringify(this.records[index])}`;
+    }
+    this.records = [];
+    this.#dispatch({ type: 'records', count, text: `${text}]` });
+  }
+
+  /** @param {object} message that comes after the records before it */
   send(message) {
+    this.flush();
+    this.#dispatch(message);
+  }
+
+  /** @param {object} message */
+  #dispatch(message) {
     const { natives, target, up } = this;
     const event = new natives.CustomEvent(up, { detail: natives.stringify(message) });
     natives.apply(natives.dispatchEvent, target, [event]);

@@ -51,7 +51,7 @@ class PageObserver {
       sessionId: () => this.session.current(),
       now: () => this.clock.now(),
       monotonicNow,
-      emit: (record) => this.channel.send({ type: 'record', record }),
+      emit: (record) => this.channel.record(record),
       onOwnTracing: (origin) => this.channel.send({ type: 'own-tracing', origin }),
       isServed: this.natives.isServed,
       redactor: this.redactor,
@@ -128,10 +128,8 @@ class PageObserver {
   #log(event, { severity = 9, body, time, inPage = false, context = inPage ? this.page : null, attributes }) {
     if (this.isStopped) return;
     const sessionId = this.session.current();
-    this.channel.send({
-      type: 'record',
-      record: { kind: 'log', event, time: time ?? this.clock.now(), severity, body, sessionId, attributes, ...context },
-    });
+    const at = time ?? this.clock.now();
+    this.channel.record({ kind: 'log', event, time: at, severity, body, sessionId, attributes, ...context });
   }
 
   /** Where the page has a service worker, the page's requests come from there, and have no mark. */
@@ -159,12 +157,23 @@ class PageObserver {
       this.#tellResources(this.observer?.takeRecords() ?? []);
       this.requests.endAll();
       this.channel.send({ type: 'hide' });
+      this.#gatherIfSeen(false);
     });
     this.#listen(window, 'pageshow', (event) => {
-      if (event.persisted) this.channel.send({ type: 'resume' });
+      if (!event.persisted) return;
+      this.channel.send({ type: 'resume' });
+      this.#gatherIfSeen();
     });
+    this.#listen(window.document, 'visibilitychange', () => this.#gatherIfSeen());
+    this.#gatherIfSeen();
     this.#listen(window, LOGOUT_EVENT, () => this.session.end('logout'));
     this.#listen(window, 'storage', () => this.session.current());
+  }
+
+  /** @param {boolean} [stays] whether the page is not about to go */
+  #gatherIfSeen(stays = true) {
+    this.channel.gathers = stays && !this.window.document.hidden;
+    if (!this.channel.gathers) this.channel.flush();
   }
 
   /** The page load, once it is over or the page goes: the root of what the server did for it. */
@@ -192,7 +201,7 @@ class PageObserver {
       },
       ...(status >= 400 ? { error: true } : {}),
     };
-    this.channel.send({ type: 'record', record });
+    this.channel.record(record);
     this.#log('browser.navigation_timing', { attributes: navigationTiming(entry, this.redactor), inPage: true });
     this.#tellRestart(entry, this.page);
   }

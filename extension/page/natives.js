@@ -55,6 +55,8 @@ export function captureNatives(window) {
     getRandomValues: crypto.getRandomValues.bind(crypto),
     monotonicNow: now,
     wallNow: window.Date.now,
+    setTimeout: window.setTimeout.bind(window),
+    clearTimeout: window.clearTimeout.bind(window),
     entriesOfType: performance.getEntriesByType.bind(performance),
   };
 }

@@ -9,7 +9,8 @@ const ENDING = /[\0-\x20]+$/;
 /**
  * @typedef {object} Opened what is known between open and send
  * @property {string} method
- * @property {URL | null} url
+ * @property {URL} url
+ * @property {string} origin of it
  * @property {string | null} traceparent as the page set it
  * @property {string | null} tracestate
  * @property {unknown[]} args of open, as the page gave them
@@ -46,13 +47,14 @@ export function wrapXhr(window, natives, manager) {
       const name = String(method).toUpperCase();
       const isAsync = rest.length === 0 || Boolean(rest[0]);
       const isReading = name === 'GET' || name === 'HEAD';
-      const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(url);
-      const mark = manager.markOf({ method: name, url }, mayRepeat);
+      const target = { method: name, url, origin: url.origin };
+      const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(target);
+      const mark = manager.markOf(target, mayRepeat);
       // Not the parsed address: the browser encodes the query as the document is encoded.
       const marked = mark ? text.replace(ENDING, '') + mark : text;
       natives.apply(native.open, xhr, [method, marked, ...rest]);
       repeaters.get(xhr)?.use(null);
-      const state = { method: name, url, traceparent: null, tracestate: null, headers: [], mayRepeat };
+      const state = { ...target, traceparent: null, tracestate: null, headers: [], mayRepeat };
       opened.set(xhr, { ...state, args: [method, text, ...rest] });
       return undefined;
     },
@@ -65,7 +67,7 @@ export function wrapXhr(window, natives, manager) {
         const joined = state[name] === null ? String(args[1]) : `${state[name]}, ${String(args[1])}`;
         state[name] = joined;
         // The browser would append to what is there, and ours must come first: it is set in send.
-        if (name === 'tracestate' && state.url && manager.mayTrace(state.url)) return undefined;
+        if (name === 'tracestate' && manager.mayTrace(state)) return undefined;
       }
       natives.apply(native.setRequestHeader, xhr, args);
       if (name !== 'tracestate') state.headers.push([args[0], args[1]]);
@@ -74,7 +76,7 @@ export function wrapXhr(window, natives, manager) {
     send(/** @type {any} */ xhr, /** @type {any[]} */ args) {
       const state = opened.get(xhr);
       opened.delete(xhr);
-      const request = state?.url ? start(natives, manager, native, xhr, state) : null;
+      const request = state ? start(natives, manager, native, xhr, state) : null;
       if (state?.mayRepeat && request) {
         const sendAgain = () => sendPlain(natives, native, xhr, state);
         repeaters.get(xhr)?.use({ sendAgain, onSuccess: () => manager.giveUpOn(request) });
@@ -158,7 +160,7 @@ function installAll(natives, prototype, handlers) {
  */
 function start(natives, manager, native, xhr, state) {
   const callersHeaders = { get: (/** @type {string} */ name) => state[/** @type {'traceparent'} */ (name)] ?? null };
-  const request = manager.begin(state.method, /** @type {URL} */ (state.url), callersHeaders);
+  const request = manager.begin(state.method, state.url, callersHeaders);
   for (const [name, value] of Object.entries(request.headers)) {
     try {
       natives.apply(native['setRequestHeader'], xhr, [name, value]);

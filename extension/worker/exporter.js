@@ -181,9 +181,10 @@ function messageOf(answer) {
 
 /**
  * @param {string} text
- * @returns {Promise<Blob>}
+ * @returns {Promise<ArrayBuffer>}
  */
 async function gzipped(text) {
-  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
-  return new Response(stream).blob();
+  // No Blob: the browser's main process keeps them, and the worker waits for it.
+  const { body } = /** @type {any} */ (new Response(text));
+  return new Response(body.pipeThrough(new CompressionStream('gzip'))).arrayBuffer();
 }

@@ -114,14 +114,15 @@ export class PageMessages {
     const { delivered, queue } = this.state;
     const id = `${bridge.tabId} ${message.bridgeId}`;
     const isNamed = typeof message.bridgeId === 'string' && message.bridgeId.length <= 64;
-    if (!isNamed || !Number.isInteger(message.seq) || !Array.isArray(message.records)) return;
-    if (message.seq <= (delivered[id] ?? 0)) return;
+    if (!isNamed || !Number.isInteger(message.seq) || message.seq <= (delivered[id] ?? 0)) return;
+    const records = recordsOf(message.text);
+    if (!records) return;
     delete delivered[id];
     delivered[id] = message.seq;
-    const lost = Math.max(0, message.records.length - MESSAGE_RECORDS_MAX) + (Number(message.dropped) || 0);
+    const lost = Math.max(0, records.length - MESSAGE_RECORDS_MAX) + (Number(message.dropped) || 0);
     queue.countDropped(lost);
     this.redactor.use(this.state.settings.redactedNames);
-    for (const record of message.records.slice(0, MESSAGE_RECORDS_MAX)) this.#record(record, key, gathered);
+    for (const record of records.slice(0, MESSAGE_RECORDS_MAX)) this.#record(record, key, gathered);
   }
 
   /**
@@ -159,5 +160,18 @@ export class PageMessages {
     const exact = exactOrigin(origin);
     const { ownTracing } = this.state;
     if (exact && !ownTracing.includes(exact) && ownTracing.length < OWN_TRACING_MAX) ownTracing.push(exact);
+  }
+}
+
+/**
+ * @param {unknown} text
+ * @returns {any[] | null} null if it is no list as JSON
+ */
+function recordsOf(text) {
+  try {
+    const records = JSON.parse(/** @type {string} */ (text));
+    return Array.isArray(records) ? records : null;
+  } catch {
+    return null;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What a fetch costs the page: alone, with the extension, under the official fetch instrumentation; and the memory of the
- * extension's worker meanwhile, with a collector and without.
+ * What a fetch costs the page: alone, with the extension off and on, under the official fetch instrumentation; and the
+ * memory of the extension's worker meanwhile, with a collector and without.
  *
  *   node tests/bench/extension.mjs [fetches]
  *
@@ -72,6 +72,7 @@ async function takeTurns(pages, afterTurn) {
       blocks[name].push(await page.evaluate(measure, BLOCK));
     }
     site.seen.length = 0;
+    offSite.seen.length = 0;
     await afterTurn();
   }
   return blocks;
@@ -154,7 +155,7 @@ class WorkerHeap {
   }
 }
 
-const site = await startSite((request, response) => {
+const startPages = () => startSite((request, response) => {
   // Finer clocks: the page is isolated.
   response.setHeader('cross-origin-opener-policy', 'same-origin');
   response.setHeader('cross-origin-embedder-policy', 'require-corp');
@@ -162,6 +163,8 @@ const site = await startSite((request, response) => {
   else if (request.url === '/sdk.js') response.writeHead(200, { 'content-type': 'text/javascript' }).end(script);
   else html(response, request.url === '/official' ? '<script src=/sdk.js></script>' : '');
 });
+const site = await startPages();
+const offSite = await startPages();
 const collector = await startCollector();
 const plain = await Browser.launch({ hasExtension: false });
 const browser = await Browser.launch();
@@ -169,10 +172,12 @@ try {
   await browser.switchOn(site.origin, { endpoint: collector.endpoint });
   const pages = {
     'no extension': await plain.context.newPage(),
+    'the extension, off here': await browser.context.newPage(),
     'the extension': await browser.context.newPage(),
     'official instrumentation': await plain.context.newPage(),
   };
   await pages['no extension'].goto(`${site.origin}/`);
+  await pages['the extension, off here'].goto(`${offSite.origin}/`);
   await pages['the extension'].goto(`${site.origin}/`);
   await pages['official instrumentation'].goto(`${site.origin}/official`);
   const heap = await WorkerHeap.attach(browser);
@@ -196,7 +201,7 @@ try {
     await heap.print(`after ${many} more without a collector`);
   }
 } finally {
-  await Promise.all([plain.close(), browser.close(), site.stop()]);
+  await Promise.all([plain.close(), browser.close(), site.stop(), offSite.stop()]);
   await collector.stop();
   await collector.remove();
 }

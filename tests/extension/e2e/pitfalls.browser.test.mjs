@@ -100,6 +100,10 @@ test('a hostile page reads nothing of the channel and its forged records do not 
         super(...args);
       }
     };
+    Array.prototype.toJSON = function () {
+      seen.push('toJSON');
+      return 'nothing';
+    };
     const forged = { up: 'mine', down: 'mine', traceId: '', navigatedAt: 0 };
     const hello = new Event('gasoline:hello', { cancelable: true });
     Object.assign(hello, { detail: JSON.stringify(forged) });

@@ -58,7 +58,7 @@ const record = (differences = {}) => ({
   ...differences,
 });
 const send = (seq, records, more = {}) =>
-  messages.take(bridge, { type: 'records', bridgeId: 'b', seq, records, ...more }, gathered);
+  messages.take(bridge, { type: 'records', bridgeId: 'b', seq, text: JSON.stringify(records), ...more }, gathered);
 
 test('records that come a second time are not stored again; those after them are', () => {
   send(1, [record()]);
@@ -85,7 +85,7 @@ test('of one message so many records are taken, the rest is counted as dropped, 
 
 test('the arrivals of so many frames are remembered, the latest ones', () => {
   for (let number = 0; number <= DELIVERIES_MAX; number += 1) {
-    messages.take(bridge, { type: 'records', bridgeId: `b${number}`, seq: 1, records: [] }, gathered);
+    messages.take(bridge, { type: 'records', bridgeId: `b${number}`, seq: 1, text: '[]' }, gathered);
   }
   const kept = Object.keys(state.snapshot().delivered);
   assert.equal(kept.length, DELIVERIES_MAX);
@@ -98,7 +98,8 @@ test('what malformed messages say is ignored', () => {
     7,
     {},
     { type: 'records' },
-    { type: 'records', bridgeId: 'x'.repeat(65), seq: 1, records: [] },
+    { type: 'records', bridgeId: 'x'.repeat(65), seq: 1, text: '[]' },
+    ...['{', '{}', '7', undefined, {}].map((text) => ({ type: 'records', bridgeId: 'b', seq: 1, text })),
   ]) {
     assert.doesNotThrow(() => messages.take(bridge, message, gathered));
   }

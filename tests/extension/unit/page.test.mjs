@@ -1,15 +1,10 @@
-/** The page's side: its session, its outbox, console arguments as text. */
+/** The page's side: its session, the way of its records, console arguments as text. */
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import {
-  GATHERED_RECORDS_MAX,
-  GATHER_MS,
-  OUTBOX_CHARS_MAX,
-  OUTBOX_RECORDS_MAX,
-  Outbox,
-} from '../../../extension/bridge/outbox.js';
+import { OUTBOX_CHARS_MAX, OUTBOX_RECORDS_MAX, Outbox } from '../../../extension/bridge/outbox.js';
+import { Channel, GATHERED_RECORDS_MAX, GATHER_MS } from '../../../extension/page/channel.js';
 import { DEPTH_MAX, INSPECTED_CHARS_MAX, MEMBERS_MAX, inspectAll } from '../../../extension/page/inspect.js';
 import { ANCESTORS_MAX, CLASSES_MAX, selectorOf } from '../../../extension/page/selector.js';
 import { Redactor } from '../../../extension/shared/redact.js';
@@ -116,18 +111,16 @@ test('storage that throws: the id lives in memory', () => {
 
 test('outbox: a batch stays until the worker has stored it, with all before it', () => {
   const outbox = new Outbox('bridge');
-  assert.equal(outbox.seal(), null);
-  outbox.add({ a: 1 }, 10);
-  outbox.add({ a: 2 }, 10);
-  assert.deepEqual(outbox.seal(), {
+  const text = '[1,2]';
+  assert.deepEqual(outbox.add(2, text), {
     type: 'records',
     bridgeId: 'bridge',
     seq: 1,
-    records: [{ a: 1 }, { a: 2 }],
+    count: 2,
+    text,
     dropped: 0,
   });
-  outbox.add({ a: 3 }, 10);
-  outbox.seal();
+  outbox.add(1, '[3]');
   assert.deepEqual(
     outbox.unstored.map(({ seq }) => seq),
     [1, 2],
@@ -138,21 +131,20 @@ test('outbox: a batch stays until the worker has stored it, with all before it',
     [2],
   );
   outbox.stored(2);
-  assert.deepEqual([outbox.isEmpty, outbox.chars, outbox.sizes.size], [true, 0, 0]);
+  assert.deepEqual([outbox.isEmpty, outbox.chars, outbox.unstored], [true, 0, []]);
 });
 
 test('outbox: beyond its bounds records are dropped, and the next batch says how many', () => {
   const outbox = new Outbox('bridge');
-  for (let number = 0; number < OUTBOX_RECORDS_MAX + 2; number += 1) outbox.add({}, 10);
-  const batch = outbox.seal();
-  assert.deepEqual([batch?.records.length, batch?.dropped, outbox.seal()], [OUTBOX_RECORDS_MAX, 2, null]);
-  outbox.stored(1);
-  outbox.add({}, 10);
-  assert.equal(outbox.seal()?.dropped, 0);
+  assert.equal(outbox.add(OUTBOX_RECORDS_MAX - 1, '')?.dropped, 0);
+  assert.equal(outbox.add(2, ''), null);
+  assert.equal(outbox.add(1, '')?.dropped, 2);
+  assert.equal(outbox.add(1, ''), null);
+  outbox.stored(2);
+  assert.equal(outbox.add(1, '')?.dropped, 1);
   const large = new Outbox('bridge');
-  large.add({}, OUTBOX_CHARS_MAX);
-  large.add({}, 1);
-  assert.equal(large.seal()?.dropped, 1);
+  assert.equal(large.add(1, 'x'.repeat(OUTBOX_CHARS_MAX))?.dropped, 0);
+  assert.equal(large.add(1, 'x'), null);
 });
 
 test('console arguments: data is shown, nothing of the page runs, secrets and values of elements stay out', () => {
@@ -228,10 +220,33 @@ test('selectors: by id, by classes and place, within their limits', () => {
   assert.equal(selectorOf(deep).split(' > ').length, ANCESTORS_MAX);
 });
 
-test('outbox: records travel together, within a moment, or at once when there are many', () => {
-  const outbox = new Outbox('bridge');
-  for (let number = 1; number < GATHERED_RECORDS_MAX; number += 1) assert.equal(outbox.add({}, 1), GATHER_MS);
-  assert.equal(outbox.add({}, 1), 0);
-  outbox.seal();
-  assert.equal(outbox.add({}, 1), GATHER_MS);
+test('channel: records travel together, within a moment, at once when there are many, and before what follows', () => {
+  const target = new EventTarget();
+  const timers = new Map();
+  const natives = /** @type {any} */ ({
+    apply: Reflect.apply,
+    dispatchEvent: target.dispatchEvent,
+    CustomEvent,
+    stringify: JSON.stringify,
+    setTimeout: (work, delayMs) => timers.set(7, [work, delayMs]) && 7,
+    clearTimeout: (id) => timers.delete(id),
+  });
+  const channel = new Channel(natives, target);
+  const heard = [];
+  target.addEventListener(channel.up, (event) => heard.push(JSON.parse(/** @type {any} */ (event).detail)));
+  const records = (...numbers) => ({ type: 'records', count: numbers.length, text: JSON.stringify(numbers) });
+  channel.record(1);
+  channel.record(2);
+  assert.deepEqual([heard, timers.get(7)[1]], [[], GATHER_MS]);
+  timers.get(7)[0]();
+  channel.record(3);
+  channel.send({ type: 'touch' });
+  channel.send({ type: 'touch' });
+  assert.deepEqual(heard.splice(0), [records(1, 2), records(3), { type: 'touch' }, { type: 'touch' }]);
+  const many = Array.from({ length: GATHERED_RECORDS_MAX }, (_, index) => index);
+  for (const number of many) channel.record(number);
+  assert.deepEqual([heard.splice(0), timers.size], [[records(...many)], 0]);
+  channel.gathers = false;
+  channel.record(4);
+  assert.deepEqual(heard, [records(4)]);
 });

@@ -133,7 +133,10 @@ test('request-id:response-mapping: a response, a redirect, a failure, an abort, 
 
 test('what reads from the own origin has a mark, unless a service worker would see it', () => {
   const marks = (method, url) =>
-    [false, true].map((mayRepeat) => manager.markOf({ method, url: new URL(url) }, mayRepeat));
+    [false, true].map((mayRepeat) => {
+      const { origin } = new URL(url);
+      return manager.markOf({ method, url: new URL(url), origin }, mayRepeat);
+    });
   assert.deepEqual(marks('GET', `${OWN}/a?b#c`), [MARK, STAY_MARK]);
   assert.deepEqual(marks('HEAD', `${OWN}/`), [MARK, STAY_MARK]);
   assert.deepEqual(marks('POST', `${OWN}/`), ['', '']);
@@ -185,7 +188,7 @@ test('a timing finds its request: the oldest one of that address that had begun,
   assert.equal(manager.requestOf(`${OWN}/b`, 50), null);
   assert.equal(manager.requestOf(`${OWN}/a`, 0), first);
   assert.equal(manager.requestOf(`${OWN}/a`, 0), null);
-  assert.equal(manager.requestOf(`${OWN}/a`, 10), second);
+  assert.equal(manager.requestOf(`${OWN}/a#x`, 10), second);
 });
 
 test('an address that did not bear our headers is left alone, in bounded number', () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { CLOCK_DRIFT_MS, PageClock, unixNano } from '../../../extension/shared/clock.js';
-import { isSessionId, newSessionId, newSpanContext } from '../../../extension/shared/ids.js';
+import { SpanContexts, isSessionId, newSessionId, newSpanContext } from '../../../extension/shared/ids.js';
 import { ATTRIBUTES_MAX, RECORD_AGE_MS_MAX, checkedRecord } from '../../../extension/shared/records.js';
 import { Redactor, TEXT_CHARS_MAX } from '../../../extension/shared/redact.js';
 import {
@@ -23,6 +23,13 @@ test('session-id:form: ids have their form, and nothing else is taken for one', 
   for (const no of ['session-a7f8e3d9c1b2e4f6', `session-${'A'.repeat(32)}`, `${newSessionId()} `, '', null, 7]) {
     assert.equal(isSessionId(no), false);
   }
+});
+
+test('contexts of new traces, drawn many at a time, are never the same', () => {
+  const contexts = new SpanContexts(3);
+  const made = Array.from({ length: 10 }, () => contexts.next());
+  for (const { traceId, spanId } of made) assert.match(`${traceId} ${spanId}`, /^[0-9a-f]{32} [0-9a-f]{16}$/);
+  assert.equal(new Set(made.flatMap(({ traceId, spanId }) => [traceId, spanId])).size, 20);
 });
 
 test('traceparent: what W3C allows is read, everything else is not there', () => {

@@ -200,7 +200,8 @@ test('exporter: long bodies are compressed', async () => {
   const { requests, run } = exporterWith([]);
   await run();
   assert.equal(requests[0]?.headers['content-encoding'], 'gzip');
-  const text = await new Response(requests[0]?.body.stream().pipeThrough(new DecompressionStream('gzip'))).text();
+  const { body } = new Response(requests[0]?.body);
+  const text = await new Response(body?.pipeThrough(new DecompressionStream('gzip'))).text();
   assert.equal(JSON.parse(text).resourceSpans[0].scopeSpans[0].spans.length, 1);
 });
 
