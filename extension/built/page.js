@@ -572,6 +572,21 @@
     }
   };
 
+  // page/constructors.js
+  function wrapConstructor(window2, natives, name, around) {
+    const native = window2[name];
+    const wrapped = new natives.Proxy(native, {
+      construct: (target, args, newTarget) => around((given) => natives.construct(target, given, newTarget === wrapped ? target : newTarget), args)
+    });
+    window2[name] = wrapped;
+    native.prototype.constructor = wrapped;
+    return () => {
+      if (window2[name] !== wrapped) return;
+      window2[name] = native;
+      native.prototype.constructor = native;
+    };
+  }
+
   // page/inspect.js
   var DEPTH_MAX = 3;
   var MEMBERS_MAX = 20;
@@ -743,31 +758,24 @@
     listen(navigation, "currententrychange", (event) => changed(event.navigationType ?? "push"));
   }
   function watchWebSockets({ window: window2, natives, redactor, emit, listen }) {
-    const native = window2.WebSocket;
-    const wrapped = new natives.Proxy(native, {
-      construct(target, args, newTarget) {
-        const socket = Reflect.construct(target, args, newTarget === wrapped ? target : newTarget);
-        const attributes = () => ({ "url.full": redactor.url(socket.url) });
-        listen(socket, "open", () => emit("gasoline.websocket.open", { attributes: attributes() }));
-        listen(
-          socket,
-          "close",
-          (event) => emit("gasoline.websocket.close", {
-            severity: event.wasClean ? 9 : 13,
-            attributes: {
-              ...attributes(),
-              "gasoline.websocket.close_code": event.code,
-              "gasoline.websocket.was_clean": event.wasClean
-            }
-          })
-        );
-        return socket;
-      }
+    return wrapConstructor(window2, natives, "WebSocket", (construct, args) => {
+      const socket = construct(args);
+      const attributes = () => ({ "url.full": redactor.url(socket.url) });
+      listen(socket, "open", () => emit("gasoline.websocket.open", { attributes: attributes() }));
+      listen(
+        socket,
+        "close",
+        (event) => emit("gasoline.websocket.close", {
+          severity: event.wasClean ? 9 : 13,
+          attributes: {
+            ...attributes(),
+            "gasoline.websocket.close_code": event.code,
+            "gasoline.websocket.was_clean": event.wasClean
+          }
+        })
+      );
+      return socket;
     });
-    window2.WebSocket = wrapped;
-    return () => {
-      if (window2.WebSocket === wrapped) window2.WebSocket = native;
-    };
   }
   function quietly(work) {
     try {
@@ -777,13 +785,103 @@
     }
   }
 
+  // page/request-notes.js
+  var RequestNotes = class {
+    /**
+     * @param {any} window
+     * @param {import('./natives.js').Natives} natives
+     */
+    constructor(window2, natives) {
+      this.natives = natives;
+      this.notes = new natives.WeakMap();
+      const around = (construct, args) => this.#make(construct, args);
+      this.restores = [wrapConstructor(window2, natives, "Request", around), this.#wrapClone(window2.Request.prototype)];
+    }
+    /**
+     * @param {object} request
+     * @param {string} name
+     * @returns {unknown} what the Request was made with; undefined: nothing, or it can be read from it
+     */
+    noted(request, name) {
+      return this.notes.get(request)?.[name];
+    }
+    restore() {
+      for (const restore of this.restores) restore();
+    }
+    /**
+     * @param {(args: any[]) => any} construct
+     * @param {any[]} args
+     * @returns {any}
+     */
+    #make(construct, args) {
+      const [input, init, ...rest] = args;
+      const isDictionary2 = typeof init === "object" && init !== null || typeof init === "function";
+      const note = { ...this.#of(input) };
+      const request = construct(isDictionary2 ? [input, this.#noting(init, note), ...rest] : args);
+      this.#keep(request, note);
+      return request;
+    }
+    /**
+     * @param {any} init of the page
+     * @param {Record<string, unknown>} note
+     * @returns {any} the same, each member asked for once, by the browser
+     */
+    #noting(init, note) {
+      const { natives } = this;
+      return new natives.Proxy(
+        {},
+        {
+          get: (_2, name) => {
+            const value = init[name];
+            if (value !== void 0 && natives.unreadableMembers.has(name)) note[name] = value;
+            return value;
+          }
+        }
+      );
+    }
+    /**
+     * @param {any} prototype of Request
+     * @returns {() => void}
+     */
+    #wrapClone(prototype) {
+      const { natives } = this;
+      const native = prototype.clone;
+      const wrapped = new natives.Proxy(native, {
+        apply: (target, self2, args) => {
+          const copy = natives.apply(target, self2, args);
+          this.#keep(copy, { ...this.#of(self2) });
+          return copy;
+        }
+      });
+      prototype.clone = wrapped;
+      return () => {
+        if (prototype.clone === wrapped) prototype.clone = native;
+      };
+    }
+    /**
+     * @param {any} request
+     * @returns {Record<string, unknown> | undefined}
+     */
+    #of(request) {
+      return typeof request === "object" && request !== null ? this.notes.get(request) : void 0;
+    }
+    /**
+     * @param {object} request
+     * @param {Record<string, unknown>} note
+     */
+    #keep(request, note) {
+      if (Object.keys(note).length > 0) this.notes.set(request, note);
+    }
+  };
+
   // page/fetch.js
   var NONE = Object.freeze({ get: () => null });
   function wrapFetch(window2, natives, manager) {
     const nativeFetch = window2.fetch;
+    const notes = new RequestNotes(window2, natives);
     const fetch = new natives.Proxy(nativeFetch, {
       apply(target, self2, args) {
-        const call = readCall(window2, natives, manager, args);
+        const call = readCall({ window: window2, natives, manager, notes }, args);
         if (!call) return natives.apply(target, self2, args);
         const send = (sent) => natives.apply(target, self2, sent);
         return run(natives, manager, { send, call });
@@ -791,6 +889,7 @@
     });
     window2.fetch = fetch;
     return () => {
+      notes.restore();
       if (window2.fetch === fetch) window2.fetch = nativeFetch;
     };
   }
@@ -825,16 +924,16 @@
     if (response.type === "opaque" || response.type === "opaqueredirect") return {};
     return { status: response.status, responseUrl: response.url, serverTiming: response.headers.get("server-timing") };
   }
-  function readCall(window2, natives, manager, args) {
+  function readCall({ window: window2, natives, manager, notes }, args) {
     const [input, init] = args;
     if (args.length === 0 || !isDictionary(init)) return null;
     try {
-      const read = requestReader(natives, input);
-      const url = new natives.URL(read ? read(natives.requestUrl) : String(input), window2.document.baseURI);
+      const read = requestReader(natives, notes, input);
+      const url = new natives.URL(String(read ? read("url") : input), window2.document.baseURI);
       if (url.protocol !== "http:" && url.protocol !== "https:") return null;
-      const own = memberOf(natives, init, read, "headers");
+      const own = memberOf(init, read, "headers");
       const headers = own === void 0 ? null : new natives.Headers(own);
-      const request = manager.begin(String(memberOf(natives, init, read, "method") ?? "GET"), url, headers ?? NONE);
+      const request = manager.begin(String(memberOf(init, read, "method") ?? "GET"), url, headers ?? NONE);
       const target = read || typeof input === "string" || input instanceof natives.URL ? input : url.href;
       const plainArgs = [target, ...args.slice(1)];
       return tracedCall(natives, manager, { request, plainArgs, headers, read });
@@ -845,10 +944,10 @@
   function tracedCall(natives, manager, { request, plainArgs, headers, read }) {
     const [target, init] = plainArgs;
     const names = Object.keys(request.headers);
-    const isPlain = memberOf(natives, init, read, "mode") === "no-cors" || names.length === 0 && !headers?.has("traceparent");
+    const isPlain = memberOf(init, read, "mode") === "no-cors" || names.length === 0 && !headers?.has("traceparent");
     if (isPlain) return { request, tracedArgs: plainArgs, plainArgs, mayRepeat: false };
     for (const name of names) headers?.set(name, request.headers[name] ?? "");
-    const redirect = memberOf(natives, init, read, "redirect");
+    const redirect = memberOf(init, read, "redirect");
     const isSafe = request.method === "GET" || request.method === "HEAD";
     const mayRepeat = isSafe && redirect !== "error" && names.length > 0;
     const mark = manager.markOf(request, mayRepeat && redirect !== "manual");
@@ -859,21 +958,22 @@
   function isDictionary(init) {
     return init === void 0 || init === null || typeof init === "object" || typeof init === "function";
   }
-  function requestReader(natives, input) {
+  function requestReader(natives, notes, input) {
     if (typeof input !== "object" || input === null) return null;
-    const read = (getter) => natives.apply(getter, input, []);
+    const read = (name) => {
+      const getter = natives.requestMembers[name];
+      return getter ? natives.apply(getter, input, []) : notes.noted(input, name);
+    };
     try {
-      read(natives.requestUrl);
+      read("url");
       return read;
     } catch {
       return null;
     }
   }
-  function memberOf(natives, init, read, name) {
+  function memberOf(init, read, name) {
     const own = init?.[name];
-    if (own !== void 0 || !read) return own;
-    const getter = natives.requestMembers[name];
-    return getter && read(getter);
+    return own === void 0 && read ? read(name) : own;
   }
   function withHeaders(natives, init, headers, read, isAlone) {
     if (!read && (init === void 0 || init === null)) return { headers };
@@ -881,7 +981,7 @@
     return new natives.Proxy(
       {},
       {
-        get: (_2, name) => name === "headers" ? headers : memberOf(natives, init, isKept(name) ? read : null, name)
+        get: (_2, name) => name === "headers" ? headers : memberOf(init, isKept(name) ? read : null, name)
       }
     );
   }
@@ -922,6 +1022,7 @@
   var REQUEST_MEMBERS = (
     /** @type {const} */
     [
+      "url",
       "method",
       "headers",
       "mode",
@@ -932,14 +1033,15 @@
       "referrerPolicy",
       "integrity",
       "keepalive",
-      "signal"
+      "signal",
+      "targetAddressSpace"
     ]
   );
   function captureNatives(window2) {
-    const { Reflect: Reflect2, Proxy, Promise: Promise2, JSON: JSON2, Object: Object2, EventTarget, Event, CustomEvent, WeakMap: WeakMap2 } = window2;
+    const { Reflect, Proxy, Promise: Promise2, JSON: JSON2, Object: Object2, EventTarget, Event, CustomEvent, WeakMap: WeakMap2 } = window2;
     const { DOMException } = window2;
     const { Headers, Request, URL: URL2, crypto: crypto2, performance: performance2 } = window2;
-    const { apply, construct } = Reflect2;
+    const { apply, construct } = Reflect;
     const { getOwnPropertyDescriptor, defineProperty } = Object2;
     const getter = (prototype, name) => getOwnPropertyDescriptor(prototype, name)?.get;
     const now = performance2.now.bind(performance2);
@@ -962,8 +1064,8 @@
       removeEventListener: EventTarget.prototype.removeEventListener,
       dispatchEvent: EventTarget.prototype.dispatchEvent,
       detailOf: getter(CustomEvent.prototype, "detail"),
-      requestUrl: getter(Request.prototype, "url"),
       requestMembers: requestMembers(getter, Request.prototype),
+      unreadableMembers: unreadableMembers(window2),
       isServed: servedReader(window2, apply, getter),
       getRandomValues: crypto2.getRandomValues.bind(crypto2),
       monotonicNow: now,
@@ -975,6 +1077,12 @@
   }
   function requestMembers(getter, prototype) {
     return Object.fromEntries(REQUEST_MEMBERS.map((name) => [name, getter(prototype, name)]));
+  }
+  function unreadableMembers({ Request, Proxy }) {
+    const names = /* @__PURE__ */ new Set();
+    const get = (_2, name) => void (name in Request.prototype || names.add(name));
+    void new Request("https://any.invalid/", new Proxy({}, { get }));
+    return names;
   }
   function servedReader(window2, apply, getter) {
     const { ServiceWorkerContainer, navigator } = window2;
@@ -1631,26 +1739,13 @@
     };
     const restores = [
       installAll(natives, prototype, handlers),
-      wrapConstructor(window2, natives, (xhr) => repeaters.set(xhr, new XhrRepeater(natives, xhr)))
+      wrapConstructor(window2, natives, "XMLHttpRequest", (construct, args) => {
+        const xhr = construct(args);
+        repeaters.set(xhr, new XhrRepeater(natives, xhr));
+        return xhr;
+      })
     ];
     return () => restores.forEach((restore) => restore());
-  }
-  function wrapConstructor(window2, natives, prepare) {
-    const native = window2.XMLHttpRequest;
-    const wrapped = new natives.Proxy(native, {
-      construct(target, args, newTarget) {
-        const xhr = natives.construct(target, args, newTarget === wrapped ? target : newTarget);
-        prepare(xhr);
-        return xhr;
-      }
-    });
-    window2.XMLHttpRequest = wrapped;
-    native.prototype.constructor = wrapped;
-    return () => {
-      if (window2.XMLHttpRequest !== wrapped) return;
-      window2.XMLHttpRequest = native;
-      native.prototype.constructor = native;
-    };
   }
   function withoutMark(natives, error) {
     const message = String(error?.message).replace(/\S+(?='\.?$)/, unmarked);

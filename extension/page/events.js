@@ -1,5 +1,6 @@
 /** What happens in the page beside requests, as log events with the names of OpenTelemetry's browser group. */
 
+import { wrapConstructor } from './constructors.js';
 import { inspectAll } from './inspect.js';
 import { selectorOf } from './selector.js';
 
@@ -114,29 +115,22 @@ export function watchNavigation({ window, redactor, emit, listen, touch }) {
  * @returns {() => void} restores the constructor, if nobody has put something over it
  */
 export function watchWebSockets({ window, natives, redactor, emit, listen }) {
-  const native = window.WebSocket;
-  const wrapped = new natives.Proxy(native, {
-    construct(/** @type {any} */ target, /** @type {any[]} */ args, /** @type {any} */ newTarget) {
-      const socket = Reflect.construct(target, args, newTarget === wrapped ? target : newTarget);
-      const attributes = () => ({ 'url.full': redactor.url(socket.url) });
-      listen(socket, 'open', () => emit('gasoline.websocket.open', { attributes: attributes() }));
-      listen(socket, 'close', (event) =>
-        emit('gasoline.websocket.close', {
-          severity: event.wasClean ? 9 : 13,
-          attributes: {
-            ...attributes(),
-            'gasoline.websocket.close_code': event.code,
-            'gasoline.websocket.was_clean': event.wasClean,
-          },
-        }),
-      );
-      return socket;
-    },
+  return wrapConstructor(window, natives, 'WebSocket', (construct, args) => {
+    const socket = construct(args);
+    const attributes = () => ({ 'url.full': redactor.url(socket.url) });
+    listen(socket, 'open', () => emit('gasoline.websocket.open', { attributes: attributes() }));
+    listen(socket, 'close', (event) =>
+      emit('gasoline.websocket.close', {
+        severity: event.wasClean ? 9 : 13,
+        attributes: {
+          ...attributes(),
+          'gasoline.websocket.close_code': event.code,
+          'gasoline.websocket.was_clean': event.wasClean,
+        },
+      }),
+    );
+    return socket;
   });
-  window.WebSocket = wrapped;
-  return () => {
-    if (window.WebSocket === wrapped) window.WebSocket = native;
-  };
 }
 
 /**

@@ -3,6 +3,8 @@
  * sense of goes to the browser untouched, so that its own error is the one that the page gets.
  */
 
+import { RequestNotes } from './request-notes.js';
+
 /** Where the caller has no headers, none are made: a Headers costs as much as all else that is done for a call. */
 const NONE = Object.freeze({ get: () => null });
 
@@ -14,9 +16,10 @@ const NONE = Object.freeze({ get: () => null });
  */
 export function wrapFetch(window, natives, manager) {
   const nativeFetch = window.fetch;
+  const notes = new RequestNotes(window, natives);
   const fetch = new natives.Proxy(nativeFetch, {
     apply(/** @type {any} */ target, /** @type {any} */ self, /** @type {any[]} */ args) {
-      const call = readCall(window, natives, manager, args);
+      const call = readCall({ window, natives, manager, notes }, args);
       if (!call) return natives.apply(target, self, args);
       const send = (/** @type {any[]} */ sent) => natives.apply(target, self, sent);
       return run(natives, manager, { send, call });
@@ -24,6 +27,7 @@ export function wrapFetch(window, natives, manager) {
   });
   window.fetch = fetch;
   return () => {
+    notes.restore();
     if (window.fetch === fetch) window.fetch = nativeFetch;
   };
 }
@@ -85,22 +89,24 @@ function endingOf(response) {
 }
 
 /**
- * @param {any} window
- * @param {import('./natives.js').Natives} natives
- * @param {import('../request-manager.js').RequestManager} manager
+ * @param {object} parts
+ * @param {any} parts.window
+ * @param {import('./natives.js').Natives} parts.natives
+ * @param {import('../request-manager.js').RequestManager} parts.manager
+ * @param {RequestNotes} parts.notes
  * @param {any[]} args of the call
  * @returns {Call | null} null for what is not ours to trace: data and blob URLs, calls that the browser will refuse
  */
-function readCall(window, natives, manager, args) {
+function readCall({ window, natives, manager, notes }, args) {
   const [input, init] = args;
   if (args.length === 0 || !isDictionary(init)) return null;
   try {
-    const read = requestReader(natives, input);
-    const url = new natives.URL(read ? read(natives.requestUrl) : String(input), window.document.baseURI);
+    const read = requestReader(natives, notes, input);
+    const url = new natives.URL(String(read ? read('url') : input), window.document.baseURI);
     if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
-    const own = memberOf(natives, init, read, 'headers');
+    const own = memberOf(init, read, 'headers');
     const headers = own === undefined ? null : new natives.Headers(own);
-    const request = manager.begin(String(memberOf(natives, init, read, 'method') ?? 'GET'), url, headers ?? NONE);
+    const request = manager.begin(String(memberOf(init, read, 'method') ?? 'GET'), url, headers ?? NONE);
     // What is neither a Request nor a URL was turned into text above, which may be done only once.
     const target = read || typeof input === 'string' || input instanceof natives.URL ? input : url.href;
     const plainArgs = [target, ...args.slice(1)];
@@ -113,7 +119,7 @@ function readCall(window, natives, manager, args) {
 /**
  * @param {import('./natives.js').Natives} natives
  * @param {import('../request-manager.js').RequestManager} manager
- * @param {Pick<Call, 'request' | 'plainArgs'> & { headers: Headers | null, read: ((getter: any) => any) | null }} call
+ * @param {Pick<Call, 'request' | 'plainArgs'> & { headers: Headers | null, read: ((name: string) => any) | null }} call
  *   with the caller's headers
  * @returns {Call}
  */
@@ -122,10 +128,10 @@ function tracedCall(natives, manager, { request, plainArgs, headers, read }) {
   const names = Object.keys(request.headers);
   // Without CORS the browser drops such headers, silently.
   const isPlain =
-    memberOf(natives, init, read, 'mode') === 'no-cors' || (names.length === 0 && !headers?.has('traceparent'));
+    memberOf(init, read, 'mode') === 'no-cors' || (names.length === 0 && !headers?.has('traceparent'));
   if (isPlain) return { request, tracedArgs: plainArgs, plainArgs, mayRepeat: false };
   for (const name of names) headers?.set(name, request.headers[name] ?? '');
-  const redirect = memberOf(natives, init, read, 'redirect');
+  const redirect = memberOf(init, read, 'redirect');
   const isSafe = request.method === 'GET' || request.method === 'HEAD';
   const mayRepeat = isSafe && redirect !== 'error' && names.length > 0;
   const mark = manager.markOf(request, mayRepeat && redirect !== 'manual');
@@ -144,14 +150,18 @@ function isDictionary(init) {
 
 /**
  * @param {import('./natives.js').Natives} natives
+ * @param {RequestNotes} notes
  * @param {any} input
- * @returns {((getter: any) => any) | null} reads members of a Request as the browser does; null if it is none
+ * @returns {((name: string) => any) | null} reads members of a Request as the browser does; null if it is none
  */
-function requestReader(natives, input) {
+function requestReader(natives, notes, input) {
   if (typeof input !== 'object' || input === null) return null;
-  const read = (/** @type {any} */ getter) => natives.apply(getter, input, []);
+  const read = (/** @type {string} */ name) => {
+    const getter = natives.requestMembers[name];
+    return getter ? natives.apply(getter, input, []) : notes.noted(input, name);
+  };
   try {
-    read(natives.requestUrl);
+    read('url');
     return read;
   } catch {
     return null;
@@ -159,24 +169,21 @@ function requestReader(natives, input) {
 }
 
 /**
- * @param {import('./natives.js').Natives} natives
  * @param {any} init
- * @param {((getter: any) => any) | null} read
+ * @param {((name: string) => any) | null} read
  * @param {string} name
  * @returns {any} what the call says of it; a dictionary of the web has a member if its value is not undefined
  */
-function memberOf(natives, init, read, name) {
+function memberOf(init, read, name) {
   const own = init?.[name];
-  if (own !== undefined || !read) return own;
-  const getter = natives.requestMembers[name];
-  return getter && read(getter);
+  return own === undefined && read ? read(name) : own;
 }
 
 /**
  * @param {import('./natives.js').Natives} natives
  * @param {any} init of the caller: a dictionary, an object with getters, a Request, or nothing
  * @param {Headers | Record<string, string>} headers
- * @param {((getter: any) => any) | null} read
+ * @param {((name: string) => any) | null} read
  * @param {boolean} isAlone whether it goes with an address instead of the caller's Request, and says all of it
  * @returns {any} the same with other headers; the browser forgets the referrer of a Request that comes with an init
  */
@@ -188,7 +195,7 @@ function withHeaders(natives, init, headers, read, isAlone) {
     {},
     {
       get: (/** @type {any} */ _, /** @type {string} */ name) =>
-        name === 'headers' ? headers : memberOf(natives, init, isKept(name) ? read : null, name),
+        name === 'headers' ? headers : memberOf(init, isKept(name) ? read : null, name),
     },
   );
 }

@@ -5,6 +5,7 @@
  */
 
 const REQUEST_MEMBERS = /** @type {const} */ ([
+  'url',
   'method',
   'headers',
   'mode',
@@ -16,6 +17,7 @@ const REQUEST_MEMBERS = /** @type {const} */ ([
   'integrity',
   'keepalive',
   'signal',
+  'targetAddressSpace',
 ]);
 
 /**
@@ -49,8 +51,8 @@ export function captureNatives(window) {
     removeEventListener: EventTarget.prototype.removeEventListener,
     dispatchEvent: EventTarget.prototype.dispatchEvent,
     detailOf: getter(CustomEvent.prototype, 'detail'),
-    requestUrl: getter(Request.prototype, 'url'),
     requestMembers: requestMembers(getter, Request.prototype),
+    unreadableMembers: unreadableMembers(window),
     isServed: servedReader(window, apply, getter),
     getRandomValues: crypto.getRandomValues.bind(crypto),
     monotonicNow: now,
@@ -64,10 +66,24 @@ export function captureNatives(window) {
 /**
  * @param {(prototype: any, name: string) => any} getter
  * @param {any} prototype of Request
- * @returns {Record<string, any>} the getters of all that a Request without a body passes on when it is fetched
+ * @returns {Record<string, any>} the getters of its address, and of all that can be read and that a Request without a
+ *   body passes on when it is fetched
  */
 function requestMembers(getter, prototype) {
   return Object.fromEntries(REQUEST_MEMBERS.map((name) => [name, getter(prototype, name)]));
+}
+
+/**
+ * @param {any} window
+ * @returns {Set<string>} what this browser asks for when a Request is made, and a Request does not tell
+ */
+function unreadableMembers({ Request, Proxy }) {
+  /** @type {Set<string>} */
+  const names = new Set();
+  const get = (/** @type {any} */ _, /** @type {string} */ name) => void (name in Request.prototype || names.add(name));
+  // Nothing is sent.
+  void new Request('https://any.invalid/', new Proxy({}, { get }));
+  return names;
 }
 
 /**

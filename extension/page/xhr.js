@@ -1,6 +1,7 @@
 /** Puts the request manager around XMLHttpRequest. */
 
 import { unmarked } from '../shared/marks.js';
+import { wrapConstructor } from './constructors.js';
 import { XhrRepeater } from './xhr-repeat.js';
 
 /** What the browser takes off the ends of an address. https://url.spec.whatwg.org/#concept-basic-url-parser */
@@ -90,33 +91,13 @@ export function wrapXhr(window, natives, manager) {
   };
   const restores = [
     installAll(natives, prototype, handlers),
-    wrapConstructor(window, natives, (xhr) => repeaters.set(xhr, new XhrRepeater(natives, xhr))),
+    wrapConstructor(window, natives, 'XMLHttpRequest', (construct, args) => {
+      const xhr = construct(args);
+      repeaters.set(xhr, new XhrRepeater(natives, xhr));
+      return xhr;
+    }),
   ];
   return () => restores.forEach((restore) => restore());
-}
-
-/**
- * @param {any} window
- * @param {import('./natives.js').Natives} natives
- * @param {(xhr: any) => void} prepare
- * @returns {() => void}
- */
-function wrapConstructor(window, natives, prepare) {
-  const native = window.XMLHttpRequest;
-  const wrapped = new natives.Proxy(native, {
-    construct(/** @type {any} */ target, /** @type {any[]} */ args, /** @type {any} */ newTarget) {
-      const xhr = natives.construct(target, args, newTarget === wrapped ? target : newTarget);
-      prepare(xhr);
-      return xhr;
-    },
-  });
-  window.XMLHttpRequest = wrapped;
-  native.prototype.constructor = wrapped;
-  return () => {
-    if (window.XMLHttpRequest !== wrapped) return;
-    window.XMLHttpRequest = native;
-    native.prototype.constructor = native;
-  };
 }
 
 /**

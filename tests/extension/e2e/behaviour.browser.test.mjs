@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { act, startServers, workerOf } from './behaviour.mjs';
+import { startServers, workerOf } from './behaviour-servers.mjs';
+import { act } from './behaviour.mjs';
 import { Browser, sessionTrace, startAll, startCollector, storedId, until } from './stage.mjs';
 
 const HEADERS = ['traceparent', 'tracestate', 'x-session-id'];
@@ -15,7 +16,7 @@ let plain;
 let browser;
 /** @type {Awaited<ReturnType<typeof startCollector>>} */
 let collector;
-/** @type {{ without: import('./behaviour.mjs').Servers, on: import('./behaviour.mjs').Servers }} */
+/** @type {{ without: import('./behaviour-servers.mjs').Servers, on: import('./behaviour-servers.mjs').Servers }} */
 let servers;
 /** @type {Record<string, Record<string, unknown>>} */
 const outcomes = {};
@@ -194,6 +195,29 @@ test('a page that allows nothing is observed all the same', async () => {
   await sessionTrace(collector.observe, sessionId, (events) =>
     events.some(({ request_id: id }) => id === trace(request.headers)),
   );
+});
+
+test('a Request keeps its priority, which no script can read: also a copy, and where it is changed', async () => {
+  const prioritiesIn = async (/** @type {import('playwright-core').Page} */ page) => {
+    const protocol = await page.context().newCDPSession(page);
+    await protocol.send('Network.enable');
+    const sent = [];
+    protocol.on('Network.requestWillBeSent', ({ request }) => sent.push(request.initialPriority));
+    await page.evaluate(async () => {
+      const low = new Request('/echo', { priority: 'low' });
+      const made = [low, low.clone(), new Request(low), new Request(low, { priority: 'high' }), new Request('/echo')];
+      for (const request of made) await fetch(request);
+      await fetch(low, { priority: 'high' });
+      await fetch('/echo', new Request('/else', { priority: 'low' }));
+    });
+    await protocol.detach();
+    return sent;
+  };
+  const page = await plain.context.newPage();
+  await page.goto(`${servers.without.own.origin}/`);
+  const expected = await prioritiesIn(page);
+  assert.deepEqual(expected, ['Low', 'Low', 'Low', 'High', 'High', 'High', 'High']);
+  assert.deepEqual(await prioritiesIn(await browser.open(`${servers.on.own.origin}/`)), expected);
 });
 
 test('a page that may ask nothing is told the same of what was refused', async () => {
