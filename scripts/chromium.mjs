@@ -40,7 +40,7 @@ export function chromiumPath() {
 /**
  * Start Chromium with a profile of its own, which goes with it.
  * @param {{ extension?: string, flags?: string[], options?: object }} [wanted] the folder of an extension to load,
- *   further flags, options of Playwright
+ *   further flags, in front of those that load it, options of Playwright
  * @returns {Promise<{ context: import('playwright-core').BrowserContext, close: () => Promise<void> }>}
  */
 export async function launchChromium({ extension, flags = [], options = {} } = {}) {
@@ -49,7 +49,7 @@ export async function launchChromium({ extension, flags = [], options = {} } = {
   const context = await requirePackage('playwright-core').chromium.launchPersistentContext(profile, {
     executablePath: chromiumPath(),
     headless: true,
-    args: [...QUIET_FLAGS, ...load, ...flags],
+    args: [...QUIET_FLAGS, ...flags, ...load],
     ...options,
   });
   const close = async () => {

@@ -14,15 +14,17 @@ import { html, startSite } from './e2e/stage.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PYTHON = process.env.GASOLINE_TEST_PYTHON ?? join(ROOT, '.venv/bin/python');
+/** What Debian's command puts in front of everything else. */
+const LIKE_DEBIAN = ['--load-extension='];
 const python = (/** @type {string[]} */ ...args) => promisify(execFile)(PYTHON, args, { cwd: ROOT });
 
-test('the packed extension runs, and names a session', async () => {
+test('the packed extension runs, and names a session, also behind a wrapper that loads none', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gasoline-packed-'));
   const [zip, unpacked] = [join(folder, 'extension.zip'), join(folder, 'extension')];
   await python('-m', 'collector', 'extension', '--zip', zip);
   await python('-m', 'zipfile', '--extract', zip, unpacked);
   const site = await startSite((_, response) => html(response, ''));
-  const { context, close } = await launchChromium({ extension: unpacked });
+  const { context, close } = await launchChromium({ extension: unpacked, flags: LIKE_DEBIAN });
   try {
     const popup = await context.newPage();
     await popup.goto(`chrome-extension://${await extensionId(context)}/popup/popup.html`);
