@@ -41,7 +41,8 @@ ARRIVAL_TIMEOUT_S = 60
 SESSION_ID = "session-sk_live_0a1b2c3d4e5f6071"
 NAMES = """password db.password userPassword passwd api_key x-api-key http.request.header.authorization
     http.request.header.cookie http.response.header.set-cookie client_secret aws.secret_access_key refresh_token
-    csrfToken auth.credentials private_key card.number cvv otp jwt http.request.header.proxy-authorization""".split()
+    csrfToken auth.credentials private_key card.number cvv otp jwt http.request.header.proxy-authorization
+    pass auth userPin db.pwd connectionString app.dsn creds""".split()
 TEXTS = [
     "login with password={} failed",
     '{{"user": "bob", "secret": "{}"}}',
@@ -68,6 +69,19 @@ TEXTS = [
     "GET /a?authorization=Bearer%20{}",
     '{{"password": {{"value": "{}"}}}}',
     '{{"cookies":[{{"name":"sid","value":"{}"}}]}}',
+    "password:\n  {}\nuser: bob",
+    "tokens: 3\npasswords:\n  - {}\n",
+    '"secret":\n  "{}"',
+    'password := "{}"',
+    "password[0]={}",
+    "Server=db;Password=a;{};Port=1",
+    "GET /a;sig={};x=1",
+    "GET /login?to=%2Fa%3Fx%3D1%26sig%3D{}%26y%3D2",
+    "curl -b 'a=b; sid={}' http://shop.test",
+    "curl --cookie sid={} http://shop.test",
+    "auth: {} of bob",
+    "pass={}",
+    "dsn=bob:{}@tcp(db:3306)/shop",
 ]
 ISSUED = ["ghp_{}", "glpat-{}", "sk_live_{}", "xoxb-1234-{}", "AIza{}", "sk-ant-{}", "hvs.{}", "eyJ{}.eyJ{}.x", "hf_{}"]
 
@@ -91,6 +105,7 @@ def make_secrets() -> list[Secret]:
     issued = [template.format(*[value()] * 2) for template in ISSUED for _ in range(5)]
     found += [Secret(one, "app.note", f"got {one} back") for one in issued]
     cards = ["4111111111111111", "5555-5555-5555-4444", "3782 822463 10005", "6011111111111117"]
+    cards += [gap.join(("4000", "0566", "5566", "5556")) for gap in ("\u00a0", "\u2011", ".", "  ", "%20")]
     return found + [Secret(one, "app.note", f"paid with {one}.") for one in cards]
 
 

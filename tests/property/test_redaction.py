@@ -71,6 +71,15 @@ assigned = st.sampled_from(
         ("Authorization: Basic {}", "Authorization: [redacted:authorization]"),
         ("/callback?code={}&state=x", "/callback?code=[redacted:authorization_code]&state=x"),
         ("curl -u bob:{}", "curl -u bob:[redacted:password]"),
+        ("password:\n  {}", "password:\n  [redacted:password]"),
+        ('secret := "{}"', 'secret := "[redacted:secret]"'),
+        ("password[0]={}", "password[0]=[redacted:password]"),
+        ("password=a;{};user=b", "password=[redacted:password];user=b"),
+        ("/a;sig={};b=c", "/a;sig=[redacted:signature];b=c"),
+        ("%3Fa%3Db%26sig%3D{}%26c", "%3Fa%3Db%26sig%3D[redacted:signature]%26c"),
+        ("curl -b 'a={}'", "curl -b '[redacted:cookie]'"),
+        ("pass={}", "pass=[redacted:password]"),
+        ("connectionString='{}'", "connectionString='[redacted:connection_string]'"),
         ("amqp://bob:{}@queue:5672/", "amqp://REDACTED:REDACTED@queue:5672/"),
         ("--staff-number {}", "--staff-number [redacted:blocked_key]"),
         ("ghp_{}", "ghp_{}"),
@@ -140,6 +149,10 @@ def attributes(draw: st.DrawFn, values: st.SearchStrategy[Values] = leaves) -> A
                 ("http.request.header.authorization", "authorization"),
                 ("accessToken", "token"),
                 ("Staff-Number", "blocked_key"),
+                ("auth", "authorization"),
+                ("db.pass", "password"),
+                ("userPin", "code"),
+                ("connectionString", "connection_string"),
                 ("session.id", ""),
             ]
         )
@@ -237,8 +250,11 @@ fragments = st.sampled_from(
     page_token credentials Bearer basic Basic Ym9iOnBhc3M= eyJhbGciOiJIUzI1NiJ9 . :// @ = : => %3D , ; & ? / # [ ] { }
     ( ) " ' \\" \\' \\\\ \\ < > - -- _ é 漢 % 4111111111111111 4111 1111 null *** value staff-number EMP-1234
     -----BEGIN PRIVATE-KEY----- x abcdefgh12345678ABCDEFGH sk- AKIA0123456789ABCDEF REDACTED [redacted:token]
-    \\u0026 \\u003d &amp; \\/ %20 identified by curl -u --user ?code=0123456789abcdef""".split()
-) | st.sampled_from([" ", "\n", "\t", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "0", "a"])
+    \\u0026 \\u003d &amp; \\/ %20 identified by curl -u --user ?code=0123456789abcdef pass bearer connectionString dsn
+    := == %26 %3F %253D ;sig= curl -b --cookie a=b [0] [] | \\n \\u00a0 &nbsp; order /orders/""".split()
+) | st.sampled_from(
+    [" ", "\n", "\n  ", "\n- ", "\t", "\u00a0", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "0", "a"]
+)
 mixed = st.lists(fragments, max_size=12).map("".join)
 surroundings = st.binary(max_size=6)
 

@@ -5,14 +5,16 @@ from typing import NamedTuple
 
 from collector.processors.redaction.names import AUTHORIZATION_CODE, AUTHORIZATION_CODE_BYTES_MIN, NUMBERS, SecretNames
 from collector.processors.redaction.nested import Nested, end_of_quoted
-from collector.processors.redaction.pattern import Match, compile_bytes
+from collector.processors.redaction.next_line import Lone, NextLine, looks_like_token
+from collector.processors.redaction.pattern import Match, Pattern, compile_bytes
 
 _BLANKS = r"[ \t]*"
 _QUOTE = r"\\*[\"']"
 # What may stand between a name and its value. The last ones: a pair in a tuple, two members of a JSON object,
 # an argument on a command line.
 _SIGN = (
-    rf"(?:{_QUOTE})?(?:\]|%5[dD])?{_BLANKS}(?:=>|[:=>]|%3[dD]|%3[aA]|\\{{1,8}}u003[aAdD]){_BLANKS}"
+    rf"(?:{_QUOTE})?(?:\]|%5[dD]|\[[^\s\[\]=]{{0,32}}\]|%5[bB][^\s\[\]=%]{{0,32}}%5[dD]){{0,4}}{_BLANKS}"
+    rf"(?:[:?|+!]{{0,2}}={{1,3}}>?|[:>]|%(?:25){{0,4}}3[aAdD]|\\{{1,8}}u003[aAdD]){_BLANKS}"
     rf"|{_QUOTE}{_BLANKS},{_BLANKS}(?:{_QUOTE}value{_QUOTE}{_BLANKS}:{_BLANKS})?"
     r"|[ \t]+"
 )
@@ -22,9 +24,13 @@ _PLAIN = (
     r"(?:[^\s&;\"'<>\\%]|\\[^\s\"'\\nrt]"
     r"|%(?:[013-9A-Fa-f][0-9A-Fa-f]|2[0-57-9A-Fa-f]|[^\s&;\"'<>\\%0-9A-Fa-f]))+"
 )
+# What else a value goes on with: `a;b`, but not `a;x=b`.
+_GOES_ON = r"(?:&amp;|[;&])+([^\s&;\"'<>\\%=]+)(=|%3[dD])?"
 # What begins a query's name and what ends it, also as JSON and HTML escape them.
 _BEFORE_NAME = r"[?&](?:amp;)?|\\{1,8}u0026"
-_EQUALS = r"=|\\{1,8}u003[dD]"
+_EQUALS = r"=|\\{1,8}u003[dD]|%(?:25){0,4}3[dD]"
+# The same in a URL that is a value in another, and before a parameter of a path: `/a;sig=b`.
+_BEFORE_NAME_INSIDE = r";|%(?:25){0,4}(?:26|3[fF])"
 _ONE_OF_QUERY = r"[^&#\s\"'<>]"
 # As far as a value in a query goes: not over what JSON writes for `&`, `"` and the like.
 _NOT_IN_QUERY = r"&#\s\"'<>\\"
@@ -38,9 +44,10 @@ _AUTHORIZATION = (
 )
 # Any other scheme, and one word; the word counts if it looks like a token, or nothing follows it.
 _OTHER_SCHEME = r"[a-z][a-z0-9\-]*[ \t]+([a-z0-9._~+/\-]+=*)(\\*[\"'<>,;]|[\r\n]|$)?"
-_TOKEN_BYTES_MIN = 8
+_TOKEN_BYTES_MIN_IN_PROSE = 16
 # A cookie's value may stand in quotes: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
 _LINE = r"(?:=\\*\"[^\s\"',;\\]*\\*\"|[^\r\n\"'<>])+"
+_LISTED = r"[^\r\n\"'<>\[\](){}\\]+"
 _CLOSING = b",)}]."
 
 
@@ -61,13 +68,17 @@ class Assignments:
         key = rf"[A-Za-z0-9_.\-]*(?:{names.source})"
         in_query = rf"(?:{names.source_in_queries}|{names.source_of_codes})"
         self._assigned = compile_bytes(
-            rf"((?:{_BEFORE_NAME})?)({key})({_SIGN})|(?:{_BEFORE_NAME})({in_query})(?:{_EQUALS})", any_case=True
+            rf"((?:{_BEFORE_NAME})?)({key})({_SIGN})|(?:{_BEFORE_NAME}|({_BEFORE_NAME_INSIDE}))({in_query})(?:{_EQUALS})",
+            any_case=True,
         )
         self._plain = compile_bytes(_PLAIN)
+        self._goes_on = compile_bytes(_GOES_ON)
+        self._next_line = NextLine()
         self._in_query = compile_bytes(_IN_QUERY)
         self._authorization = compile_bytes(_AUTHORIZATION, any_case=True)
         self._other_scheme = compile_bytes(_OTHER_SCHEME, any_case=True)
         self._line = compile_bytes(_LINE)
+        self._listed = compile_bytes(_LISTED)
         self._quote = compile_bytes(rf"[bBuUrR]?{_QUOTE}")
         self._nested = Nested()
 
@@ -75,7 +86,7 @@ class Assignments:
     def source(self) -> str:
         """A pattern, for any case, of which each text that changes holds a match."""
         code = rf"{self._names.source_of_codes}(?:{_EQUALS}){_ONE_OF_QUERY}{{{AUTHORIZATION_CODE_BYTES_MIN}}}"
-        return rf"{self._names.source}|{self._names.source_in_queries}(?:{_EQUALS})|{code}"
+        return rf"{self._names.source_in_requests}|{self._names.source_in_queries}(?:{_EQUALS})|{code}"
 
     def redact(self, text: bytes, counts: Counter[str]) -> bytes:
         """Return the text with these values replaced; names, quotes and everything else stay."""
@@ -93,46 +104,94 @@ class Assignments:
         return b"".join((*parts, text[done:])) if parts else text
 
     def _values(self, text: bytes, match: Match) -> list[_Value]:
-        if match.group(4):
-            return self._unquoted(text, match.end(), self._names.label_in_query(match.group(4)), b"", True)
+        if match.group(5):
+            pattern = self._plain if match.group(4) else self._in_query
+            return self._unquoted(text, match.end(), self._names.label_in_query(match.group(5)), pattern)
         key, sign = match.group(2), match.group(3)
         if match.group(1) and (sign == b"=" or sign.lower().endswith(b"u003d")):
-            return self._unquoted(text, match.end(), self._names.label_in_query(key), key, True)
+            return self._unquoted(text, match.end(), self._names.label_in_query(key), self._in_query)
         label = "" if self._names.is_kept(key) else self._names.label_of(key.lstrip(b"-."))
         if not label or _is_parse_error(text, match.start(2), key):
             return []
+        if not sign.isspace():
+            return self._signed(text, match.end(), label, key, sign)
+        # `password 'x'` in SQL, `--token x` in a shell; else it is prose.
         quote = self._quote.match(text, match.end())
-        if sign.isspace():
-            # `password 'x'` in SQL, `--token x` in a shell; else it is prose.
-            if not key.startswith(b"-") and not (quote and label in ("password", "secret")):
-                return []
-        elif b"," in sign and not quote and not sign.endswith(b":"):
-            return []
-        if quote:
-            return [value for value in [self._quoted(text, quote, label)] if self._is_secret(text, value)]
-        if self._nested.opens(text, match.end()):
-            return self._in_nested(text, match.end(), label)
-        is_listed = text[match.end() : match.end() + 1] in (b"[", b"(")
-        return self._unquoted(text, match.end() + is_listed, label, b"" if is_listed else key, False)
+        if key.startswith(b"-") or (quote and label in ("password", "secret")):
+            return self._whole(text, match.end(), label) or self._behind_name(text, match.end(), label, key)
+        return []
 
-    def _unquoted(self, text: bytes, start: int, label: str, key: bytes, in_query: bool) -> list[_Value]:
-        if not label:
-            return []
+    def _signed(self, text: bytes, behind: int, label: str, key: bytes, sign: bytes) -> list[_Value]:
+        """Return the values behind a name and a sign, on its line or on the next one."""
+        lone = self._next_line.lone(text, behind)
+        if lone and lone.is_item:
+            return self._items(text, lone, label)
+        start = lone.start if lone else behind
+        found = self._whole(text, start, label)
+        if found or sign.rstrip().endswith(b","):
+            return found
+        if lone:
+            return self._secrets(text, [_Value(lone.start, lone.end, label)])
+        if text[start : start + 1] in (b"[", b"("):
+            return self._unquoted(text, start + 1, label, self._listed)
+        return self._behind_name(text, start, label, key, is_prose=sign[-1:].isspace())
+
+    def _whole(self, text: bytes, start: int, label: str) -> list[_Value]:
+        """Return what begins here in quotes, or all of an object or a list; one that is no secret has no label."""
+        quote = self._quote.match(text, start)
+        if quote:
+            value = self._quoted(text, quote, label)
+            return [value if self._is_secret(text, value) else value._replace(label="")]
+        return self._in_nested(text, start, label) if self._nested.opens(text, start) else []
+
+    def _behind_name(self, text: bytes, start: int, label: str, key: bytes, *, is_prose: bool = False) -> list[_Value]:
+        """Return the value without quotes behind a name on its line."""
         pattern = self._plain
-        if in_query:
-            pattern = self._in_query
-        elif label == "authorization":
+        if label == "authorization":
             pattern = self._authorization
-        elif key.lower().endswith((b"cookie", b"cookies")):
+        elif key.lower().endswith((b"cookie", b"cookies")) and not key.startswith(b"-"):
             pattern = self._line
-        match = pattern.match(text, start)
+        found = self._unquoted(text, start, label, pattern)
+        if not found or not self._names.is_common_word(key):
+            return found
+        value = text[start : found[0].end]
+        if self._names.is_count(value):
+            return []
+        is_token = len(value) >= _TOKEN_BYTES_MIN_IN_PROSE or any(48 <= byte <= 57 for byte in value)
+        return [] if is_prose and not is_token and text[found[0].end : found[0].end + 1] in (b" ", b"\t") else found
+
+    def _unquoted(self, text: bytes, start: int, label: str, pattern: Pattern) -> list[_Value]:
+        match = pattern.match(text, start) if label else None
         if not match or (label == AUTHORIZATION_CODE and len(match.group()) < AUTHORIZATION_CODE_BYTES_MIN):
             return []
-        end = match.end() if in_query else start + len(match.group().rstrip(_CLOSING))
+        end = match.end() if pattern is self._in_query else start + len(match.group().rstrip(_CLOSING))
         if pattern is self._authorization:
             end = max(end, self._end_of_credentials(text, start))
-        value = _Value(start, end, label)
-        return [value] if self._is_secret(text, value) else []
+        elif pattern is self._plain and end == match.end():
+            end = self._end_of_more(text, end)
+        return self._secrets(text, [_Value(start, end, label)])
+
+    def _end_of_more(self, text: bytes, end: int) -> int:
+        """Return where a value ends that goes on behind a `;` or `&`: not before the next name."""
+        more = self._goes_on.match(text, end)
+        while more and not more.group(2) and not more.group(1).endswith(b":"):
+            end = more.end()
+            more = self._goes_on.match(text, end)
+        return end
+
+    def _items(self, text: bytes, first: Lone, label: str) -> list[_Value]:
+        """Return the members of a list, one on each line."""
+        found: list[_Value] = []
+        item: Lone | None = first
+        while item and item.is_item:
+            quote = self._quote.match(text, item.start)
+            value = self._quoted(text, quote, label) if quote else _Value(item.start, item.end, label)
+            found.append(value)
+            item = self._next_line.lone(text, value.end + (len(quote.group().lstrip(b"bBuUrR")) if quote else 0))
+        return self._secrets(text, found)
+
+    def _secrets(self, text: bytes, values: list[_Value]) -> list[_Value]:
+        return [value for value in values if self._is_secret(text, value)]
 
     def _end_of_credentials(self, text: bytes, start: int) -> int:
         """Return where a token ends that stands behind the word of a scheme; `start` if there is none."""
@@ -140,11 +199,10 @@ class Assignments:
         if not match:
             return start
         token, ends = match.group(1), match.start(2) >= 0
-        is_token = len(token) >= _TOKEN_BYTES_MIN and any(48 <= byte <= 57 for byte in token)
         # `x y=z` and `x y: z` are something else.
         after = text[match.end(1) : match.end(1) + 1]
         is_name = after == b":" or (token.endswith(b"=") and after.isalnum())
-        return match.end(1) if (ends or is_token) and not is_name else start
+        return match.end(1) if (ends or looks_like_token(token)) and not is_name else start
 
     def _in_nested(self, text: bytes, start: int, label: str) -> list[_Value]:
         """Return every value in an object or a list, as those in an attribute of this name; the last says how far."""
@@ -164,7 +222,7 @@ class Assignments:
         return _Value(quote.end(), end_of_quoted(text, quote)[0], label)
 
     def _is_secret(self, text: bytes, value: _Value) -> bool:
-        return not self._names.is_harmless(text[value.start : value.end])
+        return not self._names.is_harmless(text[value.start : value.end], value.label)
 
 
 def _is_parse_error(text: bytes, start: int, key: bytes) -> bool:

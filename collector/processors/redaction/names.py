@@ -28,7 +28,24 @@ _ENDINGS = MappingProxyType(
     }
 )
 # These are no ends of longer words: they have to be a word by themselves.
-_WORDS = MappingProxyType({"password": "pwd", "token": "jwt", "code": "cvv2?|cvc2?|otp|totp"})
+_WORDS = MappingProxyType(
+    {
+        "password": "pwd|pass|psw",
+        "token": rf"jwt|bearer|[cx]srf|code{_AND}verifier|client{_AND}assertion|saml{_AND}response",
+        "code": "cvv2?|cvc2?|t?otp|pin",
+        "authorization": rf"auth|basic{_AND}auth",
+        "credential": "creds?",
+        "connection_string": rf"dsn|conn(?:ection)?{_AND}str(?:ing)?",
+    }
+)
+# What stands behind such a word where it is a name: a sign, a quote, a bracket, or the next field of the message,
+# whose number and type are one byte: of a value, of the attributes of a span ("J") or of a log record ("2").
+_AFTER_WORD = r"[ \t]*[\x00-\x1f\"':=>?|+!%\[\]\\J2]"
+# These are words of prose and of counts, too: `auth: user bob logged in`, `pass: 12, fail: 0`.
+_COMMON_WORDS = "pass|pin|auth|bearer"
+_COUNT = "[0-9]{1,3}(?:/[0-9]+|%)?"
+# By its definition in OpenTelemetry it comes without credentials; with a user or a password it is changed all the same.
+PLAIN_CONNECTION = b"db.connection_string"
 # A whole number under such a name is a secret; under others it counts something: `token: 812`.
 NUMBERS = frozenset({"password", "code", "card", "blocked_key"})
 # In a URL's query a name counts as a whole: with up to four of these before it.
@@ -47,13 +64,27 @@ _IN_QUERIES_ONLY = MappingProxyType({"signature": "sig|signature", "password": "
 _HARMLESS_NAME = rf"(?:page|next|continuation|cancellation|resume|cursor|start|stop|end|eos|bos|pad){_AND}token"
 # What stands where a secret would, and is none.
 _HARMLESS_VALUE = (
-    r"|null|none|nil|undefined|true|false|\*+|\$[0-9]+|\?|%s|\{\}|\[?redacted(?::[a-z_]+)?\]?|\[filtered\]?"
-    r"|include|omit|same-origin|required|missing|invalid|incorrect|expired|empty|denied|failed"
+    r"|[|>][+\-]?|null|none|nil|undefined|true|false|\*+|\$[0-9]+|\?|%s|\{\}|\[?redacted(?::[a-z_]+)?\]?|\[filtered\]?"
+    r"|include|omit|same-origin|required|missing|invalid|incorrect|expired|empty|denied|failed|refused|ok|success"
+    r"|succeeded|passed|enabled|disabled|unknown|anonymous|basic|bearer|digest|oauth2?|saml|jwt|ldap|mtls"
 )
-# What binds records to each other; digits are an id under such a name, and no card's number.
-_ID = r"(?:session|trace|span|parent|request)(?:[._\- ]?previous)?[._\- ]?id"
+# Where a connection string names neither a user nor settings.
+_HARMLESS_CONNECTION = r"[a-z][a-z0-9+.:\-]*:(?://)?(?:REDACTED(?::REDACTED)?@)?[^\s@;?=&\"']*"
+# What is numbered or counted; digits that stand under such a name are no card's number.
+_NUMBERED = (
+    "session|trace|span|parent|request|order|message|msg|event|user|customer|cart|basket|item|product|article|shipment"
+    "|parcel|tracking|invoice|ticket|transaction|job|task|batch|process|thread|device|tenant|client|correlation"
+    "|conversation|document|record|row|entry|object|file|block|partition|serial|sequence|build|version|revision|reference"
+)
 _SESSION_ID = r"session(?:[._\- ]?previous)?[._\- ]?id"
-_ID_SIGN = r"\\{0,8}[\"']?\]?[ \t]{0,8}(?:=>|[:=]|%3d|%3a|\\{1,8}u003[ad])?[ \t]{0,8}[bur]?\\{0,8}[\"']?"
+_ID = (
+    rf"(?:{_NUMBERED})(?:[._\- ]?previous)?[._\- ]?(?:ids?|number|num|no\.?|nr\.?)|(?:[^a-z0-9]|^)ids?|uu?id|guid"
+    r"|snowflake|(?:order|invoice|trace|span|tracking|ticket|parcel|shipment|serial|offset|sequence|seq|timestamp"
+    r"|nanos?|micros|millis|checksum|hash)s?"
+)
+# `/orders/4539578763621486`
+_IN_PATH = rf"(?:{_NUMBERED})s?/"
+_ID_SIGN = r"\\{0,8}[\"']?\]?[ \t]{0,8}(?:=>|[:=/#]|%3d|%3a|%2f|\\{1,8}u003[ad])?[ \t]{0,8}[bur]?\\{0,8}[\"']?"
 # https://www.w3.org/TR/trace-context/#traceparent-header
 _TRACEPARENT = "(?:^|[^0-9a-z])[0-9a-f]{2}-[0-9a-f]{32}-"
 _BEFORE_ID_BYTES_MAX = 96
@@ -92,6 +123,9 @@ class SecretNames:
             *((label, compile_bytes(f"(?:^|[^a-z0-9])(?:{words})$")) for label, words in _WORDS.items()),
         ]
         self._harmless_value = compile_bytes(_HARMLESS_VALUE, any_case=True)
+        self._harmless_connection = compile_bytes(_HARMLESS_CONNECTION, any_case=True)
+        self._common_word = compile_bytes(rf"(?:[^a-z0-9]|^)(?:{_COMMON_WORDS})$", any_case=True)
+        self._count = compile_bytes(_COUNT)
         # Names come again and again, and each is held against many patterns.
         self._held_label = lru_cache(maxsize=LABELS_HELD_MAX)(self._find_label)
         self._any = compile_bytes(self.source, any_case=True)
@@ -108,6 +142,13 @@ class SecretNames:
         return "|".join((*_ENDINGS.values(), *_WORDS.values(), *sorted(map(_quoted, self._blocked))))
 
     @property
+    def source_in_requests(self) -> str:
+        """The same for a name and what stands behind it in a request, which says whether a common word is a name."""
+        words = "|".join(_WORDS.values())
+        always = "|".join((*_ENDINGS.values(), *sorted(map(_quoted, self._blocked))))
+        return rf"{always}|{re.escape(PLAIN_CONNECTION.decode())}|(?:{words}){_AFTER_WORD}|-(?:{words})[ \t]"
+
+    @property
     def source_in_queries(self) -> str:
         """The same for the names that have a label in URL queries only, whatever their value is."""
         return rf"{_QUALIFIED}(?:{'|'.join(_IN_QUERIES_ONLY.values())})"
@@ -121,9 +162,20 @@ class SecretNames:
         """Tell whether what stands under the name is never touched."""
         return name.lower() in self._kept
 
-    def is_harmless(self, value: bytes) -> bool:
+    def is_harmless(self, value: bytes, label: str) -> bool:
         """Tell whether a value under the name of a secret is none: empty, a placeholder, a word about it."""
-        return self._harmless_value.fullmatch(value.strip()) is not None
+        stripped = value.strip()
+        if label == "connection_string" and self._harmless_connection.fullmatch(stripped):
+            return True
+        return self._harmless_value.fullmatch(stripped) is not None
+
+    def is_common_word(self, name: bytes) -> bool:
+        """Tell whether a text may say this before a sign without meaning a secret."""
+        return self._common_word.search(_CAMEL.sub(rb"\1_\2", name)) is not None
+
+    def is_count(self, value: bytes) -> bool:
+        """Tell whether a number under a common word counts something."""
+        return self._count.fullmatch(value) is not None
 
     def label_of(self, name: bytes) -> str:
         """Return the label of what an attribute or an assignment of this name holds; "" if it is no secret."""
@@ -143,9 +195,9 @@ class SecretNames:
     def _find(self, name: bytes) -> str:
         if name.lower() in self._blocked:
             return "blocked_key"
-        if not self._any.search(name):
-            return ""
         lowered = name.lower()
+        if not self._any.search(name) or lowered.endswith(PLAIN_CONNECTION):
+            return ""
         # A name is taken as it came, too: `PassWord` has no border between two words.
         spellings = (_CAMEL.sub(rb"\1_\2", name).lower(), lowered)
         for label, pattern in self._attributes:
@@ -165,20 +217,21 @@ def _quoted(name: bytes) -> str:
 
 
 class IdNames:
-    """Tells ids of sessions, traces, spans and requests by the names that they stand under."""
+    """Tells ids, and what else is numbered, by the names that they stand under."""
 
     def __init__(self) -> None:
         self._name = compile_bytes(rf"(?:{_ID})$", any_case=True)
-        self._before = compile_bytes(rf"(?:{_ID}{_ID_SIGN}|{_TRACEPARENT})$", any_case=True)
+        self._before = compile_bytes(rf"(?:(?:{_ID}){_ID_SIGN}|{_IN_PATH}|{_TRACEPARENT})$", any_case=True)
         self._before_session = compile_bytes(rf"{_SESSION_ID}{_ID_SIGN}$", any_case=True)
 
     def is_name(self, name: bytes) -> bool:
-        """Tell whether an attribute of this name is such an id."""
-        return self._name.search(name) is not None
+        """Tell whether an attribute of this name is one."""
+        return self._name.search(_CAMEL.sub(rb"\1_\2", name)) is not None
 
     def is_before(self, text: bytes, position: int) -> bool:
         """Tell whether such a name stands right before this place in a text."""
-        return self._before.search(text[max(0, position - _BEFORE_ID_BYTES_MAX) : position]) is not None
+        before = _CAMEL.sub(rb"\1_\2", text[max(0, position - _BEFORE_ID_BYTES_MAX) : position])
+        return self._before.search(before) is not None
 
     def is_session_before(self, text: bytes, position: int) -> bool:
         """Tell whether a session's name stands right before this place in a text."""

@@ -225,7 +225,7 @@ class _Rewriting:
 
     def _text(self, content: bytes, label: str, key: bytes) -> bytes:
         if label:
-            return content if self._secrets.names.is_harmless(content) else self._mark(label)
+            return content if self._secrets.names.is_harmless(content, label) else self._mark(label)
         if content.isdigit() and self._secrets.ids.is_name(key):
             return content
         redact = self._secrets.redact_query if key in _QUERY_KEYS else self._secrets.redact

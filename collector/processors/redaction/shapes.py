@@ -46,22 +46,34 @@ _USERINFO = r"(:(?:\\{0,8}/){2})([^\x00-\x20/?#\"'<>\\]+)@"
 _BEARER = r"(bearer(?:[ \t]+|%20))([A-Za-z0-9._~+/\-]{8,}=*)"
 _BASIC = r"(basic[ \t]+)([A-Za-z0-9+/\-_]{8,}={0,2})"
 _IDENTIFIED = r"(identified[ \t]+by[ \t]+(?:password[ \t]+)?')([^']+)"
-# The program and all behind it; in that, `-u user:password` and what else means the same.
+# The program and all behind it; in that, `-u user:password` and what else means the same, `-b name=value`, a token.
 _CURL = r"curl(?:\.exe)?[ \t]"
 _CURL_USER = (
     r"[ \t](?:-[a-zA-Z]{0,8}[uU]|--(?:proxy-)?user)[ \t=]{0,4}\\{0,8}"
     r"(?:\"[^\s\"':\\]+:([^\"\\]+)|'[^\s\"':\\]+:([^'\\]+)|[^\s\"':\\\-][^\s\"':\\]*:([^\s\"'\\]+))"
 )
+_CURL_COOKIE = (
+    r"([ \t](?:-[a-zA-Z]{0,8}b|--cookie)[ \t=]{0,4}\\{0,8})"
+    r"(?:(\")([^\"\\=]+=[^\"\\]*)|(')([^'\\=]+=[^'\\]*)|([^\s\"'\\=]+=[^\s\"'\\]*))"
+)
+_CURL_BEARER = r"([ \t]--oauth2-bearer[ \t=]{1,4}\\{0,8}[\"']?)([^\s\"'\\]+)"
 # Issuers' numbers have 13 to 19 digits and begin with 2 to 6: https://www.iso.org/standard/70484.html
+# What people and programs put between the groups: also no-break and narrow blanks, any dash, and what URLs, JSON and
+# HTML write for a blank; in UTF-8.
+_GAP = (
+    r"(?:[ \t.\-_/+]|%20|\xc2\xa0|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xe2\x81\x9f|\xe3\x80\x80"
+    r"|\\{1,8}u(?:00[aA]0|20[01][0-9a-fA-F]|202[fF]|2212)|&nbsp;|&#160;){1,2}"
+)
 _CARD = (
-    r"[2-6][0-9]{12,18}|[2-6][0-9]{3} [0-9]{4} [0-9]{4} [0-9]{1,7}|[2-6][0-9]{3}-[0-9]{4}-[0-9]{4}-[0-9]{1,7}"
-    r"|3[0-9]{3} [0-9]{6} [0-9]{4,5}|3[0-9]{3}-[0-9]{6}-[0-9]{4,5}"
+    rf"[2-6][0-9]{{12,18}}|[2-6][0-9]{{3}}{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}{_GAP}[0-9]{{1,7}}"
+    rf"|3[0-9]{{3}}{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}"
 )
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
-    r"|6(?:011|4[4-9]\d|5\d\d)\d{12,15}|35(?:2[89]|[3-8]\d)\d{12,15}|3(?:0[0-5]|[689]\d)\d{11,16}|62\d{14,17}"
-    r"|(?:50|5[6-9]|6\d)\d{11,17}"
+    r"|6(?:011|4[4-9]\d|5\d\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|3(?:0[0-59]|[689]\d)\d{11}|62\d{14,17}"
+    r"|(?:50(?:18|20|38)|5612|5893|6304|67(?:59|6[1-3]))\d{9,15}|220[0-4]\d{12}|60(?:69|[78]\d)\d{12}"
 )
+_GAPS = re.compile(_GAP.encode())
 _LONG_TOKEN_CHARS = 20
 
 _Steps = tuple[tuple[Pattern, Callable[[Match, Counter[str]], bytes]], ...]
@@ -80,7 +92,11 @@ class Shapes:
             (compile_bytes(_PRIVATE_KEY), _private_key),
             (compile_bytes(_USERINFO), _userinfo),
         )
-        self._curl_user: _Steps = ((compile_bytes(_CURL_USER), _curl_user),)
+        self._curl: _Steps = (
+            (compile_bytes(_CURL_USER), _curl_user),
+            (compile_bytes(_CURL_COOKIE), _curl_cookie),
+            (compile_bytes(_CURL_BEARER), _curl_bearer),
+        )
         self._steps: _Steps = (
             (compile_bytes(_BEARER, any_case=True), _bearer),
             (compile_bytes(_BASIC, any_case=True), _basic),
@@ -123,7 +139,7 @@ class Shapes:
         return match.group(2).isdigit() and self._ids.is_before(text, match.start(2))
 
     def _in_command(self, match: Match, counts: Counter[str]) -> bytes:
-        return _all_of(self._curl_user, match.group(), counts)
+        return _all_of(self._curl, match.group(), counts)
 
     def _one_issued(self, match: Match, counts: Counter[str]) -> bytes:
         token = match.group(1)
@@ -200,6 +216,17 @@ def _curl_user(match: Match, counts: Counter[str]) -> bytes:
     return match.group()[: -len(password)] + _mark("password", counts)
 
 
+def _curl_cookie(match: Match, counts: Counter[str]) -> bytes:
+    cookie = match.group(3) or match.group(5) or match.group(6)
+    return match.group()[: -len(cookie)] + _mark("cookie", counts)
+
+
+def _curl_bearer(match: Match, counts: Counter[str]) -> bytes:
+    if match.group(2).startswith(b"[redacted:"):
+        return match.group()
+    return match.group(1) + _mark("token", counts)
+
+
 def _is_card_here(text: bytes, match: Match) -> bool:
     """Tell whether digits are a card's number, and no part of a longer number, of an id, or of a fraction."""
     after = text[match.end() : match.end() + 2]
@@ -215,7 +242,7 @@ def is_card(number: bytes) -> bool:
 
     https://en.wikipedia.org/wiki/Luhn_algorithm
     """
-    digits = number.replace(b" ", b"").replace(b"-", b"").decode("ascii")
+    digits = _GAPS.sub(b"", number).decode("ascii")
     if not _ISSUERS.fullmatch(digits):
         return False
     total = 0

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from collector.processors.redaction.assignments import Assignments
-from collector.processors.redaction.names import IdNames, SecretNames
+from collector.processors.redaction.names import PLAIN_CONNECTION, IdNames, SecretNames
 from collector.processors.redaction.pattern import compile_bytes, compile_configured
 from collector.processors.redaction.shapes import Shapes
 
@@ -32,7 +32,7 @@ class Secrets:
             (match.start(), match.end())
             for pattern in (self._any, *self._blocked)
             for match in pattern.finditer(body)
-            if match.end() > match.start()
+            if match.end() > match.start() and match.group() != PLAIN_CONNECTION
         ]
         return sorted(found)
 
