@@ -26,22 +26,26 @@ class InFlight:
         A single request that is larger than everything is let in when nothing else is in flight. Raises
         BusyError if there is no room.
         """
-        if self.requests >= self.requests_max or (self.requests and self.bytes + size > self.bytes_max):
-            raise BusyError(
-                f"{self.requests} requests with {self.bytes} bytes are waiting to be stored; send again later",
-                RETRY_AFTER_S,
-            )
+        if self.requests >= self.requests_max:
+            raise self._busy("requests")
+        if self.requests and self.bytes + size > self.bytes_max:
+            raise self._busy("bytes")
         self.requests += 1
         self.bytes += size
 
     def grow(self, more: int) -> None:
         """Take `more` bytes for a request that holds room already. Raises BusyError if there is no room."""
         if self.requests > 1 and self.bytes + more > self.bytes_max:
-            raise BusyError(
-                f"{self.requests} requests with {self.bytes} bytes are waiting to be stored; send again later",
-                RETRY_AFTER_S,
-            )
+            raise self._busy("bytes")
         self.bytes += more
+
+    def _busy(self, what: str) -> BusyError:
+        return BusyError(
+            f"{self.requests} requests with {self.bytes} bytes are waiting to be stored, as many as "
+            f"service.in_flight.{what}_max lets in; send again later",
+            RETRY_AFTER_S,
+            limit=f"in_flight_{what}",
+        )
 
     def release(self, size: int) -> None:
         """Give back what one request holds, `size` bytes in all."""

@@ -22,6 +22,7 @@ The wire codes follow the OTLP specification, "Failures" for each transport:
 https://opentelemetry.io/docs/specs/otlp/
 """
 
+import re
 from typing import ClassVar
 
 
@@ -55,6 +56,12 @@ class RefusedError(GasolineError):
     http_status: ClassVar[int] = 400
     grpc_code: ClassVar[int] = 3
     retry_after_s: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """What it is counted under: the error's name in lower case, unless it knows more exactly."""
+        name = type(self).__name__.removesuffix("Error")
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 class InvalidDataError(RefusedError):
@@ -114,14 +121,20 @@ class ResponseTooLargeError(RefusedError):
 
 
 class BusyError(RefusedError):
-    """There is no room just now; the sender keeps the data and comes back."""
+    """There is no room just now; the sender keeps the data and comes back. It names what there is no room in."""
 
     http_status = 503
     grpc_code = 14
 
-    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+    def __init__(self, message: str, retry_after_s: float = 1.0, *, limit: str = "") -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self._limit = limit
+
+    @property
+    def reason(self) -> str:
+        """`busy`, or `busy_` and the name of the limit that was reached."""
+        return f"busy_{self._limit}" if self._limit else "busy"
 
 
 class QueryError(GasolineError):

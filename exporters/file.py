@@ -76,7 +76,9 @@ class FileExporter:
             await self._commits.put(record)
         except OSError as error:
             self._counters.send_failed(telemetry.signal, telemetry.count_records())
-            raise BusyError(f"{self._file.path} cannot be written: {error.strerror}", FILE_RETRY_AFTER_S) from error
+            raise BusyError(
+                f"{self._file.path} cannot be written: {error.strerror}", FILE_RETRY_AFTER_S, limit="file"
+            ) from error
         self._counters.sent(telemetry.signal, telemetry.count_records())
 
     async def shutdown(self) -> None:

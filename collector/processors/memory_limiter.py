@@ -88,6 +88,7 @@ class MemoryLimiter:
                 f"the collector holds {self._held_mib:.0f} MiB of memory, over {self._above_mib} MiB "
                 "(memory_limiter: limit_mib less spike_limit_mib); send again later",
                 max(MEMORY_RETRY_AFTER_S, self._interval_s),
+                limit="memory",
             )
 
     def _look(self) -> None:

@@ -56,6 +56,44 @@ _PORT_PROBLEMS: Mapping[str, tuple[str, Sequence[str]]] = {
         ["export GASOLINE_TOKEN=<the value that the collector was started with>"],
     ),
 }
+_AGAIN = "senders were told to come again, which they do by themselves"
+# What is full, or in the way, while they are told so.
+_BUSY: Mapping[str, tuple[str, str]] = {
+    "busy_in_flight_bytes": (
+        "more bytes came at a time than may wait to be stored",
+        "service.in_flight.bytes_max: 536870912",
+    ),
+    "busy_in_flight_requests": (
+        "more requests came at a time than may wait to be stored",
+        "service.in_flight.requests_max: 20000 (or larger batches in the senders: OTEL_BSP_MAX_EXPORT_BATCH_SIZE=512)",
+    ),
+    "busy_memory": (
+        "the collector held as much memory as it may",
+        "processors.memory_limiter.limit_mib: 4096 (if the machine has it)",
+    ),
+    "busy_body_timeout": (
+        "bodies came too slowly",
+        "receivers.otlp.protocols.http.body_timeout_s: 120 (or compress: OTEL_EXPORTER_OTLP_COMPRESSION=gzip)",
+    ),
+    "busy_store": (
+        "the store could not be written",
+        "exporters.index.retention.disk_bytes_max: <less than the disk has room for> (the log names the error)",
+    ),
+    "busy_sending_queue": (
+        "the queue of what is to be forwarded is full: its backend is slow or away",
+        "exporters.otlp.sending_queue.queue_size: 1073741824 (and look after the backend: the log names its answers)",
+    ),
+    "busy_sending_queue_disk": (
+        "the queue of what is to be forwarded cannot be written",
+        "exporters.otlp.sending_queue.storage: <a folder on a disk with room>",
+    ),
+    "busy_file": (
+        "the file of the exporter file cannot be written",
+        "exporters.file.path: <a file on a disk with room>",
+    ),
+    "busy_shutdown": ("the collector was ending", "nothing: it has been started again since, or will be"),
+    "busy_fault": ("the collector met an error of its own", "report it with the lines of the collector's log"),
+}
 _REFUSED: Mapping[str, tuple[str, str]] = {
     "unauthenticated": (
         "senders lack the bearer token",
@@ -152,8 +190,8 @@ def _of_collector(live: LiveStatus | None, ports: Sequence[Port], start_command:
 
 def _refused(reason: str, count: int) -> Finding:
     if reason not in _REFUSED:
-        message = f"{reason} {count} times: senders were told to come again, which they do by themselves"
-        return Finding("hint", f"refused_{reason}", "", message, ["service.in_flight.bytes_max: 536870912"])
+        said, change = _BUSY.get(reason, (reason, "gasoline serve --log-level debug"))
+        return Finding("hint", f"refused_{reason}", "", f"refused {count} times: {said}; {_AGAIN}", [change])
     message, change = _REFUSED[reason]
     return Finding("problem", f"refused_{reason}", "", f"refused {count}: {message}", [change])
 

@@ -111,13 +111,16 @@ class SendingQueue:
                 f"the sending queue {self._folder.name} is full: {self.bytes} bytes wait for a backend that is slow "
                 "or away; send again later",
                 FULL_RETRY_AFTER_S,
+                limit="sending_queue",
             )
         self._putting_bytes += size
         try:
             await self._commits.put(entry)
         except OSError as error:
             raise BusyError(
-                f"the sending queue {self._folder} cannot be written: {error.strerror}", FULL_RETRY_AFTER_S
+                f"the sending queue {self._folder} cannot be written: {error.strerror}",
+                FULL_RETRY_AFTER_S,
+                limit="sending_queue_disk",
             ) from error
         finally:
             self._putting_bytes -= size

@@ -56,7 +56,9 @@ class HttpBody:
             async with asyncio.timeout(self._timeout_s):
                 return await self._read(receive)
         except TimeoutError as error:
-            raise BusyError(f"the body did not come within {self._timeout_s:g} s; send it again") from error
+            raise BusyError(
+                f"the body did not come within {self._timeout_s:g} s; send it again", limit="body_timeout"
+            ) from error
 
     async def _read(self, receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
         pieces: list[bytes] = []

@@ -55,7 +55,9 @@ class Intake:
         except Exception as error:
             _logger.exception("the %s request could not be stored", signal)
             self._telemetry.on_failed(self._transport, signal)
-            raise BusyError("the request could not be stored just now, the collector's log tells why") from error
+            raise BusyError(
+                "the request could not be stored just now, the collector's log tells why", limit="fault"
+            ) from error
         self._telemetry.on_accepted(self._transport, signal, outcome)
         return outcome
 

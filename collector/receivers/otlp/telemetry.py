@@ -1,7 +1,6 @@
 """What receivers tell about what they took and what they sent back."""
 
 import enum
-import re
 from collections import Counter
 from typing import Protocol
 
@@ -84,10 +83,8 @@ class ReceiverCounters:
             self._counters.count(REJECTED[signal], self._labels[transport]).add(outcome.rejected)
 
     def on_refused(self, transport: Transport, signal: Signal | None, error: RefusedError) -> None:
-        """See ReceiverTelemetry. The reason is the error's name in lower case: `busy`, `too_large`."""
-        name = type(error).__name__.removesuffix("Error")
-        reason = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-        self._counters.refuse(reason, self._labels[transport])
+        """See ReceiverTelemetry."""
+        self._counters.refuse(error.reason, self._labels[transport])
 
     def on_failed(self, transport: Transport, signal: Signal) -> None:
         """See ReceiverTelemetry; it is counted by the refusal that follows."""

@@ -137,7 +137,9 @@ class SqliteWriter:
     def _put(self, item: _Write | _Clear) -> None:
         with self._closing:
             if self._closed:
-                raise BusyError("the collector is shutting down; send again when it is back", RETRY_AFTER_S)
+                raise BusyError(
+                    "the collector is shutting down; send again when it is back", RETRY_AFTER_S, limit="shutdown"
+                )
             self._waiting.put(item, hurry=isinstance(item, _Clear))
 
     def _run(self) -> None:
@@ -200,7 +202,9 @@ class SqliteWriter:
                     self._commit([write])
                 return
             logger.exception("a request could not be stored")
-            results = [BusyError(f"the store could not be written ({error}); send again later", RETRY_AFTER_S)]
+            results = [
+                BusyError(f"the store could not be written ({error}); send again later", RETRY_AFTER_S, limit="store")
+            ]
         _resolve(group, results)
 
     def _clear(self, clear: _Clear) -> None:

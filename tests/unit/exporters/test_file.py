@@ -143,7 +143,7 @@ async def test_a_disk_that_is_full_tells_the_sender_to_come_back_and_leaves_no_h
         patched.setattr(os, "fdatasync", fail)
         with pytest.raises(BusyError, match=r"logs\.jsonl cannot be written: No space") as refused:
             await exporter.export(logs("b"))
-    assert refused.value.retry_after_s == FILE_RETRY_AFTER_S
+    assert (refused.value.retry_after_s, refused.value.reason) == (FILE_RETRY_AFTER_S, "busy_file")
     assert path.read_bytes() == before
     await exporter.export(logs("c"))
     await exporter.shutdown()

@@ -115,7 +115,7 @@ async def test_a_full_queue_sends_back_at_its_edge_and_takes_again_when_there_is
         assert queue.bytes == queue.bytes_max
         with pytest.raises(BusyError, match=r"the sending queue .* is full: 10000 bytes wait") as refused:
             await queue.put(entry(b""))
-        assert refused.value.retry_after_s == FULL_RETRY_AFTER_S
+        assert (refused.value.retry_after_s, refused.value.reason) == (FULL_RETRY_AFTER_S, "busy_sending_queue")
         await queue.done(await queue.take())
         await queue.done(await queue.take())
         await queue.put(entry(body))
@@ -216,8 +216,9 @@ async def test_a_disk_that_is_full_tells_the_sender_to_come_back_and_keeps_nothi
 
         with monkeypatch.context() as patched:
             patched.setattr(os, "fdatasync", fail)
-            with pytest.raises(BusyError, match="No space left on device"):
+            with pytest.raises(BusyError, match="No space left on device") as refused:
                 await queue.put(entry(b"refused"))
+        assert refused.value.reason == "busy_sending_queue_disk"
         await queue.put(entry(b"after"))
         assert [each.body for each in await drained(queue)] == [b"before", b"after"]
     async with opened(tmp_path) as queue:

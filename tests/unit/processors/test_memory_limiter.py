@@ -85,7 +85,7 @@ def test_a_refusal_says_why_and_when_to_come_back() -> None:
     )
     with pytest.raises(BusyError) as refused:
         machine.limiter(limit_mib=100, spike_limit_mib=20, check_interval="5s").process(BODY)
-    assert refused.value.retry_after_s == 5
+    assert (refused.value.retry_after_s, refused.value.reason) == (5, "busy_memory")
 
 
 def test_memory_that_lies_idle_refuses_nobody() -> None:

@@ -79,11 +79,27 @@ def test_a_port_that_takes_nothing_is_a_problem(problem: PortProblem, says: str,
             "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20<the value of GASOLINE_TOKEN>",
         ),
         (
-            LiveStatus({}, {"busy": 3}),
+            LiveStatus({}, {"busy_in_flight_bytes": 3}),
             "hint",
-            "refused_busy",
-            "busy 3 times: senders were told to come again, which they do by themselves",
+            "refused_busy_in_flight_bytes",
+            "refused 3 times: more bytes came at a time than may wait to be stored; "
+            "senders were told to come again, which they do by themselves",
             "service.in_flight.bytes_max: 536870912",
+        ),
+        (
+            LiveStatus({}, {"busy_memory": 1}),
+            "hint",
+            "refused_busy_memory",
+            "refused 1 times: the collector held as much memory as it may; "
+            "senders were told to come again, which they do by themselves",
+            "processors.memory_limiter.limit_mib: 4096 (if the machine has it)",
+        ),
+        (
+            LiveStatus({}, {"busy_of_tomorrow": 1}),
+            "hint",
+            "refused_busy_of_tomorrow",
+            "refused 1 times: busy_of_tomorrow; senders were told to come again, which they do by themselves",
+            "gasoline serve --log-level debug",
         ),
         (
             LiveStatus({}, {}, {"metrics_without_exporter": 9}),
@@ -113,6 +129,17 @@ def test_what_the_collector_counts_is_a_finding(
 ) -> None:
     healthy(world)
     assert found(world, live) == [Finding(level, code, "", message, [change])]  # pyright: ignore[reportArgumentType] -- one of two words
+
+
+def test_whatever_a_sender_is_told_to_come_again_for_has_its_line(root: Path, world: Any) -> None:
+    healthy(world)
+    sources = [path for folder in ("collector", "exporters") for path in sorted((root / folder).rglob("*.py"))]
+    limits = {limit for path in sources for limit in re.findall(r'\blimit=f?"([a-z_{}]+)"', path.read_text())}
+    assert "in_flight_{what}" in limits
+    limits = {limit.format(what=what) for limit in limits for what in ("bytes", "requests")}
+    findings = found(world, LiveStatus({}, {f"busy_{limit}": 1 for limit in limits}))
+    assert {finding.code for finding in findings} == {f"refused_busy_{limit}" for limit in limits}
+    assert len({finding.change[0] for finding in findings}) == len(limits)
 
 
 def test_counts_of_nothing_are_none(world: Any) -> None:

@@ -207,12 +207,13 @@ async def test_a_full_disk_is_answered_with_busy_and_loses_nothing(
     stored = 0
     batch = span_batch([1], filler=4_000)
     before = everything(store)
-    with pytest.raises(BusyError, match="database or disk is full"):
+    with pytest.raises(BusyError, match="database or disk is full") as full:
         while stored < 100:
             await store.writer.write(batch)
             stored += 1
             before = everything(store)
             batch = span_batch([1], filler=4_000)
+    assert full.value.reason == "busy_store"
     assert 5 < stored < 100
     assert everything(store) == before
     connections[0].execute("PRAGMA max_page_count = 100000")
