@@ -38,6 +38,8 @@ _RETRYABLE = frozenset(
         grpc.StatusCode.DATA_LOSS,
     }
 )
+# What a server answers when its own code fails, and what is made of an answer that is no gRPC: a proxy's page.
+_FAULTS = frozenset({grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL})
 
 
 class OtlpGrpcSender:
@@ -88,6 +90,7 @@ def _not_delivered(endpoint: str, error: grpc.aio.AioRpcError) -> NotDeliveredEr
     return NotDeliveredError(
         f"{endpoint} answered {code.name}: {error.details()}",
         retryable=code in _RETRYABLE or asked_to_return,
+        is_fault=code in _FAULTS,
         retry_after_s=retry_after_s,
     )
 

@@ -5,6 +5,7 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp
 
 import asyncio
 import gzip
+import http
 import logging
 import ssl
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ COMPRESS_ON_LOOP_BYTES_MAX = 64 * 1024
 GZIP_LEVEL = 6
 PROTOBUF = "application/x-protobuf"
 RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
+# What servers in trouble and those before them answer as well: 500, 408, 52x. These two are about the request.
+NO_FAULTS = frozenset({501, 505})
 
 _logger = logging.getLogger("gasoline.forward")
 
@@ -106,8 +109,14 @@ def _not_delivered(url: str, response: httpx2.Response, answer: bytes) -> NotDel
     return NotDeliveredError(
         f"{url} answered {response.status_code} {message or response.reason_phrase}",
         retryable=response.status_code in RETRYABLE_STATUSES,
+        is_fault=_is_fault(response.status_code),
         retry_after_s=retry_info_s if retry_after_s is None else retry_after_s,
     )
+
+
+def _is_fault(status: int) -> bool:
+    is_of_server = status >= http.HTTPStatus.INTERNAL_SERVER_ERROR or status == http.HTTPStatus.REQUEST_TIMEOUT
+    return is_of_server and status not in RETRYABLE_STATUSES | NO_FAULTS
 
 
 def _tls_context(tls: TlsSettings) -> ssl.SSLContext:

@@ -133,7 +133,7 @@ _DROPPED: Mapping[str, tuple[Literal["problem", "hint"], str, str]] = {
     "gave_up_retrying": (
         "problem",
         "a backend that is forwarded to did not take them in time",
-        "exporters.otlp.retry_on_failure.max_elapsed_time: 0s",
+        "exporters.otlp.retry_on_failure: {max_elapsed_time: 0s, max_elapsed_time_on_fault: 0s} (0s is never)",
     ),
     "unreadable_in_queue": (
         "problem",

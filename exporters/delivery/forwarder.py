@@ -167,12 +167,14 @@ class Forwarder:
         return failure
 
     def _pause_s(self, backoff: Backoff, failure: NotDeliveredError) -> float | None:
-        if not failure.retryable:
+        if not (failure.retryable or failure.is_fault):
             return None
-        return backoff.pause_s(self._clock_s(), self._randomness(), failure.retry_after_s)
+        return backoff.pause_s(
+            self._clock_s(), self._randomness(), failure.retry_after_s, is_fault=not failure.retryable
+        )
 
     def _give_up(self, entry: Entry, failure: NotDeliveredError) -> None:
-        reason = "gave_up_retrying" if failure.retryable else "refused_by_backend"
+        reason = "gave_up_retrying" if failure.retryable or failure.is_fault else "refused_by_backend"
         self._drop(reason, entry.records)
         _logger.error(
             "%s: %d records of %s cannot be delivered: %s", self._name, entry.records, entry.signal, _shown(failure)

@@ -95,7 +95,7 @@ class Backend:
 
 def refuse(attempt: int) -> tuple[int, dict[str, str]]:
     """Answer as servers do that are in trouble, but for some time only."""
-    status = (503, 429, 502, 504)[attempt % 4]
+    status = (503, 500, 429, 502, 504)[attempt % 5]
     return status, {"retry-after": "1"} if status == 429 else {}
 
 

@@ -21,6 +21,7 @@ from exporters.delivery.sending_queue import SendingQueue
 QUICK = RetrySettings(initial_interval="1ms", max_interval="1ms")
 BUSY = NotDeliveredError("busy", retryable=True)
 REFUSED = NotDeliveredError("refused", retryable=False)
+FAILED = NotDeliveredError("failed", retryable=False, is_fault=True)
 PATIENT_S = 10
 
 
@@ -106,7 +107,7 @@ async def test_what_was_not_taken_is_sent_again_until_it_is(
     forwarding: ..., counters: Counters, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    sender = ScriptedSender(BUSY, BUSY, RuntimeError("unforeseen"))
+    sender = ScriptedSender(BUSY, FAILED, RuntimeError("unforeseen"))
     telemetry = logs("a")
     async with forwarding(sender, consumers=1) as forwarder:
         await forwarder.export(telemetry)
@@ -129,6 +130,7 @@ async def test_what_was_not_taken_is_sent_again_until_it_is(
     [
         (REFUSED, QUICK, "refused_by_backend"),
         (BUSY, RetrySettings(initial_interval="1s", max_elapsed_time="1ms"), "gave_up_retrying"),
+        (FAILED, RetrySettings(initial_interval="1s", max_elapsed_time_on_fault="1ms"), "gave_up_retrying"),
     ],
 )
 async def test_what_will_never_be_delivered_is_counted_under_its_reason(

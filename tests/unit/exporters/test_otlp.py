@@ -6,6 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import grpc
 import pytest
 from pydantic import ValidationError
 
@@ -82,6 +83,59 @@ async def test_what_a_backend_refuses_is_not_sent_again(
     backend.answers = [error]
     failure = await failure_of(sender_to(transport, getattr(backend, transport)))
     assert (failure.retryable, failure.retry_after_s) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable", "is_fault"),
+    [
+        *((status, True, False) for status in (429, 502, 503, 504)),
+        *((status, False, True) for status in (408, 500, 507, 530)),
+        *((status, False, False) for status in (301, 400, 404, 413, 501, 505)),
+    ],
+)
+async def test_http_answers_that_may_change_and_those_that_tell_of_a_fault(
+    status: int, retryable: bool, is_fault: bool
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(len(BODY))
+        writer.write(f"HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        sender = sender_to("http", f"127.0.0.1:{server.sockets[0].getsockname()[1]}", compression="none")
+        failure = await failure_of(sender)
+    assert (failure.retryable, failure.is_fault) == (retryable, is_fault)
+
+
+@pytest.mark.parametrize(
+    ("code", "retryable", "is_fault"),
+    [
+        (grpc.StatusCode.UNAVAILABLE, True, False),
+        (grpc.StatusCode.UNKNOWN, False, True),
+        (grpc.StatusCode.INTERNAL, False, True),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, False, False),
+        (grpc.StatusCode.UNIMPLEMENTED, False, False),
+    ],
+)
+async def test_grpc_answers_that_may_change_and_those_that_tell_of_a_fault(
+    code: grpc.StatusCode, retryable: bool, is_fault: bool
+) -> None:
+    async def answer(body: bytes, context: Any) -> bytes:
+        await context.abort(code, "x")
+        return body
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+            return grpc.unary_unary_rpc_method_handler(answer)  # pyright: ignore[reportUnknownVariableType] -- grpcio has no types for it
+
+    server = grpc.aio.server(handlers=[Handler()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    failure = await failure_of(sender_to("grpc", f"127.0.0.1:{port}"))
+    await server.stop(None)
+    assert (failure.retryable, failure.is_fault) == (retryable, is_fault)
 
 
 @BOTH

@@ -32,3 +32,13 @@ def test_a_request_is_given_up_once_the_next_attempt_would_be_too_late(now_s: fl
 
 def test_without_a_limit_nothing_is_given_up() -> None:
     assert Backoff(RetrySettings(), 0).pause_s(1e9, 0.5, None) == 5
+    settings = RetrySettings(max_elapsed_time_on_fault="0s")
+    assert Backoff(settings, 0).pause_s(1e9, 0.5, None, is_fault=True) == 5
+
+
+@pytest.mark.parametrize(("now_s", "expected"), [(695, 5), (695.01, None)])
+def test_what_a_backend_fails_at_is_given_up_after_ten_minutes(now_s: float, expected: float | None) -> None:
+    assert Backoff(RetrySettings(), 100).pause_s(now_s, 0.5, None, is_fault=True) == expected
+    shorter = RetrySettings(max_elapsed_time=f"{now_s - 95:g}s", max_elapsed_time_on_fault="0s")
+    assert Backoff(shorter, 100).pause_s(now_s, 0.5, None, is_fault=True) == 5
+    assert Backoff(shorter, 100).pause_s(now_s + 0.1, 0.5, None, is_fault=True) is None
