@@ -15,7 +15,7 @@ serve: install-demo ## Run the collector until Ctrl-C; OTLP on ports 4317 (gRPC)
 	@.venv/bin/gasoline serve
 
 test: check ## Check and test everything that this machine can run
-	@$(python) -m pytest --ignore=tests/tidy --numprocesses=2 --dist=loadgroup --benchmark-disable
+	@$(python) -m pytest --ignore=tests/tidy --numprocesses=2 --dist=loadscope --no-loadscope-reorder --benchmark-disable
 
 check: install-dev ## Format, lint, types, layers, tidiness
 	@.venv/bin/ruff format --check --quiet $(sources) || { echo "make check: run .venv/bin/ruff format ." >&2; exit 1; }

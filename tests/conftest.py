@@ -12,6 +12,9 @@ from pathlib import Path
 from signal import SIGKILL
 
 import pytest
+from hypothesis import settings
+from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
+from xdist.scheduler.loadscope import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs]
 
 from collector.pdata.envelope import Signal
 
@@ -32,17 +35,24 @@ Recording = tuple[Signal, bytes, bytes | None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers of this suite."""
+    """Declare the markers of this suite, and measure no time in it."""
     config.addinivalue_line("markers", "requirement(*ids): entries of tests/requirements.toml that the test holds")
-    config.addinivalue_line("markers", "xdist_group(name): tests that one process runs, where several share them")
+    settings.register_profile("untimed", settings(), deadline=None)
+    settings.load_profile("untimed")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where processes share the tests, what stands together in SHARED goes to one of them, else each file does."""
-    for item in items:
-        path = item.path.relative_to(Path(__file__).parent).as_posix()
-        group = next((together[0] for together in SHARED if path.startswith(together)), path)
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Where processes share the tests, each file goes to one of them, and all that stands together in SHARED."""
+    return _ByFile(config, log)
+
+
+class _ByFile(LoadScopeScheduling):
+    """A scheduler that keeps files whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0].removeprefix("tests/")
+        return next((together[0] for together in SHARED if path.startswith(together)), path)
 
 
 @pytest.fixture(scope="session")
