@@ -147,22 +147,25 @@ class Stage:
     collector: RestartingCollector
     gates: Mapping[str, tuple[Gate, str]]
 
-    def open(self) -> None:
-        """Let every service through to the collector of now."""
-        for gate, protocol in self.gates.values():
-            gate.open(self.collector.grpc if protocol == "grpc" else self.collector.http)
+    def open(self, targets: Mapping[str, str] | None = None) -> None:
+        """Let every service through, over new connections, to the collector of now or an address by its language."""
+        for language, (gate, protocol) in self.gates.items():
+            gate.shut()
+            straight = self.collector.grpc if protocol == "grpc" else self.collector.http
+            gate.open(targets[language] if targets else straight)
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def stage(
     start_collector: StartCollector,
     start_shop: Callable[[Gasoline, Callable[[str], Mapping[str, str]]], AbstractContextManager[Any]],
     start_service: Callable[[str, Mapping[str, str]], AbstractContextManager[Any]],
     sdk_settings: Callable[[str, Gasoline], Mapping[str, str]],
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Generator[Stage]:
+    """One for all outages: the services take longer to start than to be tested."""
     with contextlib.ExitStack() as stack:
-        collector = RestartingCollector(start_collector, tmp_path / "data")
+        collector = RestartingCollector(start_collector, tmp_path_factory.mktemp("outage") / "data")
         stack.callback(collector.stop)
         gates: dict[str, tuple[Gate, str]] = {}
 

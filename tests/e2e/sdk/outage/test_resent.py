@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -16,7 +15,7 @@ import httpx
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Gasoline, StartCollector
+    from conftest import Gasoline, Stage
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -113,35 +112,24 @@ def grpc_proxy(collector: Gasoline, copies: Copies) -> Generator[str]:
 
 @pytest.mark.requirement("backend:outage")
 def test_what_is_sent_again_for_a_lost_answer_is_there_once(
-    start_collector: StartCollector,
-    start_shop: Callable[[Gasoline, Callable[[str], Mapping[str, str]]], AbstractContextManager[Any]],
-    start_service: Callable[[str, Mapping[str, str]], AbstractContextManager[Any]],
-    sdk_settings: Callable[[str, Gasoline], Mapping[str, str]],
-    new_trace: Callable[[], tuple[str, dict[str, str]]],
-    records: Any,
-    tmp_path: Path,
+    stage: Stage, new_trace: Callable[[], tuple[str, dict[str, str]]], records: Any
 ) -> None:
     once = {**records.outcomes["ok"], "pricing": (1, 0, 1)}
-    copies: dict[str, Copies] = {}
+    copies = {language: Copies() for language in stage.gates}
     with ExitStack() as stack:
-        collector = stack.enter_context(start_collector(tmp_path / "data"))
-
-        def environment(language: str) -> Mapping[str, str]:
-            found, copies[language] = sdk_settings(language, collector), Copies()
-            proxy = http_proxy if found.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").startswith("http/") else grpc_proxy
-            address = stack.enter_context(proxy(collector, copies[language]))
-            return {**found, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{address}"}
-
-        shop = stack.enter_context(start_shop(collector, environment))
-        pricing = stack.enter_context(start_service("rust", environment("rust")))
+        proxies = {
+            language: (grpc_proxy if protocol == "grpc" else http_proxy)(stage.collector, copies[language])
+            for language, (_, protocol) in stage.gates.items()
+        }
+        stage.open({language: stack.enter_context(proxy) for language, proxy in proxies.items()})
         for _ in range(REQUESTS):
             _, headers = new_trace()
             named = {**headers, "tracestate": f"gasoline={SESSION_ID}"}
-            assert shop.request("node", "/checkout?outcome=ok", named).status_code == 200
-            assert shop.client.post(f"{pricing.url}/price", headers=named).status_code == 200
-        shop.wait_until(lambda: all(own.all_came_again() for own in copies.values()))
+            assert stage.shop.request("node", "/checkout?outcome=ok", named).status_code == 200
+            assert stage.shop.client.post(f"{stage.pricing.url}/price", headers=named).status_code == 200
+        stage.shop.wait_until(lambda: all(own.all_came_again() for own in copies.values()))
         assert {language: own.all_came_again() for language, own in copies.items()} == dict.fromkeys(copies, True)
         question = {"what": "session-trace", "session_id": SESSION_ID}
-        events = shop.events(question, "events", REQUESTS * sum(map(sum, once.values())))
+        events = stage.shop.events(question, "events", REQUESTS * sum(map(sum, once.values())))
     assert len(copies) == 5
     assert records.count(events) == {name: tuple(REQUESTS * count for count in own) for name, own in once.items()}
