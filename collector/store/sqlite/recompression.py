@@ -4,7 +4,7 @@ import sqlite3
 
 from collector.store.sqlite.codec import Compressor, Decompressor
 
-RECOMPRESSED_CHUNKS_MAX = 256
+RECOMPRESSED_CHUNKS_MAX = 64
 
 
 class Recompression:

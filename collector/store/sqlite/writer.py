@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 COMMIT_BATCHES_MAX = 256
 COMMIT_RECORDS_MAX = 32_768
-GATHER_S_MAX = 0.05
+GATHER_S_MAX = 0.01
 RETRY_AFTER_S = 1.0
 
 
@@ -173,7 +173,8 @@ class SqliteWriter:
         """Return `first` with the writes that wait behind it, up to the next item of another kind.
 
         Senders wait for their answers, so about as many requests come again as were on their way at the last
-        commit. Waiting a moment for them makes one commit out of several, each of which costs the same.
+        commit. Waiting a moment for them makes one commit out of several, each of which costs the same. Those that
+        come at their own pace, whatever was answered, are as many in any moment: a long one would hold up each of them.
         """
         group = [first]
         record_count = len(first.batch.records)
