@@ -100,6 +100,8 @@ class OtlpGrpcReceiver:
             ("grpc.per_message_decompression", 0),
             ("grpc.max_concurrent_streams", self._settings.max_concurrent_streams),
             ("grpc.max_allowed_incoming_connections", self._settings.connections_max),
+            # else a stream counts until its call is freed, and clients that keep to the number are refused under load
+            ("grpc.http.overload_protection", 0),
             # else a second server on this port takes half of the connections
             ("grpc.so_reuseport", 0),
         ]

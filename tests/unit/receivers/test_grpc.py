@@ -314,6 +314,15 @@ async def test_streams_beyond_the_limit_wait_for_their_turn(start_grpc: StartGrp
         assert await call(BODY, timeout=5) == b""
 
 
+async def test_no_stream_is_refused_to_a_client_that_keeps_to_the_limit(start_grpc: StartGrpc) -> None:
+    # An SDK may take a refused stream for the end of its batch.
+    receiver = await start_grpc(OtlpGrpcSettings(endpoint=LOOPBACK, max_concurrent_streams=4))
+    async with channel_to(receiver.endpoint) as channel:
+        call: Unary = channel.unary_unary(METHODS[Signal.TRACES])
+        assert await call(BODY, timeout=5) == b""
+        assert await asyncio.gather(*(call(BODY, timeout=60) for _ in range(500))) == [b""] * 500
+
+
 async def test_health_says_serving_for_the_server_and_each_service(start_grpc: StartGrpc) -> None:
     receiver = await start_grpc()
     serving = HealthCheckResponse(status=HealthCheckResponse.SERVING)
