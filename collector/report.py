@@ -3,7 +3,8 @@
 It holds the same JSON answers that `observe` gives, with all their pages in one, so it cannot say anything else.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +18,13 @@ from collector.rendezvous import touch_readers
 from collector.store.api import Reader
 from collector.store.sqlite.reader import SqliteReader
 from mcp_server.view import view_html, view_with_data
+from mcp_server.view_size import text_within
 
 REPORT_EVENTS_MAX = 10_000
+REPORT_ERRORS_MAX = 1_000
+# Of a report with up to 1,000 events; of a larger one as much for every 1,000 begun.
+REPORT_BYTES_MAX = 1_000_000
+_REPORT_BYTES_EVENTS = 1_000
 REPORT_FAILURES_MAX = 100
 REPORT_TIME_S_MAX = 30.0
 # What a request's answer repeats of the events that the report holds already.
@@ -61,20 +67,40 @@ def subject_of(reader: Reader, text: str) -> Subject:
 def report_data(query: QueryService, subject: Subject, now_unix_nano: int) -> dict[str, Any]:
     """Return what a report shows: `answer` with at most REPORT_EVENTS_MAX events; `cut` says so if there are more.
 
-    `requests` holds, of each request of a session (the newest LIMIT_MAX), what `request-trace` says beside its events.
+    Of those more, at most REPORT_ERRORS_MAX that failed follow the others; `cut` says how many. `requests` holds, of
+    each request of a session (the newest LIMIT_MAX), what `request-trace` says beside its events.
     Raises QueryError and StoreError.
     """
     question = {"what": f"{subject.kind}-trace", f"{subject.kind}_id": subject.id}
     answer = query.observe(parse_params(question), page_size=REPORT_EVENTS_MAX)
     if subject.kind not in answer:
         raise QueryError("; ".join(answer.get("notes", ())) or f"nothing is stored of {subject.kind} {subject.id}")
-    answer.pop("next_cursor", None)
+    cursor = answer.pop("next_cursor", None)
     data: dict[str, Any] = {"kind": subject.kind, "made_at": rfc3339(now_unix_nano), "answer": dict(answer)}
     data["requests"] = _requests(query, subject.id) if subject.kind == "session" else {}
-    shown = len(answer[subject.events_field])
-    if shown < answer["total"]:
-        data["cut"] = {"shown": shown, "total": answer["total"]}
+    if cursor:
+        events: list[Any] = answer[subject.events_field]
+        errors = _errors_beyond(query, subject, question, events, cursor)
+        data["answer"][subject.events_field] = [*events, *errors]
+        data["cut"] = {"shown": len(events), "total": answer["total"], "errors": len(errors)}
     return data
+
+
+def _errors_beyond(
+    query: QueryService, subject: Subject, question: Mapping[str, Any], events: Sequence[Any], cursor: str
+) -> list[Any]:
+    """Return what failed of the events that come after these. Only of a session can errors alone be asked for."""
+    known = {event["id"] for event in events}
+    is_session = subject.kind == "session"
+    asked = {**question, "event_types": "error"} if is_session else {**question, "cursor": cursor}
+    found: list[Any] = []
+    while len(found) < REPORT_ERRORS_MAX:
+        answer = query.observe(parse_params(asked), page_size=REPORT_EVENTS_MAX)
+        found += [event for event in answer[subject.events_field] if event["error"] and event["id"] not in known]
+        if "next_cursor" not in answer:
+            break
+        asked = {**asked, "cursor": answer["next_cursor"]}
+    return found[:REPORT_ERRORS_MAX]
 
 
 def _requests(query: QueryService, session_id: str) -> dict[str, Mapping[str, Any]]:
@@ -105,11 +131,22 @@ def write_report(data_dir: Path, text: str, target: Path, now_unix_nano: int) ->
         data = report_data(QueryService(reader, time_limit_s=REPORT_TIME_S_MAX), subject, now_unix_nano)
     finally:
         reader.close()
-    document = view_with_data(view, data).encode()
+    thousands = max(1, math.ceil(len(data["answer"][subject.events_field]) / _REPORT_BYTES_EVENTS))
+    around = len(view_with_data(view, "").encode())
+    text, kept = text_within(data, thousands * REPORT_BYTES_MAX - around)
+    document = view_with_data(view, text).encode()
     try:
         target.write_bytes(document)
     except OSError as error:
         raise ConfigError(f"--output {target}: cannot be written: {error.strerror or error}") from error
-    cut = data.get("cut")
-    events = f"the first {cut['shown']} of {cut['total']} events" if cut else f"{data['answer']['total']} events"
-    return f"{target}: {subject.kind} {subject.id}, {events}, {len(document) / 1000:.0f} kB"
+    return f"{target}: {subject.kind} {subject.id}, {_held(kept)}, {len(document) / 1000:.0f} kB"
+
+
+def _held(data: Mapping[str, Any]) -> str:
+    cut, chars = data.get("cut"), data.get("values_cut")
+    words = f"the first {cut['shown']} of {cut['total']} events" if cut else f"{data['answer']['total']} events"
+    if cut and cut["errors"]:
+        words += f" and {cut['errors']} that failed of the others"
+    if chars is not None:
+        words += f", texts cut to {chars} characters" if chars else ", without attributes"
+    return words

@@ -1,7 +1,7 @@
 """The view in one file: the timeline without a server around it, as a report and inside chat clients.
 
-Its build leaves one empty place for data. What is put there is JSON in which no character can end the element that
-holds it, so telemetry stays data whatever it says.
+Its build leaves one empty place for data. What is put there is JSON, compressed and in base64, whose characters cannot
+end the element that holds it, so telemetry stays data whatever it says.
 https://html.spec.whatwg.org/multipage/scripting.html#restrictions-for-contents-of-script-elements
 """
 
@@ -9,19 +9,19 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from collector.errors import ConfigError
 from mcp_server.page import WEB_FOLDER
 
 VIEW_NAME = "view.html"
-_SLOT_START, _SLOT_END = '<script type="application/json" id="gasoline-data">', "</script>"
+_SLOT_START, _SLOT_END = '<script type="text/plain" id="gasoline-data">', "</script>"
 _CHARSET = '<meta charset="utf-8">'
 _INLINED = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
-_ESCAPES: Mapping[str, str] = MappingProxyType({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
+_COMPRESSION_LEVEL = 9
 
 
 def view_html(folder: Path = WEB_FOLDER) -> str:
@@ -34,19 +34,20 @@ def view_html(folder: Path = WEB_FOLDER) -> str:
         ) from error
 
 
-def view_with_data(view: str, data: Mapping[str, Any]) -> str:
-    """Return `view` with `data` in it, and a policy under which a browser runs its own script and loads nothing."""
+def data_text(data: Mapping[str, Any]) -> str:
+    """Return `data` as the view reads it: JSON, in the zlib format (RFC 1950), in base64."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode(), _COMPRESSION_LEVEL)).decode()
+
+
+def view_with_data(view: str, text: str) -> str:
+    """Return `view` with a `data_text` in it, and a policy under which a browser runs its script and loads nothing."""
     before, slot, after = view.partition(_SLOT_START + _SLOT_END)
     head, charset, rest = before.partition(_CHARSET)
     if not slot or not charset:
         raise ValueError("the view has no place for data, or does not say its charset")
     policy = f'<meta http-equiv="Content-Security-Policy" content="{_policy(view)}">'
-    return "".join((head, charset, policy, rest, _SLOT_START, _data_text(data), _SLOT_END, after))
-
-
-def _data_text(data: Mapping[str, Any]) -> str:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return re.sub("[<>&\u2028\u2029]", lambda found: _ESCAPES[found[0]], text)
+    return "".join((head, charset, policy, rest, _SLOT_START, text, _SLOT_END, after))
 
 
 def _policy(view: str) -> str:

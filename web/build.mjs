@@ -60,7 +60,7 @@ const index = document(
 );
 const whole = document(
   `<link rel="icon" href="${icon}">\n<style>${style.trim()}</style>`,
-  `<script type="application/json" id="gasoline-data"></script>\n<script>${view.trim()}</script>`,
+  `<script type="text/plain" id="gasoline-data"></script>\n<script>${view.trim()}</script>`,
 );
 
 await mkdir(join(folder, 'assets'), { recursive: true });

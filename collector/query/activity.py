@@ -20,8 +20,9 @@ def activity_of(snapshot: Snapshot, session_ids: Sequence[str]) -> dict[str, Any
     """Return the buckets of each of these sessions, by whole ids, in the order asked for.
 
     Bucket i counts the events from started_at + i / ACTIVITY_BUCKETS of the time to last_activity; the last one holds
-    its end, too. Sessions that are not stored are left out. Where time or a limit did not allow to count everything,
-    `partial` is true, and the sessions from the first that was not reached are missing.
+    its end, too. `ended_at` is when the last span ended, or the last event was. Sessions that are not stored are left
+    out. Where time or a limit did not allow to count everything, `partial` is true, and the sessions from the first
+    that was not reached are missing.
     Raises QueryError for more than ACTIVITY_SESSIONS_MAX sessions, or none.
     """
     if not 0 < len(session_ids) <= ACTIVITY_SESSIONS_MAX:
@@ -53,9 +54,16 @@ def _rows_of(snapshot: Snapshot, session_id: str) -> list[Row]:
 def _counted(rows: Sequence[Row]) -> Mapping[str, Any]:
     times = [row.time_unix_nano for row in rows]
     start, last = min(times), max(times)
+    end = max(last, *(row.end_time_unix_nano for row in rows))
     events, errors = [0] * ACTIVITY_BUCKETS, [0] * ACTIVITY_BUCKETS
     for row in rows:
         bucket = min((row.time_unix_nano - start) * ACTIVITY_BUCKETS // max(1, last - start), ACTIVITY_BUCKETS - 1)
         events[bucket] += 1
         errors[bucket] += row.error
-    return {"started_at": rfc3339(start), "last_activity": rfc3339(last), "events": events, "errors": errors}
+    return {
+        "started_at": rfc3339(start),
+        "last_activity": rfc3339(last),
+        "ended_at": rfc3339(end),
+        "events": events,
+        "errors": errors,
+    }

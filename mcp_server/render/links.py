@@ -3,22 +3,25 @@
 `page_url` is the address of the page (`http://127.0.0.1:4319`), "" where none is served; then there is no link.
 """
 
+import re
 from urllib.parse import quote, urlencode
 
 from collector.query.params import ObserveParams
 
+# Browsers take these for steps, however they are encoded; behind a ~ the page takes them for names.
+_STEPS = re.compile(r"~*\.\.?")
 _LIST_FILTERS = ("service", "status", "url", "query", "since", "until")
 
 
 def session_link(page_url: str, short_id: str) -> str:
     """Return the address of a session."""
-    return page_url and f"{page_url}/sessions/{quote(short_id, safe='')}"
+    return page_url and f"{page_url}/sessions/{_segment(short_id)}"
 
 
 def request_link(page_url: str, short_id: str, event_id: str = "") -> str:
     """Return the address of a request, with one of its events selected."""
     selected = f"?event={quote(event_id, safe=':')}" if event_id else ""
-    return page_url and f"{page_url}/requests/{quote(short_id, safe='')}{selected}"
+    return page_url and f"{page_url}/requests/{_segment(short_id)}{selected}"
 
 
 def list_link(page_url: str, params: ObserveParams) -> str:
@@ -28,3 +31,7 @@ def list_link(page_url: str, params: ObserveParams) -> str:
         filters.append(("without_session", "true"))
     query = f"?{urlencode(filters)}" if filters else ""
     return page_url and f"{page_url}/{'requests' if params.what == 'requests' else 'sessions'}{query}"
+
+
+def _segment(text: str) -> str:
+    return f"~{text}" if _STEPS.fullmatch(text) else quote(text, safe="")

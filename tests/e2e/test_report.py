@@ -1,7 +1,10 @@
 """`gasoline report`: the file holds what `observe` says, in the same order, whatever telemetry says."""
 
+import base64
 import json
+import random
 import re
+import zlib
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from html.parser import HTMLParser
@@ -12,15 +15,15 @@ import pytest
 from click.testing import CliRunner
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from collector import report as module
 from collector.cli import cli
 from collector.encoding.to_json import request_to_json
 from collector.pdata.envelope import Signal
 from collector.query.params import parse_params
 from collector.query.service import QueryService
-from collector.report import REPORT_EVENTS_MAX
+from collector.report import REPORT_BYTES_MAX, REPORT_EVENTS_MAX
 from collector.store.sqlite.reader import SqliteReader
 
-REPORT_BYTES_MAX = 1_000_000
 CAPTURES = ["baggage-mixed", "browser", "edge-grpc", "emit", "emit-rust", "forward-http", "telemetrygen", "tracestate"]
 Recordings = Callable[[str], Sequence[tuple[Signal, bytes, bytes | None]]]
 
@@ -68,7 +71,8 @@ def imported(data_dir: Path, recordings: Sequence[tuple[Signal, bytes, bytes | N
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    return json.loads(DataSlot(path.read_text(encoding="utf-8")).text)
+    text = DataSlot(path.read_text(encoding="utf-8")).text
+    return json.loads(zlib.decompress(base64.b64decode(text, validate=True)))
 
 
 @pytest.fixture
@@ -129,7 +133,7 @@ def test_a_session_brings_what_is_known_of_its_requests(
         assert requests[record["request_id"]] == {name: answer[name] for name in wanted if name in answer}
 
 
-def request_of(count: int, text: str = "work") -> bytes:
+def request_of(count: int, text: str = "work", failed: Callable[[int], bool] = lambda number: False) -> bytes:
     request = ExportTraceServiceRequest()
     resource_spans = request.resource_spans.add()
     resource_spans.resource.attributes.add(key="service.name").value.string_value = text
@@ -144,6 +148,7 @@ def request_of(count: int, text: str = "work") -> bytes:
         )
         for index in range(8):
             span.attributes.add(key=f"app.attribute.{index}").value.string_value = f"a value of usual length {number}"
+        span.status.code = span.status.STATUS_CODE_ERROR if failed(number) else span.status.STATUS_CODE_UNSET
         if not number:
             span.attributes.add(key="session.id").value.string_value = text
     return request.SerializeToString()
@@ -170,11 +175,79 @@ def test_the_number_of_events_is_bounded_and_a_cut_is_said(tmp_path: Path, event
     told = gasoline(data_dir, "report", "work", "-o", file)
     report = read_report(file)
     assert len(report["answer"]["events"]) == min(events, REPORT_EVENTS_MAX)
-    assert report.get("cut") == ({"shown": REPORT_EVENTS_MAX, "total": events} if cut else None)
+    assert report.get("cut") == ({"shown": REPORT_EVENTS_MAX, "total": events, "errors": 0} if cut else None)
     assert ("the first 10000 of 10001 events" in told) is bool(cut)
     assert "next_cursor" not in report["answer"]
     if events == 1_000:
         assert file.stat().st_size < REPORT_BYTES_MAX
+
+
+@pytest.mark.parametrize("subject", ["work", bytes(range(1, 17)).hex()], ids=["session", "request"])
+@pytest.mark.parametrize(("failures", "kept"), [(3, 3), (8, 8), (9, 8)])
+def test_what_failed_beyond_the_events_of_a_report_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subject: str, failures: int, kept: int
+) -> None:
+    monkeypatch.setattr(module, "REPORT_EVENTS_MAX", 20)
+    monkeypatch.setattr(module, "REPORT_ERRORS_MAX", 8)
+    body = request_of(70, failed=lambda number: number == 1 or number >= 70 - failures)
+    data_dir = imported(tmp_path / "data", [(Signal.TRACES, body, None)])
+    file = tmp_path / "report.html"
+    told = gasoline(data_dir, "report", subject, "-o", file)
+    report = read_report(file)
+    held = report["answer"]["events" if subject == "work" else "timeline"]
+    assert report["cut"] == {"shown": 20, "total": 70, "errors": kept}
+    assert [event["span_id"] for event in held] == [
+        f"{number + 1:016x}" for number in (*range(20), *range(70 - failures, 70 - failures + kept))
+    ]
+    assert f"the first 20 of 70 events and {kept} that failed of the others" in told
+
+
+def long_unlike_spans(count: int, value_of: Callable[[random.Random], str]) -> bytes:
+    """Spans of many services and requests, each with a dozen attributes that no other has."""
+    numbers = random.Random(7)
+    request = ExportTraceServiceRequest()
+    for number in range(count):
+        resource_spans = request.resource_spans.add()
+        resource_spans.resource.attributes.add(key="service.name").value.string_value = f"service-{number % 9}"
+        span = resource_spans.scope_spans.add().spans.add(
+            trace_id=numbers.randbytes(16),
+            span_id=numbers.randbytes(8),
+            name=f"GET /{value_of(numbers)[:40]}",
+            start_time_unix_nano=1_700_000_000_000_000_000 + numbers.getrandbits(40),
+            end_time_unix_nano=1_700_001_200_000_000_000 + numbers.getrandbits(40),
+        )
+        span.attributes.add(key="session.id").value.string_value = "work"
+        for index in range(12):
+            span.attributes.add(key=f"app.attribute.{index}.{number % 50}").value.string_value = value_of(numbers)
+    return request.SerializeToString()
+
+
+def words(numbers: random.Random) -> str:
+    """A value as services send long ones: a statement, an address or an id, with numbers of its own."""
+    return (
+        f"item {numbers.randrange(400)} of the order {numbers.randrange(90)}, which was not found where id = "
+        f"{numbers.getrandbits(48)} and key = '{numbers.randbytes(10).hex()}' /* handler_{numbers.randrange(999)} */"
+    )
+
+
+def noise(numbers: random.Random) -> str:
+    """A value of the longest that is shown, which does not compress."""
+    return base64.b64encode(numbers.randbytes(3_072)).decode()
+
+
+@pytest.mark.parametrize(("value_of", "cut"), [(words, None), (noise, 20)])
+def test_a_report_of_1000_events_is_smaller_than_1_mb_whatever_they_say(
+    tmp_path: Path, value_of: Callable[[random.Random], str], cut: int | None
+) -> None:
+    data_dir = imported(tmp_path / "data", [(Signal.TRACES, long_unlike_spans(1_000, value_of), None)])
+    file = tmp_path / "report.html"
+    told = gasoline(data_dir, "report", "work", "-o", file)
+    report = read_report(file)
+    assert file.stat().st_size <= REPORT_BYTES_MAX
+    assert (len(report["answer"]["events"]), report.get("cut"), report.get("values_cut")) == (1_000, None, cut)
+    assert told.endswith(
+        f"1000 events{', texts cut to 20 characters' if cut else ''}, {file.stat().st_size / 1000:.0f} kB\n"
+    )
 
 
 def test_a_report_is_made_beside_a_running_collector_and_loads_nothing(

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
+import { startAll } from '../extension/e2e/stage.mjs';
 import { observe, openBrowser, shownEvents, startVisitedDemo, until } from './stage.mjs';
 
 let demo;
@@ -12,7 +13,7 @@ let declined;
 let worked;
 
 before(async () => {
-  [demo, browser] = await Promise.all([startVisitedDemo(), openBrowser()]);
+  [demo, browser] = await startAll(startVisitedDemo(), openBrowser());
   ({ page } = browser);
   const { sessions } = await observe(demo.query, { what: 'sessions' });
   declined = sessions.find(({ cause }) => cause?.reason.startsWith('PaymentDeclined'));

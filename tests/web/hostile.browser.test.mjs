@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { startCollector } from '../extension/e2e/stage.mjs';
+import { startAll, startCollector } from '../extension/e2e/stage.mjs';
 import { openBrowser, otlpSpan, sendLogs, sendSpans, attributesOf, nanosOf, shownEvents, until } from './stage.mjs';
 
 const STARTED = Date.now() - 60_000;
@@ -17,7 +17,7 @@ let browser;
 let page;
 
 before(async () => {
-  [collector, browser] = await Promise.all([startCollector(), openBrowser()]);
+  [collector, browser] = await startAll(startCollector(), openBrowser());
   ({ page } = browser);
 });
 
@@ -192,6 +192,7 @@ test('100,000 spans in one trace: the page says what it does not show, and answe
         name: `s${number}`,
         from: STARTED + number,
         to: STARTED + number + 9,
+        ...(number > 99_995 ? { status: { code: 2, message: 'late failure' } } : {}),
       });
     });
     await sendSpans(collector.endpoint, `service ${start % 60_000}`, spans);
@@ -199,10 +200,16 @@ test('100,000 spans in one trace: the page says what it does not show, and answe
   await page.goto(`${collector.query}/requests/${trace}`);
   await page.locator('.row').first().waitFor();
   assert.ok(await isAlive());
-  await page.getByText(/Shown are the first 20,000 of 100,000 events/).waitFor({ timeout: 60_000 });
-  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '20000', 'all that is drawn');
+  const words = /Shown are the first 20,000 of 100,000 events, and 5 of the others that failed/;
+  await page.getByText(words).waitFor({ timeout: 120_000 });
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '20005', 'all that is drawn');
+  await page.getByRole('button', { name: '5 errors' }).waitFor();
   await page.locator('.rows').focus();
   await page.keyboard.press('End');
   await page.locator(`[data-event="${trace}:${hex(20_000, 16)}"]`).waitFor();
+  for (let number = 99_996; number <= 100_000; number += 1) {
+    await page.locator(`[data-event="${trace}:${hex(number, 16)}"][data-error="true"]`).waitFor();
+  }
+  assert.equal(await page.getByText('parent missing').count(), 0);
   assert.ok(await isAlive());
 });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { startCollector } from '../extension/e2e/stage.mjs';
+import { startAll, startCollector } from '../extension/e2e/stage.mjs';
 import { openBrowser, otlpSpan, sendSpans, shownEvents, until } from './stage.mjs';
 
 const STARTED = Date.now() - 60_000;
@@ -12,7 +12,7 @@ let browser;
 let page;
 
 before(async () => {
-  [collector, browser] = await Promise.all([startCollector(), openBrowser()]);
+  [collector, browser] = await startAll(startCollector(), openBrowser());
   ({ page } = browser);
 });
 
@@ -128,6 +128,50 @@ test('a chosen part of the time stays chosen while the session grows', async () 
   await send('session-live', 22, 90_000, 5);
   await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '265', 'the new events');
   assert.equal(await title(), before);
+});
+
+test('requests that come after all were collapsed come collapsed, in the address too', async () => {
+  await page.goto(`${collector.query}/sessions/session-live`);
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '265', 'all events');
+  await page.keyboard.press('c');
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '13', 'one row a request');
+  await page.waitForURL(/fold=requests/);
+  await send('session-live', 23, 91_000, 7);
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '14', 'the new request');
+  await page.getByText('14 of 272 rows').waitFor();
+  await page.reload();
+  await until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === '14', 'the same again');
+});
+
+test('a session of one long request says how long it took', async () => {
+  const ends = { from: STARTED, to: STARTED + 30_000 };
+  const attributes = { 'session.id': 'session-of-30-s' };
+  await sendSpans(collector.endpoint, 'slow', [
+    otlpSpan({ trace: hex(500, 32), id: hex(500, 16), name: 'slow', ...ends, attributes }),
+  ]);
+  await page.goto(`${collector.query}/?query=session-of-30-s`);
+  await page
+    .locator('.row', { hasText: 'session-of-30-s' })
+    .getByRole('gridcell', { name: '30.0 s duration' })
+    .waitFor();
+  await page.goto(`${collector.query}/sessions/session-of-30-s`);
+  await page.locator('.facts', { hasText: '30.0 s' }).waitFor();
+});
+
+test('sessions whose ids a browser takes for steps of a path open, and lead back', async () => {
+  for (const [place, id] of ['.', '..'].entries()) {
+    await send(id, 600 + place, 0, 2);
+    await page.goto(`${collector.query}/?query=${id}`);
+    await page.getByRole('link', { name: id, exact: true }).click();
+    await page.locator('.timeline .row').nth(1).click();
+    await page.waitForURL(/event=/);
+    await page.reload();
+    const { events } = await collector.observe({ what: 'session-trace', session_id: id });
+    assert.deepEqual(
+      await shownEvents(page),
+      events.map((event) => event.id),
+    );
+  }
 });
 
 test('dragging in the overview chooses a time, dragging in the lanes moves it', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { startCollector } from '../extension/e2e/stage.mjs';
+import { startAll, startCollector } from '../extension/e2e/stage.mjs';
 import { openBrowser, otlpSpan, replay, sendSpans, seriousFindings } from './stage.mjs';
 
 const NAMES = ['sessions', 'requests', 'session', 'panel', 'request', 'compare'];
@@ -13,7 +13,7 @@ let page;
 let paths;
 
 before(async () => {
-  [collector, browser] = await Promise.all([startCollector(), openBrowser()]);
+  [collector, browser] = await startAll(startCollector(), openBrowser());
   ({ page } = browser);
   await replay(collector.endpoint, 'tracestate');
   const { sessions } = await collector.observe({ what: 'sessions', status: 'error' });

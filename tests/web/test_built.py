@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.timeout(330)
 
-SLOT = '<script type="application/json" id="gasoline-data"></script>'
+SLOT = '<script type="text/plain" id="gasoline-data"></script>'
 _STYLE_THAT_LOADS = re.compile(r"@import|url\((?!['\"]?data:)")
 
 

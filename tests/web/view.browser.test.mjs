@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
-import { PYTHON, ROOT, startCollector } from '../extension/e2e/stage.mjs';
+import { PYTHON, ROOT, startAll, startCollector } from '../extension/e2e/stage.mjs';
 import { openBrowser, otlpSpan, replay, sendSpans, seriousFindings, shownEvents } from './stage.mjs';
 
 const VIEW = fileURLToPath(new URL('../../mcp_server/web/view.html', import.meta.url));
@@ -20,11 +20,11 @@ let folder;
 let session;
 
 before(async () => {
-  [collector, browser, folder] = await Promise.all([
+  [collector, browser, folder] = await startAll(
     startCollector(),
     openBrowser(),
     mkdtemp(join(tmpdir(), 'gasoline-view-')),
-  ]);
+  );
   ({ page } = browser);
   await replay(collector.endpoint, 'tracestate');
   const { sessions } = await collector.observe({ what: 'sessions', status: 'error' });

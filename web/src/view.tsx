@@ -2,7 +2,7 @@
 
 import { render } from 'preact';
 
-import { reportSource, type Report } from './data/report';
+import { reportOf, reportSource } from './data/report';
 import { showInHost } from './ui/in_host';
 import { App } from './ui/app';
 import { Made } from './ui/made';
@@ -12,8 +12,12 @@ import { requestPath, sessionPath } from './model/routes';
 const root = document.getElementById('root');
 const text = document.getElementById('gasoline-data')?.textContent?.trim() ?? '';
 
-if (root && text !== '') {
-  const report = JSON.parse(text) as Report;
+if (root && text !== '') void showReport(root);
+else if (root && window.parent !== window) showInHost(root);
+else if (root) root.textContent = 'This file holds no session; make one with: gasoline report SESSION -o FILE.html';
+
+async function showReport(place: HTMLElement): Promise<void> {
+  const report = await reportOf(text);
   const { source, subject } = reportSource(report);
   navigate(subject.kind === 'session' ? sessionPath(subject.id) : requestPath(subject.id));
   render(
@@ -21,7 +25,6 @@ if (root && text !== '') {
       <Made report={report} />
       <App source={source} />
     </>,
-    root,
+    place,
   );
-} else if (root && window.parent !== window) showInHost(root);
-else if (root) root.textContent = 'This file holds no session; make one with: gasoline report SESSION -o FILE.html';
+}

@@ -30,6 +30,7 @@ def test_events_and_errors_are_counted_where_they_began(world: Any) -> None:
                 "session_id": "alice",
                 "started_at": "2023-11-14T22:13:20.000000000Z",
                 "last_activity": "2023-11-14T22:13:20.480000000Z",
+                "ended_at": "2023-11-14T22:13:20.900000000Z",
                 "events": [1, *[0] * 23, 1, *[0] * 22, 4],
                 "errors": [0, *[0] * 23, 1, *[0] * 22, 2],
             }

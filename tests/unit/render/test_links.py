@@ -22,6 +22,11 @@ def test_any_id_is_one_segment_of_the_path(session_id: str) -> None:
     assert unquote(segment) == session_id
 
 
+@pytest.mark.parametrize("session_id", [".", "..", "~..", "~."])
+def test_what_a_browser_takes_for_a_step_stands_behind_a_sign(session_id: str) -> None:
+    assert session_link(PAGE_URL, session_id) == f"{PAGE_URL}/sessions/~{session_id}"
+
+
 def test_an_event_is_named_behind_its_request() -> None:
     assert request_link(PAGE_URL, "9d6b3e", "9d:33:0&x") == f"{PAGE_URL}/requests/9d6b3e?event=9d:33:0%26x"
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deflateSync } from 'node:zlib';
 
 import { TRACE, span } from '../events.mjs';
 import { importSources } from '../sources.mjs';
@@ -22,23 +23,24 @@ test('an event without end is refused at its limit', () => {
   assert.throws(() => reader.read('xx'), RangeError);
 });
 
-/** A collector that holds `count` events of one session. */
-function collector(count) {
+/** A collector that holds `count` events of one session or request, of which every `failing`th failed. */
+function collector(count, failing = Infinity) {
   const asked = [];
+  const all = Array.from({ length: count }, (_, index) => index);
   const ask = (question) => {
     asked.push(question);
+    const chosen = question.event_types === 'error' ? all.filter((index) => index % failing === failing - 1) : all;
     const start = Number(question.cursor ?? 0);
-    const end = Math.min(count, start + question.limit);
-    const events = Array.from({ length: end - start }, (_, index) =>
-      span(`s${start + index}`, undefined, start + index, start + index),
+    const end = Math.min(chosen.length, start + question.limit);
+    const events = chosen
+      .slice(start, end)
+      .map((index) => span(`s${index}`, undefined, index, index, { error: index % failing === failing - 1 }));
+    const page = { total: chosen.length, ...(end < chosen.length ? { next_cursor: String(end) } : {}) };
+    return Promise.resolve(
+      question.what === 'session-trace'
+        ? { ...page, session_id: 'whole-id', session: { session_id: 'whole-id' }, events }
+        : { ...page, request: { request_id: 'whole-id' }, timeline: events },
     );
-    return Promise.resolve({
-      session_id: 'whole-id',
-      session: { session_id: 'whole-id' },
-      events,
-      total: count,
-      ...(end < count ? { next_cursor: String(end) } : {}),
-    });
   };
   return { ask, asked };
 }
@@ -73,15 +75,40 @@ test('what is shown already does not shrink to its first page', async () => {
   assert.deepEqual(shown, [2500]);
 });
 
-test('loading stops at the limit, and says how much there is', async () => {
-  const { ask, asked } = collector(100_000);
-  const shown = [];
-  await data.load(ask, { kind: 'session', id: 'x' }, (loaded) => shown.push(loaded));
-  assert.equal(asked.length, data.EVENTS_LOADED_MAX / data.PAGE_EVENTS_MAX);
-  assert.deepEqual(
-    [shown.at(-1).events.length, shown.at(-1).total, shown.at(-1).isLoading],
-    [data.EVENTS_LOADED_MAX, 100_000, false],
-  );
+for (const kind of ['session', 'request']) {
+  test(`of a ${kind} that is longer than what is drawn, what failed comes all the same`, async () => {
+    const { ask } = collector(50_000, 5_000);
+    const shown = [];
+    await data.load(ask, { kind, id: 'x' }, (loaded) => shown.push(loaded));
+    const { events, errorsBeyond, total, isLoading } = shown.at(-1);
+    assert.deepEqual([events.length, errorsBeyond, total, isLoading], [20_006, 6, 50_000, false]);
+    assert.deepEqual(
+      events.slice(-7).map(({ span_id: id }) => id),
+      ['s19999', 's24999', 's29999', 's34999', 's39999', 's44999', 's49999'],
+    );
+    // They are on their way while the rest is shown.
+    assert.deepEqual([shown.at(-2).events.length, shown.at(-2).isLoading], [20_000, true]);
+  });
+}
+
+test('loading stops at its limits, and says how much there is', async () => {
+  const found = {};
+  for (const kind of ['session', 'request']) {
+    const { ask, asked } = collector(300_000, 2);
+    let last;
+    await data.load(ask, { kind, id: 'x' }, (loaded) => (last = loaded));
+    found[kind] = [asked.length, last.events.length, last.errorsBeyond, last.total];
+  }
+  // Errors alone begin with those that are drawn already: ten pages of them.
+  const drawn = data.EVENTS_LOADED_MAX / data.PAGE_EVENTS_MAX;
+  const [all, errors] = [data.EVENTS_LOADED_MAX + data.ERRORS_LOADED_MAX, data.ERRORS_LOADED_MAX];
+  assert.deepEqual(found, {
+    session: [drawn + 12, all, errors, 300_000],
+    request: [drawn + 4, all, errors, 300_000],
+  });
+  const { ask, asked } = collector(300_000);
+  await data.load(ask, { kind: 'request', id: 'x' }, () => undefined);
+  assert.equal(asked.length, data.EVENTS_READ_MAX / data.PAGE_EVENTS_MAX);
 });
 
 test('a report answers from what it holds, and nothing else', async () => {
@@ -89,13 +116,41 @@ test('a report answers from what it holds, and nothing else', async () => {
   const held = { request: { request_id: TRACE }, spread: [] };
   const { source, subject } = data.reportSource({ kind: 'session', made_at: '', answer, requests: { [TRACE]: held } });
   assert.deepEqual(subject, { kind: 'session', id: 's' });
-  assert.equal(await source.ask({ what: 'session-trace', session_id: 's' }), answer);
+  assert.deepEqual(await source.ask({ what: 'session-trace', session_id: 's' }), { ...answer, errors_beyond: 0 });
   assert.deepEqual(await source.ask({ what: 'request-trace', request_id: TRACE }), {
     ...held,
     timeline: answer.events,
     total: 1,
   });
   await assert.rejects(source.ask({ what: 'request-trace', request_id: 'no' }), /does not hold/);
+});
+
+test('a report is read out of its compressed text', async () => {
+  const report = { kind: 'session', made_at: 'ü 日本', answer: { events: [], total: 0 }, cut: { errors: 2 } };
+  const text = deflateSync(JSON.stringify(report)).toString('base64');
+  assert.deepEqual(await data.reportOf(text), report);
+  const { source } = data.reportSource(report);
+  assert.equal((await source.ask({ what: 'session-trace', session_id: '' })).errors_beyond, 2);
+  await assert.rejects(data.reportOf(text.slice(0, 20)));
+});
+
+test('a list that is left and come back to has what it had, and asks for what is new', async () => {
+  let items = ['a', 'b'];
+  const ask = async (_, signal) => {
+    await new Promise((resolve) => setTimeout(resolve));
+    signal.throwIfAborted();
+    return { items, total: items.length };
+  };
+  const store = new data.ListStore(ask, { what: 'sessions' }, (answer) => answer, String);
+  await store.resume();
+  store.scrollTop = 70;
+  const leaving = store.refresh();
+  store.stop();
+  await leaving;
+  assert.deepEqual([store.items.value, store.scrollTop, store.problem.value], [['a', 'b'], 70, undefined]);
+  items = ['c', 'a', 'b'];
+  await store.resume();
+  assert.deepEqual(store.items.value, ['c', 'a', 'b']);
 });
 
 test('a list grows by pages, and a fresh beginning moves what moved', async () => {
@@ -115,9 +170,12 @@ test('a list grows by pages, and a fresh beginning moves what moved', async () =
     ({ page, ...rest }) => ({ ...rest, items: page }),
     String,
   );
-  await store.refresh();
-  assert.deepEqual(store.items.value, items.slice(0, 200));
+  const beginning = store.refresh();
+  // Whoever scrolls to the end before that is over gets what follows then.
   await store.more();
+  await beginning;
+  assert.deepEqual(store.items.value, items.slice(0, 200));
+  await new Promise((resolve) => setTimeout(resolve));
   assert.deepEqual(store.items.value, items.slice(0, 400));
   items = [300, 999, ...items.filter((item) => item !== 300)];
   await store.refresh();

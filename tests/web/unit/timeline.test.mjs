@@ -4,10 +4,20 @@ import { test } from 'node:test';
 import { TRACE, log, nanos, span } from '../events.mjs';
 import { importSources } from '../sources.mjs';
 
-const { NO_FILTERS, categoryOf, indexOf, isOrphan, nextError, requestHeads, rowsOf, timelineOf } = await importSources(
-  'model/timeline.ts',
-  'model/rows.ts',
-);
+const {
+  ALL_FOLDED,
+  NO_FILTERS,
+  NO_FOLDING,
+  categoryOf,
+  folded,
+  indexOf,
+  isFolded,
+  isOrphan,
+  nextError,
+  requestHeads,
+  rowsOf,
+  timelineOf,
+} = await importSources('model/timeline.ts', 'model/rows.ts', 'model/folding.ts');
 
 const EVENTS = [
   log('browser.navigation', 0, { service: 'web', type: 'event', name: 'browser.navigation' }),
@@ -18,8 +28,9 @@ const EVENTS = [
   span('lost', 'gone', 40, 50, { service: 'orders' }),
   log('on its own', 95),
 ];
-const shown = (timeline, filters = {}, folded = []) =>
-  rowsOf(timeline, { ...NO_FILTERS, ...filters }, new Set(folded)).indices.map((index) => timeline.events[index].id);
+const turned = (...ids) => ({ requests: false, turned: new Set(ids) });
+const shown = (timeline, filters = {}, folding = NO_FOLDING) =>
+  rowsOf(timeline, { ...NO_FILTERS, ...filters }, folding).indices.map((index) => timeline.events[index].id);
 
 test('every event knows its parent, its depth and its request', () => {
   const timeline = timelineOf(EVENTS);
@@ -55,7 +66,7 @@ test('100,000 spans inside one another are no more work than beside one another'
   const timeline = timelineOf(deep);
   assert.equal(timeline.depths[99_999], 99_999);
   assert.equal(timeline.within[0], 99_999);
-  assert.deepEqual(shown(timeline, {}, [deep[0].id]), [deep[0].id]);
+  assert.deepEqual(shown(timeline, {}, turned(deep[0].id)), [deep[0].id]);
 });
 
 test('the axis begins with the earliest time, wherever it stands in the order', () => {
@@ -81,7 +92,7 @@ test('filters leave what matches, and what failed', () => {
   assert.deepEqual(shown(timeline, { categories: new Set(['log']) }), [EVENTS[3].id, failed, EVENTS[6].id]);
   assert.deepEqual(shown(timeline, { text: ' INSIDE ' }), [EVENTS[3].id, failed]);
   assert.deepEqual(shown(timeline, { errorsOnly: true }), [failed]);
-  const { matching, keptErrors } = rowsOf(timeline, { ...NO_FILTERS, text: 'own' }, new Set());
+  const { matching, keptErrors } = rowsOf(timeline, { ...NO_FILTERS, text: 'own' }, NO_FOLDING);
   assert.deepEqual([matching, keptErrors], [1, 1]);
 });
 
@@ -93,20 +104,45 @@ test('text is looked for where `query` of observe looks, nested values too', () 
 
 test('folding hides everything that an event caused but what failed', () => {
   const timeline = timelineOf(EVENTS);
-  assert.deepEqual(requestHeads(timeline), [EVENTS[1].id]);
+  assert.deepEqual(requestHeads(timeline), [1]);
   assert.deepEqual(
-    shown(timeline, {}, requestHeads(timeline)),
+    shown(timeline, {}, turned(EVENTS[1].id)),
     [0, 1, 4, 6].map((index) => EVENTS[index].id),
   );
   assert.deepEqual(
-    shown(timeline, {}, [EVENTS[2].id]),
+    shown(timeline, {}, turned(EVENTS[2].id)),
     [0, 1, 2, 4, 5, 6].map((index) => EVENTS[index].id),
   );
 });
 
+test('requests that come after all were collapsed are collapsed, what was opened again stays open', () => {
+  const first = [span('a', undefined, 0, 9), span('a1', 'a', 1, 2), span('a2', 'a1', 1, 2)];
+  const other = { request_id: 'bb'.repeat(16) };
+  const later = [span('b', undefined, 20, 29, other), span('b1', 'b', 21, 22, other)];
+  const before = timelineOf(first);
+  const after = timelineOf([...first, ...later]);
+  assert.deepEqual(shown(after, {}, ALL_FOLDED), [first[0].id, later[0].id]);
+  const opened = folded(ALL_FOLDED, before, 0, false);
+  assert.deepEqual(
+    shown(after, {}, opened),
+    [...first, later[0]].map(({ id }) => id),
+  );
+  const inner = folded(opened, after, 1, true);
+  assert.deepEqual(shown(after, {}, inner), [first[0].id, first[1].id, later[0].id]);
+  assert.deepEqual([0, 1, 2, 3, 4].map((index) => isFolded(inner, after, index)), [false, true, false, true, false]);
+  assert.deepEqual(folded(folded(inner, after, 1, false), after, 0, true), ALL_FOLDED);
+  assert.equal(folded(inner, after, 1, true), inner);
+});
+
+test('where only what failed is left of the rest, no parent is called missing', () => {
+  const events = [span('a', 'gone', 0, 9), span('b', 'not-drawn', 50, 60, { error: true })];
+  const timeline = timelineOf(events, 1);
+  assert.deepEqual([isOrphan(timeline, 0), isOrphan(timeline, 1)], [true, false]);
+});
+
 test('the next error is found around the end, in both directions', () => {
   const timeline = timelineOf(EVENTS);
-  const { indices } = rowsOf(timeline, NO_FILTERS, new Set());
+  const { indices } = rowsOf(timeline, NO_FILTERS, NO_FOLDING);
   assert.deepEqual([nextError(timeline, indices, -1, 1), nextError(timeline, indices, 5, 1)], [4, 4]);
   assert.equal(nextError(timeline, indices, 3, -1), 4);
   assert.equal(nextError(timelineOf([EVENTS[0]]), [0], 0, 1), -1);

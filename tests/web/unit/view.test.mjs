@@ -11,6 +11,7 @@ const view = await importSources(
   'model/density.ts',
   'model/colours.ts',
   'model/timeline.ts',
+  'model/folding.ts',
 );
 
 test('zooming keeps the time under the pointer where it is, inside the whole', () => {
@@ -61,7 +62,7 @@ test('what stood at the top stands there after rows came before it', () => {
 });
 
 test("paths and routes are each other's inverse, whatever an id holds", () => {
-  for (const id of ['session-1', 'a/b?c#d', '%2F', 'ü 日本 😀', '\'"<>&']) {
+  for (const id of ['session-1', 'a/b?c#d', '%2F', 'ü 日本 😀', '\'"<>&', '~x']) {
     assert.deepEqual(view.routeOf(view.sessionPath(id)), { view: 'session', id });
     assert.deepEqual(view.routeOf(view.requestPath(id)), { view: 'request', id });
     assert.deepEqual(view.routeOf(view.comparePath(id, 'x')), { view: 'compare', left: id, right: 'x' });
@@ -73,15 +74,44 @@ test("paths and routes are each other's inverse, whatever an id holds", () => {
     ['sessions', 'sessions', 'requests', 'requests', 'unknown', 'unknown', 'unknown'],
   );
   assert.deepEqual(view.routeOf('/sessions/%zz'), { view: 'session', id: '%zz' });
+  // What a browser would take for steps in a path comes through it.
+  for (const id of ['.', '..', '~.', '~..', '~~.']) {
+    const { pathname } = new URL(view.sessionPath(id), 'http://page.test');
+    assert.deepEqual(view.routeOf(pathname), { view: 'session', id });
+  }
 });
 
 test('filters survive the URL', () => {
   const filters = { ...view.NO_LIST_FILTERS, service: 'a&b', status: 'error', since: '-1h' };
   assert.deepEqual(view.listFiltersOf(view.listSearch(filters)), filters);
   assert.equal(view.listSearch(view.NO_LIST_FILTERS), '');
-  const chosen = { categories: new Set(['log', 'page']), services: new Set(['x y']), errorsOnly: true, text: 'a=b' };
-  assert.deepEqual(view.timelineStateOf(view.timelineSearch(chosen, 'log:1')), { filters: chosen, selected: 'log:1' });
   assert.deepEqual(view.timelineStateOf('?type=nonsense').filters.categories, new Set());
+});
+
+test('all of what is shown of a timeline survives the URL', () => {
+  const filters = { categories: new Set(['log', 'page']), services: new Set(['x y']), errorsOnly: true, text: 'a=b' };
+  const zoom = { from: '1795870127000000001', to: '1795870128000000000' };
+  const whole = {
+    filters: view.timelineStateOf('').filters,
+    folding: view.NO_FOLDING,
+    zoom: undefined,
+    selected: '',
+    isOpen: false,
+  };
+  for (const state of [
+    whole,
+    { filters, folding: { requests: true, turned: new Set(['a:b', 'log:&']) }, zoom, selected: 'log:1', isOpen: true },
+    { ...whole, folding: { requests: false, turned: new Set(['a:b']) }, selected: 'x:y' },
+  ]) {
+    assert.deepEqual(view.timelineStateOf(view.timelineSearch(state)), state);
+  }
+  assert.equal(view.timelineSearch(whole), '');
+  const many = Array.from({ length: view.FOLDS_IN_URL_MAX + 1 }, (_, index) => `e${index}`);
+  const search = view.timelineSearch({ ...whole, folding: { requests: false, turned: new Set(many) } });
+  assert.deepEqual([...view.timelineStateOf(search).folding.turned], many.slice(0, view.FOLDS_IN_URL_MAX));
+  for (const wrong of ['?from=1', '?from=2&to=1', '?from=a&to=b', '?from=-1&to=5']) {
+    assert.equal(view.timelineStateOf(wrong).zoom, undefined, wrong);
+  }
 });
 
 test('columns of pixels tell what ran and what failed', () => {
@@ -103,16 +133,20 @@ test('a sparkline reaches from edge to edge', () => {
   assert.equal(view.sparklinePoints([0], 10, 8), '0,8');
 });
 
-test('services keep their colours, and have different ones while there are any', () => {
-  const colours = new view.Colours();
+test('a service has the colour of its name, and another where two of those shown would have the same', () => {
   const names = Array.from({ length: 11 }, (_, index) => `service-${index}`);
-  const given = names.map((name) => colours.of(name));
-  assert.equal(new Set(given).size, 11);
-  assert.ok(given.every((colour) => colour >= 1 && colour <= 11));
+  const given = view.coloursOf(names);
   assert.deepEqual(
-    names.map((name) => colours.of(name)),
-    given,
+    names.map((name) => given.get(name)).toSorted((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
   );
-  assert.equal(colours.of('browser'), 0);
-  assert.ok(colours.of('one too many') >= 1);
+  assert.deepEqual(view.coloursOf(names.toReversed()), given);
+  for (const name of names) assert.equal(view.coloursOf([name]).get(name), view.colourOf(name));
+  // Another service takes no colour away from one that has that of its name.
+  const few = names.slice(0, 4);
+  const own = few.filter((name) => view.coloursOf(few).get(name) === view.colourOf(name));
+  assert.ok(own.length > 0);
+  for (const name of own) assert.equal(view.coloursOf([...few, 'zzz']).get(name), view.colourOf(name));
+  assert.equal(given.get('browser'), 0);
+  assert.ok(view.coloursOf([...names, 'one too many']).get('one too many') >= 1);
 });

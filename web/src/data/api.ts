@@ -18,6 +18,7 @@ export class AnswerError extends Error {
 
 export interface Activity {
   session_id: string;
+  ended_at: string;
   events: number[];
   errors: number[];
 }

@@ -5,6 +5,9 @@ import type { Question } from '../model/observe_call';
 
 export const PAGE_EVENTS_MAX = 1_000;
 export const EVENTS_LOADED_MAX = 20_000;
+export const ERRORS_LOADED_MAX = 2_000;
+/** Of a request: only its pages tell what failed. */
+export const EVENTS_READ_MAX = 100_000;
 const SHOW_EVERY_MS = 400;
 
 export type Subject = { kind: 'session' | 'request'; id: string };
@@ -18,6 +21,8 @@ export interface Loaded {
   readonly worked?: RequestAnswer['worked'];
   readonly undone?: RequestAnswer['undone'];
   readonly events: readonly Event[];
+  /** How many of the events, the last ones, are there because they failed: what stood between them is not. */
+  readonly errorsBeyond: number;
   readonly total: number;
   readonly notes: readonly string[];
   /** Whether more pages are on their way. */
@@ -34,7 +39,8 @@ export function questionOf(subject: Subject): Question {
 
 /** The events and the record of one answer. */
 export function loadedOf(subject: Subject, answer: SessionAnswer | RequestAnswer): Loaded {
-  const shared = { total: answer.total, notes: answer.notes ?? [], isLoading: false };
+  const { total, notes = [], errors_beyond: errorsBeyond = 0 } = answer;
+  const shared = { total, notes, errorsBeyond, isLoading: false };
   if ('events' in answer) {
     const id = answer.session?.session_id ?? subject.id;
     return { ...shared, subject: { kind: 'session', id }, session: answer.session, events: answer.events };
@@ -51,8 +57,8 @@ export function loadedOf(subject: Subject, answer: SessionAnswer | RequestAnswer
 }
 
 /**
- * Ask for all pages, at most EVENTS_LOADED_MAX events; `show` is called with the first, then now and then, then with
- * all. With `isQuiet` only with all: what is shown already does not shrink to its first page. Throws what `ask` throws.
+ * Ask for all pages, at most EVENTS_LOADED_MAX events, and for what failed of the others, at most ERRORS_LOADED_MAX;
+ * `show` is called with the first, then now and then, then with all. With `isQuiet` only with all: what is shown already does not shrink to its first page. Throws what `ask` throws.
  */
 export async function load(
   ask: Ask,
@@ -74,5 +80,36 @@ export async function load(
       shownAt = performance.now();
     }
   }
-  show({ ...first, events });
+  if (answer.next_cursor === undefined) {
+    show({ ...first, events });
+    return;
+  }
+  if (!options.isQuiet) show({ ...first, events: [...events], isLoading: true });
+  const errors = await errorsAfter(ask, subject, events, answer.next_cursor, options.signal);
+  show({ ...first, events: [...events, ...errors], errorsBeyond: errors.length });
+}
+
+/** What failed of the events that follow these. Only of a session can errors alone be asked for. */
+async function errorsAfter(
+  ask: Ask,
+  subject: Subject,
+  events: readonly Event[],
+  next: string,
+  signal: AbortSignal | undefined,
+): Promise<Event[]> {
+  const known = new Set(events.map(({ id }) => id));
+  const isSession = subject.kind === 'session';
+  const question = { ...questionOf(subject), limit: PAGE_EVENTS_MAX, ...(isSession ? { event_types: 'error' } : {}) };
+  const errors: Event[] = [];
+  let cursor: string | undefined = isSession ? '' : next;
+  let read = isSession ? 0 : events.length;
+  while (cursor !== undefined && errors.length < ERRORS_LOADED_MAX && read < EVENTS_READ_MAX) {
+    const asked: Question = cursor === '' ? question : { ...question, cursor };
+    const answer = await ask<SessionAnswer | RequestAnswer>(asked, signal);
+    const found = loadedOf(subject, answer).events;
+    errors.push(...found.filter(({ id, error }) => error && !known.has(id)));
+    read += found.length;
+    cursor = answer.next_cursor;
+  }
+  return errors.slice(0, ERRORS_LOADED_MAX);
 }

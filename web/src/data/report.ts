@@ -12,12 +12,22 @@ export interface Report {
   answer: SessionAnswer | RequestAnswer;
   /** What is known of a session's requests beside their events, which are among the session's. */
   requests?: { [requestId: string]: Partial<RequestAnswer> };
-  cut?: { shown: number; total: number };
+  /** More events than a report holds: the first are there, and then `errors` of those that failed. */
+  cut?: { shown: number; total: number; errors: number };
+  /** To how many characters texts were cut, so that the file stays small; 0: there are no attributes either. */
+  values_cut?: number;
 }
 
 interface ReportSource {
   ask: Ask;
   hasLists: boolean;
+}
+
+/** The data that a report holds: JSON in the zlib format, in base64. Throws where it is damaged. */
+export async function reportOf(text: string): Promise<Report> {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return (await new Response(unpacked).json()) as Report;
 }
 
 export function reportSource(report: Report): { source: ReportSource; subject: Subject } {
@@ -32,7 +42,7 @@ export function reportSource(report: Report): { source: ReportSource; subject: S
 
 function answerOf(report: Report, subject: Subject, question: Question): SessionAnswer | RequestAnswer | undefined {
   const id = String(question['session_id'] ?? question['request_id'] ?? '');
-  if (id === subject.id) return report.answer;
+  if (id === subject.id) return { ...report.answer, errors_beyond: report.cut?.errors ?? 0 };
   if (!('events' in report.answer)) return undefined;
   const timeline = report.answer.events.filter((event) => event.request_id === id);
   const known = report.requests?.[id];

@@ -70,6 +70,8 @@ interface Page {
   next_cursor?: string;
   total: number;
   notes?: string[];
+  /** Of a report only: how many of its events, the last ones, failed beyond those that it holds in a row. */
+  errors_beyond?: number;
 }
 
 export interface SessionsAnswer extends Page {

@@ -1,22 +1,33 @@
-/** A colour for each service, by number (`.c0`…): the same in every view for as long as the page is open. */
+/** A colour for each service, by number (`.c0`…), whatever was seen before: by its name, among those that are shown. */
 
 export const COLOURS = 11;
 export const BROWSER_COLOUR = 0;
+const BROWSER = 'browser';
 
-export class Colours {
-  readonly #given = new Map<string, number>([['browser', BROWSER_COLOUR]]);
-
-  /** The colour of a service: by its name, or the next free one if another service has that. */
-  of(service: string): number {
-    const known = this.#given.get(service);
-    if (known !== undefined) return known;
-    const taken = new Set(this.#given.values());
-    const wanted = hash(service) % COLOURS;
-    let colour = wanted;
-    for (let step = 1; step < COLOURS && taken.has(colour + 1); step += 1) colour = (wanted + step) % COLOURS;
-    this.#given.set(service, colour + 1);
-    return colour + 1;
+/** The colour of each of these services: that of its name, or the next free one where the one before it has that. */
+export function coloursOf(services: Iterable<string>): ReadonlyMap<string, number> {
+  const names = [...new Set(services)].filter((name) => name !== BROWSER).toSorted();
+  const given = new Map<string, number>([[BROWSER, BROWSER_COLOUR]]);
+  const taken = new Set<number>();
+  const later: string[] = [];
+  for (const name of names) {
+    // Who has its name's colour keeps it, whoever else comes.
+    if (taken.has(colourOf(name))) later.push(name);
+    else given.set(name, colourOf(name));
+    taken.add(colourOf(name));
   }
+  for (const name of later) {
+    let colour = colourOf(name);
+    for (let step = 1; step < COLOURS && taken.has(colour); step += 1) colour = (colour % COLOURS) + 1;
+    taken.add(colour);
+    given.set(name, colour);
+  }
+  return given;
+}
+
+/** The colour of a service by its name alone. */
+export function colourOf(service: string): number {
+  return service === BROWSER ? BROWSER_COLOUR : (hash(service) % COLOURS) + 1;
 }
 
 function hash(text: string): number {

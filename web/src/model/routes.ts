@@ -1,7 +1,13 @@
 /** What a URL of the page shows. Ids may be any text, so they are percent-encoded. */
 
-import { CATEGORIES, type Category } from './timeline';
+import { NO_FOLDING, type Folding } from './folding';
 import type { Filters } from './rows';
+import type { TimeSpan } from './scale';
+import { CATEGORIES, type Category } from './timeline';
+
+/** So many exceptions to what is collapsed stand in the URL. */
+export const FOLDS_IN_URL_MAX = 40;
+const REQUESTS = 'requests';
 
 export type Route =
   | { view: 'sessions' }
@@ -24,10 +30,9 @@ export function routeOf(pathname: string): Route {
   return { view: 'unknown' };
 }
 
-export const sessionPath = (id: string, eventId = '') => `/sessions/${encodeURIComponent(id)}${eventQuery(eventId)}`;
-export const requestPath = (id: string, eventId = '') => `/requests/${encodeURIComponent(id)}${eventQuery(eventId)}`;
-export const comparePath = (left: string, right: string) =>
-  `/compare/${encodeURIComponent(left)}/${encodeURIComponent(right)}`;
+export const sessionPath = (id: string, eventId = '') => `/sessions/${encoded(id)}${eventQuery(eventId)}`;
+export const requestPath = (id: string, eventId = '') => `/requests/${encoded(id)}${eventQuery(eventId)}`;
+export const comparePath = (left: string, right: string) => `/compare/${encoded(left)}/${encoded(right)}`;
 
 /** What a list is filtered by; '' = not. The names are those of `observe`. */
 export interface ListFilters {
@@ -60,8 +65,20 @@ export function listSearch(filters: ListFilters): string {
   return searchOf(Object.entries(filters).filter(([, value]) => value !== ''));
 }
 
-/** Filters of a timeline, and the event that is selected, from the query string. */
-export function timelineStateOf(search: string): { filters: Filters; selected: string } {
+/** What of a timeline is shown. */
+export interface TimelineState {
+  filters: Filters;
+  folding: Folding;
+  /** undefined: the whole time. */
+  zoom: TimeSpan | undefined;
+  /** Id of the event that is marked; '' = none. */
+  selected: string;
+  /** Whether all of that event is shown. */
+  isOpen: boolean;
+}
+
+/** What the query string says of a timeline. */
+export function timelineStateOf(search: string): TimelineState {
   const given = new URLSearchParams(search);
   const isCategory = (name: string): name is Category => (CATEGORIES as readonly string[]).includes(name);
   return {
@@ -71,16 +88,36 @@ export function timelineStateOf(search: string): { filters: Filters; selected: s
       errorsOnly: given.get('status') === 'error',
       text: given.get('query') ?? '',
     },
-    selected: given.get('event') ?? '',
+    folding: foldingOf(given),
+    zoom: zoomOf(given.get('from') ?? '', given.get('to') ?? ''),
+    selected: given.get('event') ?? given.get('at') ?? '',
+    isOpen: given.has('event'),
   };
 }
 
-export function timelineSearch(filters: Filters, selected: string): string {
+function foldingOf(given: URLSearchParams): Folding {
+  const folds = given.getAll('fold');
+  const requests = folds.includes(REQUESTS);
+  const turned = (requests ? given.getAll('except') : folds).slice(0, FOLDS_IN_URL_MAX);
+  return requests || turned.length > 0 ? { requests, turned: new Set(turned) } : NO_FOLDING;
+}
+
+function zoomOf(from: string, to: string): TimeSpan | undefined {
+  const isTime = (text: string) => /^\d{1,20}$/.test(text);
+  return isTime(from) && isTime(to) && BigInt(from) < BigInt(to) ? { from, to } : undefined;
+}
+
+export function timelineSearch({ filters, folding, zoom, selected, isOpen }: TimelineState): string {
   const entries: [string, string][] = [...filters.categories].map((category) => ['type', category]);
   for (const service of filters.services) entries.push(['service', service]);
   if (filters.errorsOnly) entries.push(['status', 'error']);
   if (filters.text.trim() !== '') entries.push(['query', filters.text.trim()]);
-  if (selected !== '') entries.push(['event', selected]);
+  if (folding.requests) entries.push(['fold', REQUESTS]);
+  for (const id of [...folding.turned].slice(0, FOLDS_IN_URL_MAX)) {
+    entries.push([folding.requests ? 'except' : 'fold', id]);
+  }
+  if (zoom) entries.push(['from', zoom.from], ['to', zoom.to]);
+  if (selected !== '') entries.push([isOpen ? 'event' : 'at', selected]);
   return searchOf(entries);
 }
 
@@ -92,7 +129,13 @@ function eventQuery(eventId: string): string {
   return eventId ? `?event=${encodeURIComponent(eventId)}` : '';
 }
 
+/** Browsers take `.` and `..` in a path for steps, however they are encoded; behind a `~` they are names. */
+function encoded(id: string): string {
+  return /^~*\.\.?$/.test(id) ? `~${id}` : encodeURIComponent(id);
+}
+
 function decoded(part: string): string {
+  if (/^~+\.\.?$/.test(part)) return part.slice(1);
   try {
     return decodeURIComponent(part);
   } catch {

@@ -1,6 +1,7 @@
 /** Which events of a timeline have a row now: what matches the filters, is not folded away, or failed. */
 
 import type { Event, Value } from './answers';
+import { isFolded, isHead, type Folding } from './folding';
 import { categoryOf, type Category, type Timeline } from './timeline';
 
 /** An empty set means no filter of that kind. */
@@ -28,7 +29,7 @@ export function isFiltering(filters: Filters): boolean {
 }
 
 /** What fails always has a row, whatever is filtered or folded. */
-export function rowsOf(timeline: Timeline, filters: Filters, folded: ReadonlySet<string>): Rows {
+export function rowsOf(timeline: Timeline, filters: Filters, folding: Folding): Rows {
   const hidden = new Uint8Array(timeline.events.length);
   const indices: number[] = [];
   const matches = matcher(filters);
@@ -36,8 +37,7 @@ export function rowsOf(timeline: Timeline, filters: Filters, folded: ReadonlySet
   let keptErrors = 0;
   timeline.events.forEach((event, index) => {
     const folder = timeline.folders[index] ?? -1;
-    const folderEvent = timeline.events[folder];
-    if (folderEvent !== undefined && (hidden[folder] === 1 || folded.has(folderEvent.id))) hidden[index] = 1;
+    if (folder >= 0 && (hidden[folder] === 1 || isFolded(folding, timeline, folder))) hidden[index] = 1;
     const isMatch = matches(event);
     if (isMatch) matching += 1;
     if (isMatch && hidden[index] === 0) indices.push(index);
@@ -49,11 +49,9 @@ export function rowsOf(timeline: Timeline, filters: Filters, folded: ReadonlySet
   return { indices, matching, keptErrors };
 }
 
-/** Ids of the first events of all requests. */
-export function requestHeads(timeline: Timeline): string[] {
-  return timeline.events
-    .filter((event, index) => event.request_id !== undefined && timeline.heads[index] === index)
-    .map((event) => event.id);
+/** Indices of the first events of all requests. */
+export function requestHeads(timeline: Timeline): number[] {
+  return [...timeline.events.keys()].filter((index) => isHead(timeline, index));
 }
 
 /** The first row at or after `from` (before it, backwards) whose event failed, around the end; -1 if none did. */

@@ -2,6 +2,12 @@
 
 export type Domain = readonly [number, number];
 
+/** A part of the time by itself, whatever the axis begins with: unix nanoseconds as decimal text. */
+export interface TimeSpan {
+  readonly from: string;
+  readonly to: string;
+}
+
 export const WIDTH_MS_MIN = 0.001;
 const STEPS = [1, 2, 5];
 const TICK_PX_MIN = 90;

@@ -11,10 +11,12 @@ export const CATEGORIES: readonly Category[] = ['page', 'action', 'request', 'sp
 /**
  * One row an event, by index. `parents` are indices, -1 at the top; a parent always stands before its children, which
  * also breaks cycles. `heads` name the first event of each event's request, or itself. Times are milliseconds after
- * `base`. `within` and `errorsWithin` count what folding a row hides.
+ * `base`. `within` and `errorsWithin` count what folding a row hides. Of the events from `whole` on, only those that
+ * failed are there.
  */
 export interface Timeline {
   readonly events: readonly Event[];
+  readonly whole: number;
   readonly base: string;
   readonly starts: Float64Array;
   readonly ends: Float64Array;
@@ -40,7 +42,7 @@ export function categoryOf(event: Event): Category {
   return event.type;
 }
 
-export function timelineOf(events: readonly Event[]): Timeline {
+export function timelineOf(events: readonly Event[], whole = events.length): Timeline {
   const count = events.length;
   const base = events.reduce((least, { time_unix_nano: time }) => (isBefore(time, least) ? time : least), '');
   const starts = new Float64Array(count);
@@ -73,6 +75,7 @@ export function timelineOf(events: readonly Event[]): Timeline {
   const [within, errorsWithin] = countWithin(events, folders);
   return {
     events,
+    whole,
     base,
     starts,
     ends,
@@ -88,10 +91,11 @@ export function timelineOf(events: readonly Event[]): Timeline {
   };
 }
 
-/** Whether the event names a parent that the answer does not hold. */
+/** Whether the event names a parent that never arrived; where not everything is there, that cannot be known. */
 export function isOrphan(timeline: Timeline, index: number): boolean {
   const event = timeline.events[index];
-  return event !== undefined && parentSpanId(event) !== undefined && (timeline.parents[index] ?? -1) < 0;
+  if (event === undefined || index >= timeline.whole) return false;
+  return parentSpanId(event) !== undefined && (timeline.parents[index] ?? -1) < 0;
 }
 
 /** Index of an event by its id, or by a span id; -1 if it is not there. */

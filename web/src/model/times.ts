@@ -21,6 +21,12 @@ export function sinceMs(time: string, base: string): number {
   return (seconds - baseSeconds) * 1000 + (nanos - baseNanos) / 1e6;
 }
 
+/** Unix nanoseconds, as decimal text, of so many milliseconds after `base`; none before 1970. */
+export function afterMs(base: string, ms: number): string {
+  const nanos = BigInt(base) + BigInt(Math.round(ms * 1e6));
+  return String(nanos > 0n ? nanos : 0n);
+}
+
 /** Unix milliseconds of unix nanoseconds. */
 export function unixMs(time: string): number {
   const [seconds, nanos] = split(time);

@@ -41,7 +41,9 @@ function View({ source }: { source: Source }) {
       return <RequestsView source={source} />;
     case 'session':
     case 'request':
-      return <TimelineView key={route.id} source={source} subject={{ kind: route.view, id: route.id }} />;
+      return (
+        <TimelineView key={`${route.view} ${route.id}`} source={source} subject={{ kind: route.view, id: route.id }} />
+      );
     case 'compare':
       return <CompareView key={`${route.left} ${route.right}`} source={source} left={route.left} right={route.right} />;
     default:

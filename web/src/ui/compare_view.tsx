@@ -12,7 +12,7 @@ import { CategoryIcon } from './icons';
 import { Problem } from './problem';
 import { Link, listPath } from './router';
 import { RowList } from './row_list';
-import { ServiceName, colourClass } from './service_name';
+import { ServiceName, colourClass, useColours } from './service_name';
 import { Line } from './telemetry_text';
 import { useTimeline, type Source } from './use_timeline';
 import { useCompareKeys } from './use_compare_keys';
@@ -34,6 +34,7 @@ export function CompareView({ source, left, right }: { source: Source; left: str
   const rightStore = useTimeline(source, { kind: 'request', id: right });
   const lefts = leftStore.timeline.value;
   const rights = rightStore.timeline.value;
+  useColours([...lefts.services, ...rights.services]);
   const sides = [leftStore.loaded.value, rightStore.loaded.value];
   const isComparable = sides.every((side) => side !== undefined && side.events.length > 0);
   const pairs = useMemo(() => (isComparable ? compare(lefts, rights) : []), [isComparable, lefts, rights]);

@@ -31,6 +31,7 @@ export function ListFiltersBar({ services, isOfRequests }: { services: readonly 
         field={field}
         label="Text"
         placeholder="Text  /"
+        title={`Looked for in ${isOfRequests ? 'URL, operation, services and id' : 'URLs, operations, services and id'}; not in causes, logs and attributes`}
         value={filters.query}
         onValue={(query) => change({ query })}
       />
@@ -79,12 +80,14 @@ interface TextFieldProps {
   label: string;
   placeholder: string;
   value: string;
+  /** What is looked through. */
+  title?: string;
   field?: { current: HTMLInputElement | null };
   onValue: (value: string) => void;
 }
 
 /** Takes effect when typing rests. */
-function TextField({ label, placeholder, value, field, onValue }: TextFieldProps) {
+function TextField({ label, placeholder, title, value, field, onValue }: TextFieldProps) {
   const [typed, setTyped] = useState(value);
   useEffect(() => setTyped(value), [value]);
   useEffect(() => {
@@ -103,6 +106,7 @@ function TextField({ label, placeholder, value, field, onValue }: TextFieldProps
       type="search"
       aria-label={label}
       placeholder={placeholder}
+      title={title}
       value={typed}
       onInput={(event) => setTyped(event.currentTarget.value)}
       onKeyDown={leave}

@@ -21,10 +21,15 @@ export class ListStore<Item> {
   readonly total = signal(0);
   readonly notes = signal<readonly string[]>([]);
   readonly problem = signal<AnswerError | undefined>(undefined);
+  /** Id of the item that keys act on; '' for none. */
+  readonly activeId = signal('');
+  /** Where the list is scrolled to, for whoever comes back to it. */
+  scrollTop = 0;
   #next: string | undefined;
   #isBusy = false;
   #isStale = false;
-  readonly #stopping = new AbortController();
+  #isMoreWanted = false;
+  #stopping = new AbortController();
 
   constructor(
     private readonly ask: Ask,
@@ -58,12 +63,14 @@ export class ListStore<Item> {
       await new Promise((resolve) => setTimeout(resolve, FRESH_MS_MIN));
     }
     this.#isBusy = false;
+    if (this.#isMoreWanted) void this.more();
   }
 
-  /** Ask for the page that follows, if there is one. */
+  /** Ask for the page that follows, if there is one; what is on its way already comes first. */
   async more(): Promise<void> {
+    this.#isMoreWanted = this.#isBusy;
     const cursor = this.#next;
-    if (!cursor || this.#isBusy) return;
+    if (!cursor || this.#isBusy || this.#stopping.signal.aborted) return;
     this.#isBusy = true;
     await this.#attempt(async () => {
       const page = await this.#page(cursor);
@@ -75,8 +82,15 @@ export class ListStore<Item> {
     if (this.#isStale) void this.refresh();
   }
 
+  /** Ask for nothing more, until `resume`. */
   stop(): void {
     this.#stopping.abort();
+  }
+
+  /** What was there stays, and is asked for again. */
+  async resume(): Promise<void> {
+    if (this.#stopping.signal.aborted) this.#stopping = new AbortController();
+    await this.refresh();
   }
 
   async #page(cursor?: string): Promise<Page<Item>> {
@@ -86,11 +100,12 @@ export class ListStore<Item> {
   }
 
   async #attempt(work: () => Promise<void>): Promise<void> {
+    const { signal: stopped } = this.#stopping;
     try {
       await work();
       this.problem.value = undefined;
     } catch (error) {
-      if (this.#stopping.signal.aborted) return;
+      if (stopped.aborted) return;
       if (!(error instanceof AnswerError)) throw error;
       this.problem.value = error;
     }

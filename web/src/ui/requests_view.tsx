@@ -11,7 +11,7 @@ import { Problem } from './problem';
 import { RequestLine } from './request_line';
 import { Link } from './router';
 import { RowList } from './row_list';
-import { ServiceName } from './service_name';
+import { ServiceName, useColours } from './service_name';
 import { Line } from './telemetry_text';
 import { TopBar } from './top_bar';
 import { useList } from './use_list';
@@ -31,6 +31,7 @@ const KIND = {
 export function RequestsView({ source }: { source: Source }) {
   const { store, items, total, active } = useList<RequestRecord>(source, KIND);
   const services = useServices(source, undefined);
+  useColours(services);
   useEffect(() => {
     document.title = 'Requests · Gasoline';
   }, []);
@@ -65,6 +66,7 @@ export function RequestsView({ source }: { source: Source }) {
         role="grid"
         label="Requests, newest first"
         onEnd={() => void store.more()}
+        scroll={store}
         row={(row, style) => (
           <RequestRow
             key={items?.[row]?.request_id}
@@ -72,6 +74,7 @@ export function RequestsView({ source }: { source: Source }) {
             row={row}
             isActive={row === active}
             style={style}
+            onOpen={(id) => (store.activeId.value = id)}
           />
         )}
       />
@@ -79,7 +82,15 @@ export function RequestsView({ source }: { source: Source }) {
   );
 }
 
-function RequestRow(props: { request: RequestRecord; row: number; isActive: boolean; style: { transform: string } }) {
+interface RowProps {
+  request: RequestRecord;
+  row: number;
+  isActive: boolean;
+  style: { transform: string };
+  onOpen: (id: string) => void;
+}
+
+function RequestRow(props: RowProps) {
   const { request, row } = props;
   const services = request.service_calls ?? [];
   return (
@@ -91,6 +102,7 @@ function RequestRow(props: { request: RequestRecord; row: number; isActive: bool
       aria-selected={props.isActive}
       data-error={!!request.cause}
       style={props.style}
+      onClick={() => props.onOpen(request.request_id)}
     >
       <span role="gridcell" class="started">
         <time dateTime={request.started_at}>{clockWords(Date.parse(request.started_at), Date.now())}</time>

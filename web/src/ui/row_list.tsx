@@ -18,6 +18,8 @@ interface Props {
   label: string;
   /** Called when the last row comes into view. */
   onEnd?: () => void;
+  /** Where the list is scrolled to: read when it is first shown, kept from then on. */
+  scroll?: { scrollTop: number };
 }
 
 interface Anchor {
@@ -30,6 +32,7 @@ export function RowList(props: Props) {
   const { count, rowHeight, active } = props;
   const box = useRef<HTMLDivElement>(null);
   const anchor = useRef<Anchor>({ key: '', row: 0, offset: 0 });
+  const isFresh = useRef(true);
   const [view, setView] = useState({ first: 0, end: 60 });
 
   const look = () => {
@@ -38,11 +41,13 @@ export function RowList(props: Props) {
     const seen = windowOf(element.scrollTop, element.clientHeight, rowHeight, count);
     setView((before) => (before.first === seen.first && before.end === seen.end ? before : seen));
     const row = Math.floor(element.scrollTop / rowHeight);
+    if (props.scroll) props.scroll.scrollTop = element.scrollTop;
     anchor.current = { key: row < count ? props.keyOf(row) : '', row, offset: row * rowHeight - element.scrollTop };
     if (seen.end >= count) props.onEnd?.();
   };
 
   useAnchor(box, anchor, props);
+  useScrolledAsBefore(box, anchor, props.scroll);
   useLayoutEffect(look);
   useLayoutEffect(() => {
     const element = box.current;
@@ -53,7 +58,9 @@ export function RowList(props: Props) {
   }, [count, rowHeight]);
   useLayoutEffect(() => {
     const element = box.current;
-    if (!element || active < 0) return;
+    const isNew = isFresh.current;
+    isFresh.current = false;
+    if (!element || active < 0 || (isNew && props.scroll)) return;
     const top = scrollTopFor(active, element.scrollTop, element.clientHeight, rowHeight);
     if (top !== undefined) element.scrollTop = top;
   }, [active, props.activeId]);
@@ -78,6 +85,19 @@ export function RowList(props: Props) {
       </div>
     </div>
   );
+}
+
+/** A list that was shown before begins where it was left; another one at its beginning. */
+function useScrolledAsBefore(
+  box: { current: HTMLDivElement | null },
+  anchor: { current: Anchor },
+  scroll: Props['scroll'],
+): void {
+  useLayoutEffect(() => {
+    if (!box.current || !scroll) return;
+    box.current.scrollTop = scroll.scrollTop;
+    anchor.current = { key: '', row: 0, offset: 0 };
+  }, [scroll]);
 }
 
 /** After a change, what stood at the top stands there still; a list that was at its beginning stays there. */

@@ -9,7 +9,7 @@ import { agoWords, betweenMs, clockWords, countWords, durationWords } from '../m
 import { browserWords, causeWords, shortId } from '../model/words';
 import { Link } from './router';
 import { ServiceName } from './service_name';
-import { Sparkline, errorsOf, wantActivity } from './sparkline';
+import { Sparkline, endOf, errorsOf, wantActivity } from './sparkline';
 import { Line } from './telemetry_text';
 
 /** With their names, in a wide window; as dots, in a small one. */
@@ -23,13 +23,14 @@ interface RowProps {
   /** Whether it can be asked how busy a session was. */
   hasActivity: boolean;
   style: { transform: string };
+  onOpen: (id: string) => void;
 }
 
-export function SessionRow({ session, row, isActive, hasActivity, style }: RowProps) {
+export function SessionRow({ session, row, isActive, hasActivity, style, onOpen }: RowProps) {
   useEffect(() => {
     if (hasActivity) wantActivity(session);
   }, [session.session_id, session.last_activity]);
-  const duration = durationWords(betweenMs(session.started_at, session.last_activity));
+  const duration = lastedWords(session, hasActivity);
   const now = Date.now();
   return (
     <div
@@ -40,6 +41,7 @@ export function SessionRow({ session, row, isActive, hasActivity, style }: RowPr
       aria-selected={isActive}
       data-error={session.has_errors}
       style={style}
+      onClick={() => onOpen(session.session_id)}
     >
       <span role="gridcell" class="started">
         <time dateTime={session.started_at}>{clockWords(Date.parse(session.started_at), now)}</time>
@@ -91,6 +93,16 @@ function Services({ services }: { services: readonly string[] }) {
       {services.length > DOTS_SHOWN_MAX && <small class="beyond-dots">+{services.length - DOTS_SHOWN_MAX}</small>}
     </span>
   );
+}
+
+/**
+ * From its start to the end of what ended last; the record itself knows only when the last event began, so until that
+ * is known, or where it cannot be, at least as long.
+ */
+function lastedWords({ session_id: id, started_at: start, last_activity: last }: SessionRecord, canKnow: boolean) {
+  const end = endOf(id);
+  if (end === undefined) return canKnow ? '…' : `≥ ${durationWords(betweenMs(start, last))}`;
+  return durationWords(betweenMs(start, end));
 }
 
 /** How many of its events failed, as soon as that is known. */

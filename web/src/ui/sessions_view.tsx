@@ -9,6 +9,7 @@ import { EmptyState } from './empty_state';
 import { ListFiltersBar } from './list_filters';
 import { Problem } from './problem';
 import { RowList } from './row_list';
+import { useColours } from './service_name';
 import { SessionRow } from './session_row';
 import { Line } from './telemetry_text';
 import { TopBar } from './top_bar';
@@ -28,6 +29,7 @@ const KIND = {
 export function SessionsView({ source }: { source: Source }) {
   const { store, items, total, active, isFiltered } = useList<SessionRecord>(source, KIND);
   const services = useServices(source, items);
+  useColours(services);
   useEffect(() => {
     document.title = 'Sessions · Gasoline';
   }, []);
@@ -72,6 +74,7 @@ export function SessionsView({ source }: { source: Source }) {
         role="grid"
         label="Sessions, newest first"
         onEnd={() => void store.more()}
+        scroll={store}
         row={(row, style) => (
           <SessionRow
             key={items?.[row]?.session_id}
@@ -79,6 +82,7 @@ export function SessionsView({ source }: { source: Source }) {
             row={row}
             isActive={row === active}
             hasActivity={source.onNews !== undefined}
+            onOpen={(id) => (store.activeId.value = id)}
             style={style}
           />
         )}

@@ -51,6 +51,11 @@ export function errorsOf(id: string): number | undefined {
   return found?.errors.reduce((sum, bucket) => sum + bucket, 0);
 }
 
+/** When the last of a session's spans ended, or its last event was; undefined until that is known. */
+export function endOf(id: string): string | undefined {
+  return changes.value >= 0 ? known.get(id)?.activity.ended_at : undefined;
+}
+
 export function Sparkline({ id }: { id: string }) {
   const found = changes.value >= 0 ? known.get(id)?.activity : undefined;
   if (!found) return <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" />;

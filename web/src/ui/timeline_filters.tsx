@@ -83,8 +83,7 @@ export function TimelineFilters({ store }: { store: TimelineStore }) {
 function Shown({ store }: { store: TimelineStore }) {
   const { indices, matching, keptErrors } = store.rows.value;
   const count = store.timeline.value.events.length;
-  const heads = store.heads.value;
-  const isFolded = heads.length > 0 && heads.every((id) => store.folded.value.has(id));
+  const isFolded = !store.canFoldRequests;
   const words = isFiltering(store.filters.value)
     ? `${countWords(matching)} of ${countWords(count)} match` +
       (keptErrors > 0 ? `, and ${countWords(keptErrors)} that failed` : '')
@@ -99,8 +98,8 @@ function Shown({ store }: { store: TimelineStore }) {
           Show all
         </button>
       )}
-      {heads.length > 1 && (
-        <button type="button" class="small" aria-pressed={isFolded} onClick={() => store.fold(heads, !isFolded)}>
+      {store.heads.value.length > 1 && (
+        <button type="button" class="small" aria-pressed={isFolded} onClick={() => store.foldRequests(!isFolded)}>
           {isFolded ? 'Expand requests' : 'Collapse requests'}
         </button>
       )}

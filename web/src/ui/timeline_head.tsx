@@ -44,7 +44,7 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
           </code>{' '}
           <CopyButton text={id} what={`${kind} id`} />
         </span>
-        {loaded.session && <SessionFacts session={loaded.session} />}
+        {loaded.session && <SessionFacts session={loaded.session} store={store} />}
         {loaded.request && <RequestFacts request={loaded.request} />}
         <span>{countOf(loaded.total, 'event')}</span>
       </p>
@@ -68,12 +68,14 @@ function RequestTitle({ request }: { request: RequestRecord }) {
   );
 }
 
-function SessionFacts({ session }: { session: SessionRecord }) {
+function SessionFacts({ session, store }: { session: SessionRecord; store: TimelineStore }) {
   const browser = browserWords(session.user_agent);
+  // The record knows when the last event began; what is drawn, when the last span ended.
+  const lasted = store.timeline.value.extent[1];
   return (
     <>
       <span>{clockWords(Date.parse(session.started_at), Date.now())}</span>
-      <span>{durationWords(betweenMs(session.started_at, session.last_activity))}</span>
+      <span>{durationWords(Math.max(betweenMs(session.started_at, session.last_activity), lasted))}</span>
       <span>{countOf(session.request_count, 'request')}</span>
       {browser && <Line text={browser} />}
       {session.ip_address && <Line text={session.ip_address} />}
@@ -158,6 +160,7 @@ function Notes({ store }: { store: TimelineStore }) {
   if (!loaded) return null;
   const isUnknown = store.isPanelOpen.value && store.selectedId.value && !store.selected.value && !loaded.isLoading;
   const missing = loaded.total - loaded.events.length;
+  const beyond = loaded.errorsBeyond;
   return (
     <>
       {loaded.notes.map((note) => (
@@ -174,7 +177,9 @@ function Notes({ store }: { store: TimelineStore }) {
         <p class="note" role="status">
           {loaded.isLoading
             ? `${countWords(loaded.events.length)} of ${countWords(loaded.total)} events are here, the others are coming`
-            : `Shown are the first ${countWords(loaded.events.length)} of ${countWords(loaded.total)} events: this is as much as the page draws`}
+            : `Shown are the first ${countWords(loaded.events.length - beyond)} of ${countWords(loaded.total)} events` +
+              (beyond > 0 ? `, and ${countWords(beyond)} of the others that failed` : '') +
+              ': this is as much as the page draws'}
         </p>
       )}
       {store.problem.value && <p class="note bad">{store.problem.value.message}</p>}

@@ -76,7 +76,7 @@ function Row({ store, row, index, style }: RowProps) {
       aria-rowindex={row + 1}
       aria-level={depth + 1}
       aria-selected={isSelected}
-      aria-expanded={(timeline.within[index] ?? 0) > 0 ? !store.folded.value.has(event.id) : undefined}
+      aria-expanded={(timeline.within[index] ?? 0) > 0 ? !store.isFolded(index) : undefined}
       data-error={event.error}
       data-event={event.id}
       style={style}
@@ -108,15 +108,14 @@ function Row({ store, row, index, style }: RowProps) {
 }
 
 function Fold({ store, index }: { store: TimelineStore; index: number }) {
-  const { events, within, errorsWithin } = store.timeline.value;
-  const id = events[index]?.id ?? '';
+  const { within, errorsWithin } = store.timeline.value;
   const count = within[index] ?? 0;
   if (count === 0) return <span class="fold" />;
-  const isFolded = store.folded.value.has(id);
+  const isFolded = store.isFolded(index);
   const errors = errorsWithin[index] ?? 0;
   const toggle = (event: MouseEvent) => {
     event.stopPropagation();
-    store.fold([id], !isFolded);
+    store.fold(index, !isFolded);
   };
   const what = `${count} more ${count === 1 ? 'event' : 'events'}${errors > 0 ? `, ${errors} failed` : ''}`;
   return (

@@ -6,9 +6,12 @@ import type { AnswerError } from '../data/api';
 import type { Loaded, Subject } from '../data/loading';
 import type { Event } from '../model/answers';
 import { NO_PATHS, pathsOf } from '../model/paths';
+import { ALL_FOLDED, NO_FOLDING, folded, isFolded, type Folding } from '../model/folding';
+import type { TimelineState } from '../model/routes';
 import { NO_FILTERS, requestHeads, rowsOf, type Filters } from '../model/rows';
-import { around, panned, within, zoomed, type Domain } from '../model/scale';
-import { timelineOf } from '../model/timeline';
+import { around, panned, within, zoomed, type Domain, type TimeSpan } from '../model/scale';
+import { indexOf, timelineOf } from '../model/timeline';
+import { afterMs, sinceMs } from '../model/times';
 
 const MARGIN = 0.02;
 
@@ -16,16 +19,19 @@ export class TimelineStore {
   readonly loaded = signal<Loaded | undefined>(undefined);
   readonly problem = signal<AnswerError | undefined>(undefined);
   readonly filters = signal<Filters>(NO_FILTERS);
-  readonly folded = signal<ReadonlySet<string>>(new Set());
+  readonly folding = signal<Folding>(NO_FOLDING);
   readonly selectedId = signal('');
   readonly isPanelOpen = signal(false);
   /** undefined: all of it, however it grows. */
-  readonly zoom = signal<Domain | undefined>(undefined);
+  readonly zoom = signal<TimeSpan | undefined>(undefined);
 
-  readonly timeline = computed(() => timelineOf(this.loaded.value?.events ?? []));
+  readonly timeline = computed(() => {
+    const { events = [], errorsBeyond = 0 } = this.loaded.value ?? {};
+    return timelineOf(events, events.length - errorsBeyond);
+  });
   readonly positions = computed(() => new Map(this.timeline.value.events.map((event, index) => [event.id, index])));
-  readonly rows = computed(() => rowsOf(this.timeline.value, this.filters.value, this.folded.value));
-  /** Ids of the first events of requests: what they collapse to. */
+  readonly rows = computed(() => rowsOf(this.timeline.value, this.filters.value, this.folding.value));
+  /** Indices of the first events of requests: what they collapse to. */
   readonly heads = computed(() => requestHeads(this.timeline.value));
   readonly paths = computed(() => (this.subject.kind === 'request' ? pathsOf(this.timeline.value) : NO_PATHS));
   readonly extent = computed((): Domain => {
@@ -33,7 +39,12 @@ export class TimelineStore {
     const margin = (last - first) * MARGIN || 1;
     return [first - margin, last + margin];
   });
-  readonly domain = computed(() => this.zoom.value ?? this.extent.value);
+  readonly domain = computed((): Domain => {
+    const zoom = this.zoom.value;
+    const { base } = this.timeline.value;
+    if (!zoom || base === '') return this.extent.value;
+    return within([sinceMs(zoom.from, base), sinceMs(zoom.to, base)], this.extent.value);
+  });
   /** The row of the selected event, -1 if it has none. */
   readonly activeRow = computed(() => {
     const index = this.positions.value.get(this.selectedId.value);
@@ -65,13 +76,50 @@ export class TimelineStore {
     if (event) this.select(event.id);
   }
 
-  fold(ids: readonly string[], isFolded: boolean): void {
-    const folded = new Set(this.folded.value);
-    for (const id of ids) {
-      if (isFolded) folded.add(id);
-      else folded.delete(id);
-    }
-    this.folded.value = folded;
+  /** All of what is shown, as it stands in the URL. */
+  get state(): TimelineState {
+    return {
+      filters: this.filters.value,
+      folding: this.folding.value,
+      zoom: this.zoom.value,
+      selected: this.selectedId.value,
+      isOpen: this.isPanelOpen.value,
+    };
+  }
+
+  set state({ filters, folding, zoom, selected, isOpen }: TimelineState) {
+    this.filters.value = filters;
+    this.folding.value = folding;
+    this.zoom.value = zoom;
+    this.selectedId.value = selected;
+    this.isPanelOpen.value = isOpen;
+    this.nameSelected();
+  }
+
+  /** A span may be selected by its span id: from when it is there, by its event's id. */
+  nameSelected(): void {
+    const selected = this.selectedId.peek();
+    if (selected === '' || this.positions.peek().has(selected)) return;
+    const event = this.timeline.peek().events[indexOf(this.timeline.peek(), selected)];
+    if (event) this.selectedId.value = event.id;
+  }
+
+  isFolded(index: number): boolean {
+    return isFolded(this.folding.value, this.timeline.value, index);
+  }
+
+  fold(index: number, isWanted: boolean): void {
+    this.folding.value = folded(this.folding.value, this.timeline.value, index, isWanted);
+  }
+
+  /** All requests, also those that are still to come; what else was collapsed opens again. */
+  foldRequests(isWanted: boolean): void {
+    this.folding.value = isWanted ? ALL_FOLDED : NO_FOLDING;
+  }
+
+  /** Whether a request is left to collapse. */
+  get canFoldRequests(): boolean {
+    return this.heads.value.some((index) => !this.isFolded(index));
   }
 
   zoomBy(factor: number, anchor = 0.5): void {
@@ -104,7 +152,9 @@ export class TimelineStore {
 
   #show(domain: Domain): void {
     const [first, last] = this.extent.value;
-    this.zoom.value = domain[0] <= first && domain[1] >= last ? undefined : domain;
+    const { base } = this.timeline.value;
+    const isWhole = (domain[0] <= first && domain[1] >= last) || base === '';
+    this.zoom.value = isWhole ? undefined : { from: afterMs(base, domain[0]), to: afterMs(base, domain[1]) };
   }
 }
 

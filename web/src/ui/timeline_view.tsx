@@ -1,11 +1,11 @@
 /** A session or a request: what it was, its time axis, its events one row each, and the one that is selected. */
 
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 
 import type { Subject } from '../data/loading';
 import { cut, visibleLine } from '../model/plain_text';
 import { nextError } from '../model/rows';
-import { requestPath, routeOf, timelineSearch } from '../model/routes';
+import { requestPath, routeOf, timelineSearch, timelineStateOf } from '../model/routes';
 import { CompareWith } from './compare_with';
 import { EventPanel } from './event_panel';
 import { isOnControl, useKeys } from './keys';
@@ -13,6 +13,7 @@ import { Lanes } from './lanes';
 import { Minimap } from './minimap';
 import { Problem } from './problem';
 import { navigate, place, replaceSearch } from './router';
+import { useColours } from './service_name';
 import { TimelineFilters } from './timeline_filters';
 import { TimelineHead } from './timeline_head';
 import { TimelineRows } from './timeline_rows';
@@ -29,6 +30,7 @@ export function TimelineView({ source, subject }: { source: Source; subject: Sub
   const store = useTimeline(source, subject);
   useTimelineKeys(store);
   useUrl(store);
+  useColours(store.timeline.value.services);
   const loaded = store.loaded.value;
   const problem = store.problem.value;
   useEffect(() => {
@@ -79,15 +81,8 @@ function useTimelineKeys(store: TimelineStore): void {
     if (row >= 0) store.selectRow(row);
   };
   const fold = (isFolded: boolean) => () => {
-    const event = store.selected.value;
-    if (event) store.fold([event.id], isFolded);
-  };
-  const foldAll = () => {
-    const heads = store.heads.value;
-    store.fold(
-      heads,
-      heads.some((id) => !store.folded.value.has(id)),
-    );
+    const index = store.positions.value.get(store.selectedId.value);
+    if (index !== undefined) store.fold(index, isFolded);
   };
   useKeys({
     j: move(1),
@@ -113,7 +108,7 @@ function useTimelineKeys(store: TimelineStore): void {
     E: jump(-1),
     ArrowLeft: fold(true),
     ArrowRight: fold(false),
-    c: foldAll,
+    c: () => store.foldRequests(store.canFoldRequests),
     r: () => {
       const id = store.selected.value?.request_id;
       if (!id || store.subject.kind === 'request') return false;
@@ -134,14 +129,27 @@ function useTimelineKeys(store: TimelineStore): void {
   });
 }
 
-/** The URL names what is shown, a moment after it has come to rest. */
+/** The URL names what is shown, a moment after it has come to rest; and what it names by itself is shown. */
 function useUrl(store: TimelineStore): void {
-  const search = timelineSearch(store.filters.value, store.isPanelOpen.value ? store.selectedId.value : '');
+  const search = timelineSearch(store.state);
+  const given = place.value.search;
+  const known = useRef(given);
+  // Between a step away and the render that follows it, the URL is already another view's.
+  const isHere = () => {
+    const route = routeOf(place.peek().path);
+    return route.view === store.subject.kind && route.id === store.subject.id;
+  };
+  useEffect(() => {
+    if (given === known.current || !isHere()) return;
+    known.current = given;
+    store.state = timelineStateOf(given);
+  }, [given]);
   useEffect(() => {
     const timer = setTimeout(() => {
-      // Between a step away and the render that follows it, the URL is already another view's.
-      const route = routeOf(place.peek().path);
-      if (route.view === store.subject.kind && route.id === store.subject.id) replaceSearch(search);
+      // What the URL was changed to meanwhile is yet to be taken.
+      if (!isHere() || place.peek().search !== known.current) return;
+      replaceSearch(search);
+      known.current = place.peek().search;
     }, URL_DELAY_MS);
     return () => clearTimeout(timer);
   }, [search]);

@@ -1,7 +1,8 @@
 /** A list that follows the filters in the URL, and the news. */
 
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 
+import type { Question } from '../model/observe_call';
 import { listFiltersOf, type ListFilters } from '../model/routes';
 import { isOnControl, useKeys } from './keys';
 import { ListStore } from './list_store';
@@ -17,18 +18,26 @@ interface Kind<Item> {
   pathOf: (item: Item) => string;
 }
 
+interface Kept {
+  source: Source;
+  asked: string;
+  store: unknown;
+}
+
 const PAGE_ROWS = 10;
+/** What was last shown of each list: who comes back finds it as it was, and then what is new. */
+const kept = new Map<What, Kept>();
 
 /** `kind` must be the same object at every call. */
 export function useList<Item>(source: Source, kind: Kind<Item>) {
   const filters = listFiltersOf(place.value.search);
   const question = questionOf(kind.what, filters);
   const asked = JSON.stringify(question);
-  const store = useMemo(() => new ListStore<Item>(source.ask, question, kind.pageOf, kind.idOf), [source, kind, asked]);
+  const store = useMemo(() => storeOf(source, kind, question), [source, kind, asked]);
   // What was shown stays until the first answer to the new question is there.
   const shown = useRef<{ items: readonly Item[] | undefined; total: number }>({ items: undefined, total: 0 });
   useEffect(() => {
-    void store.refresh();
+    void store.resume();
     const stop = source.onNews?.(() => void store.refresh());
     return () => {
       stop?.();
@@ -36,7 +45,10 @@ export function useList<Item>(source: Source, kind: Kind<Item>) {
     };
   }, [store]);
   if (store.items.value) shown.current = { items: store.items.value, total: store.total.value };
-  const [activeId, setActiveId] = useState('');
+  const activeId = store.activeId.value;
+  const setActiveId = (id: string) => {
+    store.activeId.value = id;
+  };
   const { items, total } = shown.current;
   const active = items?.findIndex((item) => kind.idOf(item) === activeId) ?? -1;
   const move = (step: number) => () => {
@@ -60,6 +72,15 @@ export function useList<Item>(source: Source, kind: Kind<Item>) {
     },
   });
   return { store, items, total, active, filters, isFiltered: Object.values(filters).some((value) => value !== '') };
+}
+
+function storeOf<Item>(source: Source, kind: Kind<Item>, question: Question): ListStore<Item> {
+  const asked = JSON.stringify(question);
+  const last = kept.get(kind.what);
+  if (last?.source === source && last.asked === asked) return last.store as ListStore<Item>;
+  const store = new ListStore<Item>(source.ask, question, kind.pageOf, kind.idOf);
+  kept.set(kind.what, { source, asked, store });
+  return store;
 }
 
 function questionOf(what: What, filters: ListFilters): { [name: string]: string } {

@@ -6,7 +6,6 @@ import { AnswerError } from '../data/api';
 import { load, type Ask, type Loaded, type Subject } from '../data/loading';
 import type { News } from '../data/news';
 import type { Event } from '../model/answers';
-import { indexOf } from '../model/timeline';
 import { timelineStateOf } from '../model/routes';
 import { place } from './router';
 import { TimelineStore } from './timeline_store';
@@ -44,10 +43,7 @@ export function useTimeline(source: Source, subject: Subject): TimelineStore {
 
 function newStore(subject: Subject): TimelineStore {
   const store = new TimelineStore(subject);
-  const { filters, selected } = timelineStateOf(place.peek().search);
-  store.filters.value = filters;
-  store.selectedId.value = selected;
-  store.isPanelOpen.value = selected !== '';
+  store.state = timelineStateOf(place.peek().search);
   return store;
 }
 
@@ -85,11 +81,7 @@ function reloading(store: TimelineStore, source: Source, signal: AbortSignal): (
 
 function show(store: TimelineStore, loaded: Loaded): void {
   store.loaded.value = loaded;
-  const selected = store.selectedId.peek();
-  if (selected === '' || store.positions.peek().has(selected)) return;
-  const index = indexOf(store.timeline.peek(), selected);
-  const event = store.timeline.peek().events[index];
-  if (event) store.selectedId.value = event.id;
+  store.nameSelected();
 }
 
 function concerns(news: News, store: TimelineStore): boolean {
