@@ -5,7 +5,6 @@ events, never old ones. https://html.spec.whatwg.org/multipage/server-sent-event
 """
 
 import json
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -14,19 +13,15 @@ import anyio
 from collector.errors import QueryError
 from collector.query.changes import Changes, changes_after
 from collector.query.service import QueryService
-from mcp_server.queries import QueryThreads
+from mcp_server.follower import LOOK_FOR_S, Follower
 
 NEWS_STREAMS_MAX = 64
 NEWS_IDS_MAX = 1_000
 NEWS_PARTS_MAX = 1_000
-NEWS_LOOK_FOR_S = 0.5
 NEWS_INTERVAL_S = 0.25
 NEWS_HEARTBEAT_S = 15.0
-NEWS_RETRY_AFTER_FAILURE_S = 1.0
 # Under load a look reads much; it may take one part of the time in five, so that ingestion has the rest.
 RESTS_PER_LOOK = 4
-
-logger = logging.getLogger(__name__)
 
 
 class _Mailbox:
@@ -76,13 +71,17 @@ class News:
     def __init__(self, query: QueryService, *, streams_max: int = NEWS_STREAMS_MAX) -> None:
         self._reader = query.reader
         self._streams_max = streams_max
-        self._threads = QueryThreads()
+        self._follower = Follower(self._look, "the page")
+        self._threads = self._follower.threads
         self._mailboxes: set[_Mailbox] = set()
         self._entrance = anyio.Lock()
-        self._wanted = anyio.Event()
         # The commit and the evictions up to which every stream is told; None while there is no stream.
         self._told: tuple[int, int] | None = None
-        self.failures = 0
+
+    @property
+    def failures(self) -> int:
+        """How often a look has failed."""
+        return self._follower.failures
 
     @property
     def streams_open(self) -> int:
@@ -105,15 +104,14 @@ class News:
                 # The follower tells what comes from here on: a commit may be told twice, none is missed.
                 position = await self._threads.run(lambda _: self._reader.position())
                 self._told = self._told or (position.commit, position.evictions)
-            self._wanted.set()
+            self._follower.want()
             mailbox.put(await self._threads.run(lambda _: self._since(after, position.commit)), evicted=False)
             yield _events(mailbox)
         finally:
             self._mailboxes.discard(mailbox)
             if not self._mailboxes:
                 self._told = None
-                # One that is not set is being waited for.
-                self._wanted = anyio.Event() if self._wanted.is_set() else self._wanted
+                self._follower.rest()
 
     def _since(self, after: int | None, commit: int) -> Changes:
         nothing = Changes(commit, frozenset(), frozenset())
@@ -133,28 +131,15 @@ class News:
     @asynccontextmanager
     async def follow(self) -> AsyncGenerator[None]:
         """Run the task that looks for news; it waits while there is no stream."""
-        async with self._threads.drained(), anyio.create_task_group() as group:
-            group.start_soon(self._work)
+        async with self._follower.follow(self.end_streams):
             yield
-            self.end_streams()
-            group.cancel_scope.cancel()
-
-    async def _work(self) -> None:
-        while True:
-            await self._wanted.wait()
-            try:
-                await self._look()
-            except Exception:
-                self.failures += 1
-                logger.exception("looking for news for the page failed")
-                await anyio.sleep(NEWS_RETRY_AFTER_FAILURE_S)
 
     async def _look(self) -> None:
         told = self._told
         if told is None:
             return
         commit, evictions = told
-        await self._threads.run(lambda _: self._reader.wait_for_commit(commit, NEWS_LOOK_FOR_S))
+        await self._threads.run(lambda _: self._reader.wait_for_commit(commit, LOOK_FOR_S))
         began_s = anyio.current_time()
         changes = await self._threads.run(lambda _: self._changes(commit))
         evictions_now = (await self._threads.run(lambda _: self._reader.position())).evictions

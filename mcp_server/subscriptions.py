@@ -7,7 +7,6 @@ honoured, and silent.
 https://modelcontextprotocol.io/specification/2025-11-25/server/resources#subscriptions
 """
 
-import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -29,18 +28,14 @@ from mcp.types import (
 
 from collector.query.changes import Changes, changes_after
 from collector.query.service import QueryService
-from mcp_server.queries import QueryThreads
+from mcp_server.follower import LOOK_FOR_S, Follower
 from mcp_server.resources import parse_uri
 
 URIS_PER_SUBSCRIBER_MAX = 100
 LISTENERS_MAX = 256
-LOOK_FOR_S = 0.5
 NOTIFY_INTERVAL_S = 0.25
 NOTIFY_TIMEOUT_S = 5.0
-RETRY_AFTER_FAILURE_S = 1.0
 _RESOURCE_LIST = ""
-
-logger = logging.getLogger(__name__)
 
 
 class Subscriptions:
@@ -48,14 +43,13 @@ class Subscriptions:
 
     def __init__(self, query: QueryService) -> None:
         self._reader = query.reader
-        self._threads = QueryThreads()
+        self._follower = Follower(self._look, "subscribers")
+        self._threads = self._follower.threads
         self._bus = InMemorySubscriptionBus()
         self._listen = ListenHandler(self._bus, max_subscriptions=LISTENERS_MAX)
         self._interest: Counter[str] = Counter()
         self._by_connection: dict[Connection, set[str]] = {}
-        self._wanted = anyio.Event()
         self._commit = 0
-        self.failures = 0
 
     async def listen(
         self, context: ServerRequestContext[Any], params: SubscriptionsListenRequestParams
@@ -95,25 +89,12 @@ class Subscriptions:
     @asynccontextmanager
     async def follow(self) -> AsyncGenerator[None]:
         """Run the task that looks for news; it waits while nobody is interested."""
-        async with self._threads.drained(), anyio.create_task_group() as group:
-            group.start_soon(self._work)
+        async with self._follower.follow(self.end_streams):
             yield
-            self.end_streams()
-            group.cancel_scope.cancel()
 
     def end_streams(self) -> None:
         """Close what listeners listen to, in the way that tells them that it is on purpose."""
         self._listen.close()
-
-    async def _work(self) -> None:
-        while True:
-            await self._wanted.wait()
-            try:
-                await self._look()
-            except Exception:
-                self.failures += 1
-                logger.exception("looking for news for subscribers failed")
-                await anyio.sleep(RETRY_AFTER_FAILURE_S)
 
     async def _look(self) -> None:
         after = self._commit
@@ -148,14 +129,13 @@ class Subscriptions:
     def _add_interest(self, uris: Collection[str]) -> None:
         self._interest.update(uris)
         if self._interest:
-            self._wanted.set()
+            self._follower.want()
 
     def _remove_interest(self, uris: Collection[str]) -> None:
         self._interest.subtract(uris)
         self._interest = +self._interest
-        # One that is not set is being waited for.
-        if not self._interest and self._wanted.is_set():
-            self._wanted = anyio.Event()
+        if not self._interest:
+            self._follower.rest()
 
     def _forget(self, connection: Connection) -> None:
         self._remove_interest(self._by_connection.pop(connection, set[str]()))

@@ -14,6 +14,7 @@ from collector.correlation.join import Part
 from collector.errors import QueryError, StoreUnavailableError
 from collector.query.service import QueryService
 from collector.store.memory import MemoryStore
+from mcp_server import follower
 from mcp_server import news as module
 from mcp_server.news import NEWS_IDS_MAX, NEWS_INTERVAL_S, NEWS_PARTS_MAX, NEWS_STREAMS_MAX, News, commit_of, rest_s
 from mcp_server.server import McpServer
@@ -209,7 +210,7 @@ async def test_nothing_is_looked_for_while_nobody_listens(story_in: Callable[[Me
 async def test_news_go_on_after_a_store_that_could_not_be_read(
     story_in: Callable[[MemoryStore], Story], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "NEWS_RETRY_AFTER_FAILURE_S", 0.01)
+    monkeypatch.setattr(follower, "RETRY_AFTER_FAILURE_S", 0.01)
     store = Watched()
     async with following(QueryService(store)) as news:
         store.is_broken = True

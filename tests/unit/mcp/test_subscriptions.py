@@ -191,4 +191,5 @@ async def test_a_store_that_fails_for_a_while_costs_no_news(
         await story.declined_checkout()
         with anyio.fail_after(10):
             assert await anext(news) == ResourceUpdated(uri=uri)
-    assert ("mcp_server.subscriptions", logging.ERROR) in {(log.name, log.levelno) for log in caplog.records}
+    logged = {(log.name, log.levelno, log.message) for log in caplog.records}
+    assert ("mcp_server.follower", logging.ERROR, "looking for news for subscribers failed") in logged

@@ -65,10 +65,7 @@ export function RowList(props: Props) {
     if (top !== undefined) element.scrollTop = top;
   }, [active, props.activeId]);
 
-  const rows: VNode[] = [];
-  for (let row = view.first; row < Math.min(view.end, count); row += 1) {
-    rows.push(props.row(row, { transform: `translateY(${row * rowHeight}px)` }));
-  }
+  const rows = useRows(props, view.first, Math.min(view.end, count));
   return (
     <div
       ref={box}
@@ -85,6 +82,19 @@ export function RowList(props: Props) {
       </div>
     </div>
   );
+}
+
+/** The rows in view. Scrolling draws only those that come into view: what is handed on unchanged is not looked at again. */
+function useRows(props: Props, first: number, end: number): VNode[] {
+  const drawn = useRef<{ props: Props; rows: Map<number, VNode> }>({ props, rows: new Map() });
+  const before = drawn.current.props === props ? drawn.current.rows : undefined;
+  const rows = new Map<number, VNode>();
+  for (let row = first; row < end; row += 1) {
+    const style = { transform: `translateY(${row * props.rowHeight}px)` };
+    rows.set(row, before?.get(row) ?? props.row(row, style));
+  }
+  drawn.current = { props, rows };
+  return [...rows.values()];
 }
 
 /** A list that was shown before begins where it was left; another one at its beginning. */
