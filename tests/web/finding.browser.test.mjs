@@ -174,7 +174,7 @@ test('a failed request is compared with when it worked, differences marked', asy
   await marked.first().waitFor();
   const words = await marked.allInnerTexts();
   assert.ok(
-    words.some((row) => /charge refused/.test(row) && /only right/.test(row)),
+    words.some((row) => /charge refused/.test(row) && /right only/.test(row)),
     words.join('\n'),
   );
   assert.ok(
@@ -183,7 +183,7 @@ test('a failed request is compared with when it worked, differences marked', asy
   );
   await page.getByRole('link', { name: 'Swap' }).click();
   await until(
-    async () => (await marked.allInnerTexts()).some((row) => /charge refused/.test(row) && /only left/.test(row)),
+    async () => (await marked.allInnerTexts()).some((row) => /charge refused/.test(row) && /left only/.test(row)),
     'sides to swap',
   );
 });

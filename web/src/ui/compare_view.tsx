@@ -10,6 +10,7 @@ import { countOf, durationWords } from '../model/times';
 import { causeWords, shortId, statusOf, titleOf } from '../model/words';
 import { CategoryIcon } from './icons';
 import { Problem } from './problem';
+import { Called } from './request_line';
 import { Link, listPath } from './router';
 import { RowList } from './row_list';
 import { ServiceName, colourClass, useColours } from './service_name';
@@ -22,8 +23,8 @@ const INDENT_PX = 12;
 const INDENTS_MAX = 10;
 const RULES = 'missing or extra, another status, or at least 1.5 times and 5 ms slower or faster';
 const WORDS: { readonly [difference in Difference]: string } = {
-  missing: 'only left',
-  extra: 'only right',
+  missing: 'left only',
+  extra: 'right only',
   status: 'status',
   slower: 'slower',
   faster: 'faster',
@@ -107,7 +108,7 @@ function Side({ loaded, word }: { loaded: Loaded | undefined; word: string }) {
     <section class="side" aria-label={`${word}: request ${shortId(request.request_id)}`}>
       <h2>
         <Link to={requestPath(request.request_id)}>
-          <Line text={`${request.method ?? ''} ${request.url ?? shortId(request.request_id)}`.trim()} />
+          <Called request={request} />
         </Link>{' '}
         {request.status !== undefined && <span class={`status ${request.cause ? 'bad' : ''}`}>{request.status}</span>}
       </h2>

@@ -30,7 +30,7 @@ export function ListFiltersBar({ services, isOfRequests }: { services: readonly 
       <TextField
         field={field}
         label="Text"
-        placeholder="Text  /"
+        placeholder="URL, service, id …  /"
         title={`Looked for in ${isOfRequests ? 'URL, operation, services and id' : 'URLs, operations, services and id'}; not in causes, logs and attributes`}
         value={filters.query}
         onValue={(query) => change({ query })}

@@ -3,6 +3,7 @@
 import { useEffect } from 'preact/hooks';
 
 import type { RequestRecord, RequestsAnswer } from '../model/answers';
+import { visibleLine } from '../model/plain_text';
 import { requestPath, sessionPath } from '../model/routes';
 import { clockWords, countWords, durationWords } from '../model/times';
 import { causeWords, shortId } from '../model/words';
@@ -119,7 +120,7 @@ function RequestRow(props: RowProps) {
             <Line text={causeWords(request.cause)} />
           </span>
         ) : (
-          <span class="services quiet">
+          <span class="services quiet" title={visibleLine(services.join(', '))}>
             {services.slice(0, SERVICES_SHOWN_MAX).map((service) => (
               <ServiceName key={service} name={service} />
             ))}

@@ -7,6 +7,7 @@ import { browserWords, causeWords, shortId } from '../model/words';
 import { sessionPath } from '../model/routes';
 import { betweenMs, clockWords, countOf, countWords, durationWords } from '../model/times';
 import { CopyButton } from './copying';
+import { Called } from './request_line';
 import { Link, listPath } from './router';
 import { Line } from './telemetry_text';
 import { TimeSpent } from './time_spent';
@@ -57,10 +58,9 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
 }
 
 function RequestTitle({ request }: { request: RequestRecord }) {
-  if (!request.url && !request.method) return <Line text={`Request ${shortId(request.request_id)}`} />;
   return (
     <>
-      <Line text={`${request.method ?? ''} ${request.url ?? ''}`.trim()} />{' '}
+      <Called request={request} />{' '}
       {request.status !== undefined && (
         <span class={`status ${request.cause || request.status >= 500 ? 'bad' : ''}`}>{request.status}</span>
       )}
