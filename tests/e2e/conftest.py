@@ -56,16 +56,17 @@ def pages() -> ReadPages:
 
 
 class CollectorProcess:
-    """A running `python -m collector serve` on free ports."""
+    """A running `python -m collector serve` on free ports; with `token` nobody may send or ask without it."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, token: str | None = None) -> None:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "GASOLINE_"))}
         ports = [part for port in ("grpc", "http", "query") for part in (f"--{port}-endpoint", "127.0.0.1:0")]
         self.data_dir = data_dir
         self._process = subprocess.Popen(
             [sys.executable, "-m", "collector", "serve", "--data-dir", str(data_dir), *ports, *arguments],
             stderr=subprocess.PIPE,
             text=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "GASOLINE_"))},
+            env={**inherited, **({"GASOLINE_TOKEN": token} if token else {})},
         )
         assert self._process.stderr is not None
         self.lines: list[str] = []
@@ -81,7 +82,8 @@ class CollectorProcess:
         self.pid = int(pid)
         self._drain = threading.Thread(target=self._read, daemon=True)
         self._drain.start()
-        self._client = httpx.Client(base_url=f"http://{self.query}", timeout=60, trust_env=False)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(base_url=f"http://{self.query}", timeout=60, trust_env=False, headers=headers)
 
     def observe(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         """Ask over HTTP; the JSON answer."""
@@ -183,11 +185,11 @@ class _NoAliases(yaml.SafeDumper):
 
 @pytest.fixture(scope="session")
 def start_collector() -> StartCollector:
-    """Return a context: `with start_collector(data_dir, *arguments) as collector`."""
+    """Return a context: `with start_collector(data_dir, *arguments, token=None) as collector`."""
 
     @contextmanager
-    def start(data_dir: Path, *arguments: str) -> Generator[CollectorProcess]:
-        collector = CollectorProcess(data_dir, *arguments)
+    def start(data_dir: Path, *arguments: str, token: str | None = None) -> Generator[CollectorProcess]:
+        collector = CollectorProcess(data_dir, *arguments, token=token)
         try:
             yield collector
         finally:

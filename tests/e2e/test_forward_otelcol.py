@@ -139,6 +139,7 @@ def told(pages: ReadPages, collector: CollectorProcess) -> Mapping[str, Any]:
     }
 
 
+@pytest.mark.parametrize("token", [None, "a-token-of-ours"])
 def test_in_front_of_gasoline_it_fans_out_to_both(
     otelcol: Path,
     root: Path,
@@ -147,15 +148,22 @@ def test_in_front_of_gasoline_it_fans_out_to_both(
     recorded: Sequence[Recording],
     expected: Mapping[str, Any],
     tmp_path: Path,
+    token: str | None,
 ) -> None:
     config = root / "otel-config" / "beside-otelcol.yaml"
+    if token:
+        # As the file says to do where Gasoline asks for its token.
+        with_token = tmp_path / "beside-otelcol.yaml"
+        with_token.write_text(config.read_text().replace("# headers: ", "headers: "))
+        config = with_token
     grpc_port, http_port = free_ports(2)
-    with start_collector(tmp_path / "ours") as ours, start_collector(tmp_path / "backend") as backend:
+    with start_collector(tmp_path / "ours", token=token) as ours, start_collector(tmp_path / "backend") as backend:
         environment = {
             "OTLP_GRPC_ENDPOINT": f"127.0.0.1:{grpc_port}",
             "OTLP_HTTP_ENDPOINT": f"127.0.0.1:{http_port}",
             "GASOLINE_ENDPOINT": ours.grpc,
             "BACKEND_ENDPOINT": backend.grpc,
+            "GASOLINE_TOKEN": token or "",
         }
         with running(otelcol, config, environment):
             post_all(f"127.0.0.1:{http_port}", recorded)

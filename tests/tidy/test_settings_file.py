@@ -1,5 +1,6 @@
 """otel-config/collector.yaml has every setting with its default, as the code has it."""
 
+import re
 import runpy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from collector.components import KNOWN_COMPONENTS
 from collector.config.loader import check_config, load_config, read_config
 from collector.config.model import CollectorConfig, ComponentId, ServiceSettings
 
+# Lines of `headers` to be put in force where a token is asked for.
+COMMENTED_HEADERS = r"(?m)^( +)# (?= *(?:headers:|- name:|value:))"
 SECTIONS = ("receivers", "processors", "exporters", "extensions")
 
 
@@ -91,7 +94,7 @@ def test_it_runs_what_runs_without_a_file(config: CollectorConfig) -> None:
 @pytest.mark.parametrize("name", ["sdk/beside.yaml", "beside-otelcol.yaml"])
 def test_beside_another_backend_the_token_goes_to_gasoline_alone(root: Path, name: str) -> None:
     text = (root / "otel-config" / name).read_text()
-    document = yaml.safe_load(text.replace("# headers: ", "headers: "))
+    document = yaml.safe_load(re.sub(COMMENTED_HEADERS, r"\1", text))
     holders = [each for each in mappings_in(document) if "GASOLINE_TOKEN" in str(each.get("headers", ""))]
     gasolines = [each for each in mappings_in(document) if "GASOLINE_ENDPOINT" in str(each.get("endpoint", ""))]
     assert holders == gasolines

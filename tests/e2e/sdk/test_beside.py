@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+import re
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Gasoline, NewTrace, Records, Shop, StartShop
+    from conftest import Gasoline, NewTrace, Records, Shop, StartService, StartShop
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -57,6 +60,91 @@ def shop(
 
         with start_shop(collector, environment) as running:
             yield running
+
+
+TOKEN = "a-token-of-ours"
+OF_THE_BACKEND = "a-token-of-the-backend"
+# What the service of a language is asked, and what it calls for that.
+ASKED = {
+    "node": ("/checkout", "python"),
+    "python": ("/orders", "java"),
+    "java": ("/charge", "go"),
+    "go": ("/reserve", None),
+}
+
+
+@contextmanager
+def other_backend() -> Generator[tuple[str, list[str | None]]]:
+    """A backend that takes everything: its address, and the value of `authorization` of each request."""
+    seen: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(self.headers["authorization"])
+            self.send_response(200)
+            self.send_header("content-type", "application/x-protobuf")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    start_collector: Callable[..., AbstractContextManager[Gasoline]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gasoline]:
+    """A collector that takes nothing without its token."""
+    with start_collector(tmp_path_factory.mktemp("guarded") / "data", token=TOKEN) as running:
+        yield running
+
+
+@pytest.mark.requirement("backend:beside")
+@pytest.mark.parametrize("language", ASKED)
+def test_where_gasoline_asks_for_its_token_it_alone_gets_it(
+    root: Path,
+    guarded: Gasoline,
+    start_service: StartService,
+    shop: Shop,
+    new_trace: NewTrace,
+    records: Records,
+    tmp_path: Path,
+    language: str,
+) -> None:
+    sdk = root / "otel-config" / "sdk"
+    # As the file says to do then.
+    config = tmp_path / "beside.yaml"
+    config.write_text(re.sub(r"(?m)^( +)# ", r"\1", (sdk / "beside.yaml").read_text()))
+    path, callee = ASKED[language]
+    # Python's SDK sends what stands in the variable.
+    blank = " " if language == "python" else "%20"
+    called = {f"{shop.services[callee].name.upper()}_URL": shop.services[callee].url} if callee else {}
+    with other_backend() as (address, seen):
+        environment = {
+            **{name: value.format(sdk=sdk) for name, value in STARTED_BY[language].items()},
+            **called,
+            "OTEL_CONFIG_FILE": str(config),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{address}",
+            "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer{blank}{OF_THE_BACKEND}",
+            "GASOLINE_ENDPOINT": f"http://{guarded.http}",
+            "GASOLINE_TOKEN": TOKEN,
+        }
+        with start_service(language, environment) as service:
+            trace_id, headers = new_trace()
+            assert shop.client.post(f"{service.url}{path}?outcome=ok", headers=headers).status_code == 200
+            own = {service.name: records.outcomes["ok"][service.name]}
+            question = {"what": "request-trace", "request_id": trace_id}
+            events = shop.events(question, "timeline", sum(map(sum, own.values())), guarded)
+        # Its end has sent everything to the backend, too.
+    assert records.count(events) == own
+    assert set(seen) == {f"Bearer {OF_THE_BACKEND}"}
 
 
 def ids(events: list[Mapping[str, Any]]) -> set[str]:
