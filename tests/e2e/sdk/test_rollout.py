@@ -17,6 +17,7 @@ pytestmark = pytest.mark.timeout(600)
 CHAIN = ("storefront", "orders", "payments", "inventory")
 # A service that takes no trace from outside and hands none on, as one has it that OpenTelemetry's propagators miss.
 APART = {"OTEL_PROPAGATORS": "baggage"}
+WITH_ALL_BELOW = {"node": {"node", "python", "java"}, "python": {"python", "java"}, "java": {"java"}, "go": set[str]()}
 CALLED_BY = {"node": "python", "python": "java", "java": "go"}
 # The services with correlation after each step, and those whose records the session then holds.
 STEPS: Sequence[tuple[set[str], Sequence[str]]] = (
@@ -36,8 +37,8 @@ def storefronts(
         started: dict[tuple[str, frozenset[str]], Service] = {}
 
         def start(language: str, correlated: set[str]) -> Service:
-            """Start it, and before it what it calls; once for each state of both."""
-            if language == "go":
+            """Start it, and before it what it calls; once for each state of both. All of the shop are correlated."""
+            if correlated >= WITH_ALL_BELOW[language]:
                 return shop.services[language]
             below = start(CALLED_BY[language], correlated - {language})
             state = (language, frozenset(correlated))
