@@ -46,6 +46,7 @@ export class RequestManager {
    * @param {() => number} parts.monotonicNow
    * @param {(record: import('./shared/records.js').PageRecord) => void} parts.emit
    * @param {(origin: string) => void} parts.onOwnTracing the page sends trace headers of its own there
+   * @param {(address: string) => void} parts.onStray an address redirects to an origin that may not have trace headers
    * @param {import('./shared/redact.js').Redactor} parts.redactor
    * @param {() => boolean} parts.isServed whether requests of the page pass through its service worker
    */
@@ -130,18 +131,33 @@ export class RequestManager {
   /**
    * Our headers made a request fail that works without them (a server whose CORS rules do not know them).
    * @param {TracedRequest} request
+   * @param {string} responseUrl where it led without them
    */
-  giveUpOn(request) {
+  giveUpOn(request, responseUrl) {
     request.headers = {};
-    this.#leaveAlone(request, 'the server did not allow trace headers: the request was sent again without them');
+    const body = 'the server did not allow trace headers: the request was sent again without them';
+    this.#leaveAlone(request, body, this.#isStrange(responseUrl));
+  }
+
+  /** @param {readonly string[]} addresses that were seen to redirect to origins that may not have trace headers */
+  avoid(addresses) {
+    for (const address of addresses) this.#remember(address);
+  }
+
+  /** @param {string} address */
+  #remember(address) {
+    if (this.untraced.size < UNTRACED_MAX) this.untraced.add(address);
   }
 
   /**
    * @param {TracedRequest} request
    * @param {string} body why requests to its address get no headers from now on
+   * @param {boolean} strays whether it redirects to an origin that may not have them: other pages are to know, too
    */
-  #leaveAlone(request, body) {
-    if (this.untraced.size < UNTRACED_MAX) this.untraced.add(pathOf(request));
+  #leaveAlone(request, body, strays) {
+    const address = pathOf(request);
+    this.#remember(address);
+    if (strays) this.parts.onStray(address);
     this.parts.emit({
       kind: 'log',
       event: 'gasoline.propagation.fallback',
@@ -164,7 +180,8 @@ export class RequestManager {
     this.parts.emit(spanOf(request, ending, this.parts.now(), this.parts.redactor));
     const isTraced = 'traceparent' in request.headers && !this.untraced.has(pathOf(request));
     if (isTraced && this.#isStrange(ending.responseUrl)) {
-      this.#leaveAlone(request, 'a redirect took trace headers to another origin: its address gets none any more');
+      const body = 'a redirect took trace headers to another origin: its address gets none any more';
+      this.#leaveAlone(request, body, true);
     }
   }
 

@@ -97,6 +97,7 @@
      * @param {() => number} parts.monotonicNow
      * @param {(record: import('./shared/records.js').PageRecord) => void} parts.emit
      * @param {(origin: string) => void} parts.onOwnTracing the page sends trace headers of its own there
+     * @param {(address: string) => void} parts.onStray an address redirects to an origin that may not have trace headers
      * @param {import('./shared/redact.js').Redactor} parts.redactor
      * @param {() => boolean} parts.isServed whether requests of the page pass through its service worker
      */
@@ -168,17 +169,30 @@
     /**
      * Our headers made a request fail that works without them (a server whose CORS rules do not know them).
      * @param {TracedRequest} request
+     * @param {string} responseUrl where it led without them
      */
-    giveUpOn(request) {
+    giveUpOn(request, responseUrl) {
       request.headers = {};
-      this.#leaveAlone(request, "the server did not allow trace headers: the request was sent again without them");
+      const body = "the server did not allow trace headers: the request was sent again without them";
+      this.#leaveAlone(request, body, this.#isStrange(responseUrl));
+    }
+    /** @param {readonly string[]} addresses that were seen to redirect to origins that may not have trace headers */
+    avoid(addresses) {
+      for (const address of addresses) this.#remember(address);
+    }
+    /** @param {string} address */
+    #remember(address) {
+      if (this.untraced.size < UNTRACED_MAX) this.untraced.add(address);
     }
     /**
      * @param {TracedRequest} request
      * @param {string} body why requests to its address get no headers from now on
+     * @param {boolean} strays whether it redirects to an origin that may not have them: other pages are to know, too
      */
-    #leaveAlone(request, body) {
-      if (this.untraced.size < UNTRACED_MAX) this.untraced.add(pathOf(request));
+    #leaveAlone(request, body, strays) {
+      const address = pathOf(request);
+      this.#remember(address);
+      if (strays) this.parts.onStray(address);
       this.parts.emit({
         kind: "log",
         event: "gasoline.propagation.fallback",
@@ -200,7 +214,8 @@
       this.parts.emit(spanOf(request, ending, this.parts.now(), this.parts.redactor));
       const isTraced = "traceparent" in request.headers && !this.untraced.has(pathOf(request));
       if (isTraced && this.#isStrange(ending.responseUrl)) {
-        this.#leaveAlone(request, "a redirect took trace headers to another origin: its address gets none any more");
+        const body = "a redirect took trace headers to another origin: its address gets none any more";
+        this.#leaveAlone(request, body, true);
       }
     }
     /** The page is going away: what is still in flight is told of now, or never. */
@@ -903,7 +918,7 @@
       if (call.mayRepeat && error?.name === "TypeError") {
         return natives.apply(natives.then, send(call.plainArgs), [
           (response) => {
-            manager.giveUpOn(request);
+            manager.giveUpOn(request, response.url);
             return onResponse(response);
           },
           fail
@@ -1728,7 +1743,7 @@
         const request = state ? start(natives, manager, native, xhr, state) : null;
         if (state?.mayRepeat && request) {
           const sendAgain = () => sendPlain(natives, native, xhr, state);
-          repeaters.get(xhr)?.use({ sendAgain, onSuccess: () => manager.giveUpOn(request) });
+          repeaters.get(xhr)?.use({ sendAgain, onSuccess: () => manager.giveUpOn(request, xhr.responseURL) });
         }
         try {
           return natives.apply(native.send, xhr, args);
@@ -1836,6 +1851,7 @@
         monotonicNow,
         emit: (record) => this.channel.record(record),
         onOwnTracing: (origin) => this.channel.send({ type: "own-tracing", origin }),
+        onStray: (address) => this.channel.send({ type: "stray", address }),
         isServed: this.natives.isServed,
         redactor: this.redactor
       });
@@ -1876,6 +1892,7 @@
       this.page = configuration.page ?? this.page;
       this.requests.targets = new Set(configuration.targets);
       this.requests.headerRules = configuration.headerRules;
+      this.requests.avoid(configuration.strays);
       this.redactor.use(configuration.redactedNames);
     }
     /** Leave the page as it was. */

@@ -56,7 +56,7 @@ function run(natives, manager, { send, call }) {
     if (call.mayRepeat && error?.name === 'TypeError') {
       return natives.apply(natives.then, send(call.plainArgs), [
         (/** @type {Response} */ response) => {
-          manager.giveUpOn(request);
+          manager.giveUpOn(request, response.url);
           return onResponse(response);
         },
         fail,

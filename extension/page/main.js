@@ -53,6 +53,7 @@ class PageObserver {
       monotonicNow,
       emit: (record) => this.channel.record(record),
       onOwnTracing: (origin) => this.channel.send({ type: 'own-tracing', origin }),
+      onStray: (address) => this.channel.send({ type: 'stray', address }),
       isServed: this.natives.isServed,
       redactor: this.redactor,
     });
@@ -96,6 +97,7 @@ class PageObserver {
     this.page = configuration.page ?? this.page;
     this.requests.targets = new Set(configuration.targets);
     this.requests.headerRules = configuration.headerRules;
+    this.requests.avoid(configuration.strays);
     this.redactor.use(configuration.redactedNames);
   }
 

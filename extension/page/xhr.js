@@ -80,7 +80,7 @@ export function wrapXhr(window, natives, manager) {
       const request = state ? start(natives, manager, native, xhr, state) : null;
       if (state?.mayRepeat && request) {
         const sendAgain = () => sendPlain(natives, native, xhr, state);
-        repeaters.get(xhr)?.use({ sendAgain, onSuccess: () => manager.giveUpOn(request) });
+        repeaters.get(xhr)?.use({ sendAgain, onSuccess: () => manager.giveUpOn(request, xhr.responseURL) });
       }
       try {
         return natives.apply(native.send, xhr, args);

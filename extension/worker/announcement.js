@@ -8,6 +8,7 @@
  *   yet
  * @property {import('../shared/ids.js').SpanContext | null} page the trace of the page load
  * @property {string[]} targets
+ * @property {string[]} strays addresses that redirect to origins that may not have trace headers
  * @property {string[]} redactedNames that hold secrets beside those that are known
  * @property {number} idleTimeoutMs
  * @property {number} maxAgeMs
@@ -35,6 +36,7 @@ export function configurationFor(state, origin, tabId, page, now) {
     },
     page,
     targets: settings.targets,
+    strays: state.strays[origin] ?? [],
     redactedNames: settings.redactedNames,
     idleTimeoutMs: settings.idleTimeoutMs,
     maxAgeMs: settings.maxAgeMs,

@@ -135,6 +135,8 @@ export class ExtensionWorker {
    */
   async useSettings(state, settings) {
     await state.saveSettings(settings);
+    // Where they led may be allowed now.
+    state.strays = {};
     await this.contentScripts.register(settings.origins);
     await this.settle(state);
     if (state.collector.endpoint !== settings.endpoint) {

@@ -12,6 +12,9 @@ export const MESSAGE_RECORDS_MAX = 5000;
 export const NAVIGATION_MS_MAX = 60_000;
 /** Origins that pages were seen to trace by themselves. */
 export const OWN_TRACING_MAX = 100;
+/** Addresses that one origin's pages know not to trace; each navigation tells them. */
+export const STRAYS_MAX = 20;
+export const STRAY_CHARS_MAX = 200;
 
 const SEVERITY_ERROR = 17;
 /** @type {Readonly<Record<string, import('../session-manager.js').EndReason>>} */
@@ -62,6 +65,8 @@ export class PageMessages {
         return sessions.endCarried(key, REASONS_OF_PAGES[message.reason] ?? 'invalid', this.now(), settings);
       case 'own-tracing':
         return this.#learn(message.origin);
+      case 'stray':
+        return this.#noteStray(bridge.origin, message.address);
       case 'served':
         return this.#noteServed(bridge.origin);
       case 'leave':
@@ -153,6 +158,16 @@ export class PageMessages {
   #noteServed(origin) {
     const { served } = this.state;
     if (!served.includes(origin)) served.push(origin);
+  }
+
+  /**
+   * @param {string} origin of the page
+   * @param {unknown} address that redirected to an origin that may not have trace headers
+   */
+  #noteStray(origin, address) {
+    if (typeof address !== 'string' || address.length > STRAY_CHARS_MAX || !URL.canParse(address)) return;
+    const known = this.state.strays[origin] ?? [];
+    this.state.strays[origin] = [...known.filter((one) => one !== address), address].slice(-STRAYS_MAX);
   }
 
   /** @param {unknown} origin to which the page sends trace headers of its own */

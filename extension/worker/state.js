@@ -17,7 +17,8 @@ export const DELIVERIES_MAX = 500;
 const LIVING_KEY = 'living';
 /** In chrome.storage.local: sessions that lived when it was closed, until the collector knows of their end. */
 const LEFT_OVER_KEY = 'leftOver';
-const KEYS = ['sessions', 'tabs', 'counts', 'delivered', 'collector', 'exporting', 'ownTracing', 'served', QUEUE_KEY];
+const LEARNED_KEYS = ['ownTracing', 'served', 'strays'];
+const KEYS = ['sessions', 'tabs', 'counts', 'delivered', 'collector', 'exporting', ...LEARNED_KEYS, QUEUE_KEY];
 /** @type {import('../messages.js').Counts} */
 const NO_COUNTS = Object.freeze({ requests: 0, failedRequests: 0, errors: 0, events: 0 });
 
@@ -48,6 +49,8 @@ export class WorkerState {
     this.ownTracing = stored.ownTracing ?? [];
     /** @type {string[]} origins that were seen to have a service worker: at most those that are switched on */
     this.served = stored.served ?? [];
+    /** @type {Record<string, string[]>} origin of pages -> addresses that redirect to where trace headers may not go */
+    this.strays = stored.strays ?? {};
     this.queue = new ExportQueue(chrome.storage.session, stored[QUEUE_KEY]);
     this.livingText = '';
     /** @type {[string, import('../session-manager.js').Session][]} */
@@ -90,6 +93,9 @@ export class WorkerState {
     const living = new Set(Object.values(entries).map((entry) => entry.current?.id));
     for (const id of Object.keys(this.counts)) if (!living.has(id)) delete this.counts[id];
     this.served = this.served.filter((origin) => this.settings.origins.includes(origin));
+    for (const origin of Object.keys(this.strays)) {
+      if (!this.settings.origins.includes(origin)) delete this.strays[origin];
+    }
     for (const id of Object.keys(this.delivered).slice(0, -DELIVERIES_MAX)) delete this.delivered[id];
     return {
       sessions: entries,
@@ -98,6 +104,7 @@ export class WorkerState {
       delivered: this.delivered,
       ownTracing: this.ownTracing,
       served: this.served,
+      strays: this.strays,
     };
   }
 

@@ -1,58 +1,42 @@
 /** Pages beside which others work: another instrumentation, another site, another tab, the browser's cache. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 
 import { officialScript } from '../official/bundle.mjs';
-import { Browser, html, sessionTrace, startAll, startCollector, startSite, storedId, until } from './stage.mjs';
+import { Browser, html, sessionTrace, startAll, startSite, storedId, until, useStage } from './stage.mjs';
 
 const HEADERS = ['traceparent', 'tracestate', 'x-session-id'];
 const TABS = 3;
 const FETCHES = 40;
 
-/** @type {Browser} */
-let browser;
-/** @type {Browser} */
-let plain;
-/** @type {Awaited<ReturnType<typeof startCollector>>} */
-let collector;
 /** @type {string} */
 let script;
-/** @type {Awaited<ReturnType<typeof startOwn>>} */
-let site;
+/** @type {Browser} */
+let plain;
+before(async () => {
+  [plain, script] = await startAll(Browser.launch({ hasExtension: false }), officialScript());
+});
+after(() => plain?.close());
 
-function startOwn() {
-  return startSite((request, response) => {
-    response.setHeader('access-control-allow-origin', '*');
-    if (request.url?.startsWith('/api')) response.end('{}');
-    else if (request.url === '/sdk.js') response.writeHead(200, { 'content-type': 'text/javascript' }).end(script);
-    else if (request.url === '/official') html(response, '<script src=/sdk.js></script>');
-    else if (request.url === '/cached') html(response, '', { 'cache-control': 'max-age=3600' });
-    else html(response, '<a href=/cached>cached</a>');
-  });
+/** @type {Parameters<typeof startSite>[0]} */
+function answer(request, response) {
+  response.setHeader('access-control-allow-origin', '*');
+  if (request.url?.startsWith('/api')) response.end('{}');
+  else if (request.url === '/sdk.js') response.writeHead(200, { 'content-type': 'text/javascript' }).end(script);
+  else if (request.url === '/official') html(response, '<script src=/sdk.js></script>');
+  else if (request.url === '/cached') html(response, '', { 'cache-control': 'max-age=3600' });
+  else html(response, '<a href=/cached>cached</a>');
 }
 
-before(async () => {
-  [browser, plain, collector, script] = await startAll(
-    Browser.launch(),
-    Browser.launch({ hasExtension: false }),
-    startCollector(),
-    officialScript(),
-  );
-});
-after(async () => {
-  await Promise.all([browser?.close(), plain?.close(), collector?.stop()]);
-  await collector?.remove();
-});
-beforeEach(async () => {
-  site = await startOwn();
-  await browser.switchOn(site.origin, { endpoint: collector.endpoint });
-});
-afterEach(async () => {
-  for (const page of browser.context.pages()) if (page !== browser.console) await page.close();
-  await browser.ask('set-enabled', { origin: site.origin, enabled: false });
-  await site.stop();
-});
+const stage = useStage(answer);
+/** @type {Browser} */
+let browser;
+/** @type {import('./stage.mjs').Collector} */
+let collector;
+/** @type {import('./stage.mjs').Site} */
+let site;
+beforeEach(() => ({ browser, collector, site } = stage));
 
 const traceOf = ({ headers }) => headers['traceparent']?.split('-')[1];
 
@@ -79,7 +63,7 @@ async function instrumented() {
 }
 
 test("a page with OpenTelemetry's own instrumentation: its spans are the same, its traces are the ones", async () => {
-  const alone = await startOwn();
+  const alone = await startSite(answer);
   try {
     const other = await plain.context.newPage();
     await other.goto(`${alone.origin}/official`);

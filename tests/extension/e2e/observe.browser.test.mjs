@@ -30,19 +30,22 @@ test('testing:real-browser flow:one-timeline testing:real-services: all of it in
       throw new TypeError('cart is undefined');
     });
   });
-  const has = (events, test) => events.some(test);
-  const { session, events } = await sessionTrace(
-    demo.observe,
-    sessionId,
-    (found) =>
-      has(found, ({ name }) => name === 'exception') &&
-      has(found, ({ name, service }) => service === 'browser' && name === 'POST') &&
-      has(found, ({ service, signal }) => service === 'payments' && signal === 'span') &&
-      has(
-        found,
-        ({ service, kind, attributes }) => service === 'shop' && kind === 'server' && attributes['http.route'] === '/',
-      ),
-  );
+  // Each service sends its spans and its logs in requests of their own.
+  const whole = [
+    ...['browser documentLoad', 'browser POST', 'browser browser.user_action.click'],
+    ...['browser browser.console', 'browser exception'],
+    ...['orders', 'payments'].map((service) => `${service} server`),
+    ...['/', '/api/checkout'].map((route) => `shop server ${route}`),
+  ];
+  const shown = ({ service, name, kind, attributes }) => [
+    `${service} ${name}`,
+    `${service} ${kind}`,
+    `${service} ${kind} ${attributes['http.route']}`,
+  ];
+  const { session, events } = await sessionTrace(demo.observe, sessionId, (found) => {
+    const there = new Set(found.flatMap(shown));
+    return whole.every((one) => there.has(one));
+  });
 
   const services = ['browser', 'orders', 'payments', 'shop'];
   assert.deepEqual(session.services, services);

@@ -25,6 +25,10 @@ const DIFFERENCES = {
 };
 /** A GET that fails is sent once more, without our headers: it may have been a redirect that did not bear them. */
 const SENT_TWICE = '/api/broken';
+const REQUESTS = ['/api/ok?q=1', '/api/missing', SENT_TWICE, '/api/xhr'];
+/** How many events of these names come of what act does. */
+const COUNTS = { 'browser.console': 5, exception: 2, 'browser.navigation': 3 };
+const ONCE = ['browser.user_action.click', 'browser.navigation_timing', 'browser.web_vital'];
 /** Attributes whose values are of this one run. */
 const OF_THE_RUN = new RegExp(
   'timing\\.(?!type|initiator_type|next_hop|render_blocking|redirect_count)' +
@@ -97,6 +101,21 @@ after(async () => {
   await collector?.remove();
 });
 
+/**
+ * @param {any[]} events
+ * @param {number} times that one request is sent
+ * @returns {boolean} whether all is there that the tests compare
+ */
+function hasAll(events, times) {
+  const count = (/** @type {string} */ wanted, path = '') =>
+    events.filter(({ name, attributes }) => name === wanted && (attributes['url.full'] ?? '').endsWith(path)).length;
+  return (
+    Object.entries(COUNTS).every(([name, least]) => count(name) >= least) &&
+    ONCE.every((name) => count(name) >= 1) &&
+    REQUESTS.every((path) => count('browser.resource_timing', path) >= (path === SENT_TWICE ? times : 1))
+  );
+}
+
 /** @param {string} origin */
 async function official(origin) {
   const page = await plain.context.newPage();
@@ -105,9 +124,7 @@ async function official(origin) {
   await page.click('button');
   return until(async () => {
     const kept = await page.evaluate(() => window.kept);
-    const isWhole =
-      kept.spans.length >= 4 && kept.events.filter(({ name }) => name === 'browser.resource_timing').length >= 5;
-    return isWhole && kept.events.some(({ name }) => name === 'browser.user_action.click') && kept;
+    return kept.spans.length >= REQUESTS.length && hasAll(kept.events, 1) && kept;
   }, 'the official packages');
 }
 
@@ -118,16 +135,11 @@ async function ours(origin) {
   const id = await storedId(page);
   await page.evaluate(act);
   await page.click('button');
-  const count = (all, wanted) => all.filter(({ name }) => name === wanted).length;
   const requests = (all) => all.filter(({ signal, name }) => signal === 'span' && name !== 'documentLoad').length;
   const { events } = await sessionTrace(
     collector.observe,
     id,
-    (all) =>
-      requests(all) >= made.official.spans.length &&
-      // Theirs tells of its own script, ours of one request that is sent twice.
-      count(all, 'browser.resource_timing') >= count(made.official.events, 'browser.resource_timing') &&
-      count(all, 'browser.user_action.click') >= 1,
+    (all) => requests(all) >= made.official.spans.length && hasAll(all, 2),
   );
   const spans = events.filter(({ signal, name }) => signal === 'span' && name !== 'documentLoad');
   const logs = events.filter(({ signal, name }) => signal === 'log' && !name.startsWith('session.'));

@@ -1,39 +1,27 @@
 /** What went wrong for others, and must not here. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 
-import { Browser, html, sessionTrace, startAll, startCollector, startSite, storedId, until } from './stage.mjs';
+import { Browser, html, sessionTrace, startSite, storedId, until, useStage } from './stage.mjs';
 
 const TABS = 3;
-/** @type {Browser} */
+const stage = useStage((request, response) => {
+  if (request.url?.startsWith('/api')) response.end('{}');
+  else html(response, '<form method=post action=/posted><button>send</button></form>');
+});
+/** @type {import('./stage.mjs').Browser} */
 let browser;
-/** @type {Awaited<ReturnType<typeof startCollector>>} */
+/** @type {import('./stage.mjs').Collector} */
 let collector;
-/** @type {Awaited<ReturnType<typeof startSite>>} */
+/** @type {import('./stage.mjs').Site} */
 let site;
-
-before(async () => {
-  [browser, collector] = await startAll(Browser.launch(), startCollector());
-});
-after(async () => {
-  await Promise.all([browser?.close(), collector?.stop()]);
-  await collector?.remove();
-});
-beforeEach(async () => {
-  site = await startSite((request, response) => {
-    if (request.url?.startsWith('/api')) response.end('{}');
-    else html(response, '<form method=post action=/posted><button>send</button></form>');
-  });
-  await browser.switchOn(site.origin, { endpoint: collector.endpoint });
-});
-afterEach(async () => {
-  for (const page of browser.context.pages()) if (page !== browser.console) await page.close();
-  await browser.ask('set-enabled', { origin: site.origin, enabled: false });
-  await site.stop();
-});
+beforeEach(() => ({ browser, collector, site } = stage));
 
 const traceOf = ({ headers }) => headers['traceparent']?.split('-')[1];
+/** Whoever navigates before the worker has noted the navigation before it sends the same trace again. */
+const noted = (/** @type {string} */ path) => browser.noted(traceOf(site.seen.findLast(({ url }) => url === path)));
+const pathOf = (/** @type {import('playwright-core').Page} */ page) => new URL(page.url()).pathname;
 const loadsOf = (events) => events.filter(({ name }) => name === 'documentLoad');
 
 test('each page load is joined with what the server did for it, in every tab, opened ones too', async () => {
@@ -41,10 +29,9 @@ test('each page load is joined with what the server did for it, in every tab, op
   const sessionId = await storedId(pages[0]);
   for (const page of pages) {
     await page.reload();
-    // Whoever navigates before the worker has noted the navigation before it sends the same trace again.
-    await browser.ask('get-state', { origin: site.origin });
+    await noted(pathOf(page));
     await page.goto(`${site.origin}/next`);
-    await browser.ask('get-state', { origin: site.origin });
+    await noted('/next');
   }
   const [opened] = await Promise.all([
     pages[0].waitForEvent('popup'),
@@ -71,6 +58,7 @@ test('each page load is joined with what the server did for it, in every tab, op
 test('a form that posts is a POST of its own trace', async () => {
   const page = await browser.open(`${site.origin}/`);
   const sessionId = await storedId(page);
+  await noted('/');
   await Promise.all([page.waitForURL('**/posted'), page.click('button')]);
   const posted = site.seen.find(({ url }) => url === '/posted');
   const { events } = await sessionTrace(collector.observe, sessionId, (all) => loadsOf(all).length >= 2);
@@ -180,12 +168,17 @@ test('when the extension goes, an open page goes on without it', async () => {
   try {
     await own.switchOn(site.origin, { endpoint: collector.endpoint });
     const page = await own.open(`${site.origin}/`);
-    const isNative = () => page.evaluate(() => fetch('/api/x').then(() => /^function fetch\(\)/.test(String(fetch))));
-    assert.equal(await isNative(), false);
+    const ours = () =>
+      page.evaluate(async () => {
+        await fetch('/api/x');
+        const functions = [fetch, Request, XMLHttpRequest, WebSocket, Request.prototype.clone, console.log];
+        return functions.filter((one) => !String(one).includes(` ${one.name}(`)).map(({ name }) => name);
+      });
+    assert.deepEqual(await ours(), ['fetch', 'Request', 'XMLHttpRequest', 'WebSocket', 'clone', 'log']);
     const closed = own.console.waitForEvent('close');
     await own.console.evaluate(() => void setTimeout(() => chrome.runtime.reload()));
     await closed;
-    await until(isNative, "the page's own fetch");
+    await until(async () => (await ours()).length === 0, "the page's own functions");
     assert.equal(await page.evaluate(() => localStorage.getItem('gasoline:session-id')), null);
   } finally {
     await own.close();

@@ -10,6 +10,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { after, afterEach, before, beforeEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { EXTENSION_FOLDER, chromiumPath, extensionId, requirePackage } from '../../../scripts/chromium.mjs';
@@ -175,6 +176,11 @@ export function html(response, body, headers = {}) {
   response.end(`<!doctype html><html><head><title>page</title></head><body>${body}</body></html>`);
 }
 
+/**
+ * @typedef {Awaited<ReturnType<typeof startCollector>>} Collector
+ * @typedef {Awaited<ReturnType<typeof startSite>>} Site
+ */
+
 /** Chromium with a profile that can be started again, with the extension or without. */
 export class Browser {
   /** @param {{ hasExtension?: boolean }} [options] */
@@ -239,6 +245,23 @@ export class Browser {
     return page;
   }
 
+  /**
+   * Wait until the worker has noted a page load: the next one then has a trace of its own.
+   * @param {string} traceId of the page load
+   */
+  async noted(traceId) {
+    const hasRules = (/** @type {string} */ used) =>
+      chrome.declarativeNetRequest
+        .getSessionRules()
+        .then((rules) =>
+          rules.some(
+            ({ condition, action }) =>
+              condition.resourceTypes?.[0] === 'main_frame' && JSON.stringify(action.requestHeaders).includes(used),
+          ),
+        );
+    await until(async () => !(await this.console.evaluate(hasRules, traceId)), `page load ${traceId} to be noted`);
+  }
+
   /** End the service worker as Chrome does when it pleases. */
   async killWorker() {
     const session = await this.context.browser().newBrowserCDPSession();
@@ -258,6 +281,45 @@ export class Browser {
     await this.context.close();
     await rm(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/**
+ * What the tests of a file share, a browser with the extension and a collector; and for each test a site of its own,
+ * switched on, and no page of the test before.
+ * @param {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} answer
+ *   of the site
+ * @param {object} [settings] of the extension when a test begins
+ */
+export function useStage(answer, settings = {}) {
+  const stage = /** @type {{ browser: Browser, collector: Collector, site: Site }} */ ({});
+  before(async () => {
+    [stage.browser, stage.collector] = await startAll(Browser.launch(), startCollector());
+  });
+  after(async () => {
+    await Promise.all([stage.browser?.close(), stage.collector?.stop()]);
+    await stage.collector?.remove();
+  });
+  beforeEach(async () => {
+    stage.site = await startSite(answer);
+    await stage.browser.switchOn(stage.site.origin, { endpoint: stage.collector.endpoint, ...settings });
+  });
+  afterEach(async () => {
+    const { browser, site } = stage;
+    for (const page of browser.context.pages()) if (page !== browser.console) await page.close();
+    await browser.ask('set-enabled', { origin: site.origin, enabled: false });
+    await site.stop();
+  });
+  return stage;
+}
+
+/**
+ * A page with a button, and an API below it.
+ * @param {import('node:http').IncomingMessage} request
+ * @param {import('node:http').ServerResponse} response
+ */
+export function answerSimply(request, response) {
+  if (request.url?.startsWith('/api')) response.end('{}');
+  else html(response, '<button>press</button>');
 }
 
 /**

@@ -1,38 +1,20 @@
 /** Nothing that a living page has recorded is lost: not when the worker ends, not when the collector is away. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 
-import { Browser, html, sessionTrace, startAll, startCollector, startSite, storedId, until } from './stage.mjs';
+import { answerSimply, html, sessionTrace, startCollector, startSite, storedId, until, useStage } from './stage.mjs';
 
 const KILLS = 5;
 const FETCHES_BETWEEN = 20;
-/** @type {Browser} */
+const stage = useStage(answerSimply);
+/** @type {import('./stage.mjs').Browser} */
 let browser;
-/** @type {Awaited<ReturnType<typeof startCollector>>} */
+/** @type {import('./stage.mjs').Collector} */
 let collector;
-/** @type {Awaited<ReturnType<typeof startSite>>} */
+/** @type {import('./stage.mjs').Site} */
 let site;
-
-before(async () => {
-  [browser, collector] = await startAll(Browser.launch(), startCollector());
-});
-after(async () => {
-  await Promise.all([browser?.close(), collector?.stop()]);
-  await collector?.remove();
-});
-beforeEach(async () => {
-  site = await startSite((request, response) => {
-    if (request.url?.startsWith('/api')) response.end('{}');
-    else html(response, '<button>press</button>');
-  });
-  await browser.switchOn(site.origin, { endpoint: collector.endpoint });
-});
-afterEach(async () => {
-  for (const page of browser.context.pages()) if (page !== browser.console) await page.close();
-  await browser.ask('set-enabled', { origin: site.origin, enabled: false });
-  await site.stop();
-});
+beforeEach(() => ({ browser, collector, site } = stage));
 
 /** @param {import('playwright-core').Page} page; @param {string[]} names */
 const fetchAll = (page, names) =>
@@ -55,16 +37,19 @@ test('the worker is ended again and again while a page works: each record arrive
     await fetched;
   }
   await page.evaluate(() => console.warn('the end'));
+  const isTiming = ({ name, attributes }) =>
+    name === 'browser.resource_timing' && attributes['url.full'].includes('/api/');
+  const timingsOf = (all) => all.filter(isTiming);
   const { events } = await sessionTrace(
     collector.observe,
     sessionId,
-    (found) => spansOf(found).length >= expected.length && found.some(({ body }) => body === 'the end'),
+    (found) =>
+      spansOf(found).length >= expected.length &&
+      timingsOf(found).length >= expected.length &&
+      found.some(({ body }) => body === 'the end'),
   );
   assert.deepEqual(spansOf(events).toSorted(), expected.toSorted());
-  const timings = events.filter(
-    ({ name, attributes }) => name === 'browser.resource_timing' && attributes['url.full'].includes('/api/'),
-  );
-  assert.equal(timings.length, expected.length);
+  assert.equal(timingsOf(events).length, expected.length);
   const { export: exported } = await browser.ask('get-state', { origin: site.origin });
   assert.equal(exported.droppedRecords, 0);
 });
@@ -82,7 +67,7 @@ test('the collector is away for a while: the popup says so, and all arrives when
   assert.match(state.collector.reason, /nothing answers at .*gasoline serve/);
   assert.equal(state.export.lastError.message, state.collector.reason);
   await browser.killWorker();
-  collector = await startCollector({ dataDir: collector.dataDir, http });
+  collector = stage.collector = await startCollector({ dataDir: collector.dataDir, http });
   assert.equal((await browser.ask('check-collector')).reachable, true);
   const { events } = await sessionTrace(
     collector.observe,

@@ -162,6 +162,17 @@ test('a redirect to an origin that takes any header: what reads takes none along
   const asked = own.seen.filter(({ url }) => url === '/away/get').map(({ headers }) => headers['traceparent']);
   assert.equal(asked.length, 2);
   assert.equal(asked[1], load.headers['traceparent']);
+  // The pages after it know.
+  const strays = (/** @type {string} */ origin) =>
+    chrome.storage.session.get('strays').then((stored) => stored.strays?.[origin]?.includes(`${origin}/away/post`));
+  await until(() => browser.console.evaluate(strays, own.origin), 'the worker to note it');
+  const from = open.seen.length;
+  const next = await browser.open(`${own.origin}/`);
+  assert.equal(await next.evaluate(() => fetch('/away/post', { method: 'POST' }).then(({ status }) => status)), 200);
+  assert.deepEqual(
+    open.seen.slice(from).map(({ method, url, headers }) => [method, url, HEADERS.filter((name) => name in headers)]),
+    [['GET', '/away/post', []]],
+  );
   // An allowed target is followed at once, with its headers.
   await browser.ask('set-settings', { settings: { targets: [away] } });
   await until(() => page.evaluate(() => fetch('/api/told').then((response) => response.ok)), 'the settings');

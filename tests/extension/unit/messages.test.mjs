@@ -6,6 +6,7 @@ import { beforeEach, mock, test } from 'node:test';
 import { SessionManager } from '../../../extension/session-manager.js';
 import { LINKS_MAX, checkedRecord } from '../../../extension/shared/records.js';
 import { Redactor } from '../../../extension/shared/redact.js';
+import { configurationFor } from '../../../extension/worker/announcement.js';
 import { EXPORT_ALARM, ExportLoop, GATHER_MS, RESEND_AFTER_MS } from '../../../extension/worker/export-loop.js';
 import { REQUEST_TIMEOUT_MS } from '../../../extension/worker/exporter.js';
 import {
@@ -13,6 +14,8 @@ import {
   NAVIGATION_MS_MAX,
   OWN_TRACING_MAX,
   PageMessages,
+  STRAYS_MAX,
+  STRAY_CHARS_MAX,
 } from '../../../extension/worker/page-messages.js';
 import { DEFAULT_SETTINGS, TOKEN_CHARS_MAX, changedSettings } from '../../../extension/worker/settings.js';
 import { DELIVERIES_MAX, WorkerState } from '../../../extension/worker/state.js';
@@ -115,6 +118,22 @@ test('a session begins when the navigation did, as far as that can be', () => {
   assert.equal(startedAt(NOW - 300), NOW - 300);
   assert.equal(startedAt(NOW - NAVIGATION_MS_MAX + 1), NOW - NAVIGATION_MS_MAX + 1);
   for (const claimed of [NOW - NAVIGATION_MS_MAX, NOW + 1, 'soon', undefined]) assert.equal(startedAt(claimed), NOW);
+});
+
+test('addresses that lead away are known to the pages of that origin, the latest of them, while it is on', () => {
+  const tell = (address) => messages.take(bridge, { type: 'stray', address }, gathered);
+  for (let number = 0; number <= STRAYS_MAX; number += 1) tell(`${ORIGIN}/${number}`);
+  tell(`${ORIGIN}/5`);
+  const long = `${ORIGIN}/${'x'.repeat(STRAY_CHARS_MAX - ORIGIN.length - 1)}`;
+  for (const no of [`${long}x`, 'no address', 7, undefined]) tell(no);
+  const numbers = [...Array.from({ length: STRAYS_MAX }, (_, index) => index + 1).filter((one) => one !== 5), 5];
+  const expected = numbers.map((number) => `${ORIGIN}/${number}`);
+  assert.deepEqual(configurationFor(state, ORIGIN, 1, null, NOW).strays, expected);
+  assert.deepEqual(configurationFor(state, 'http://other.test', 1, null, NOW).strays, []);
+  tell(long);
+  assert.equal(state.snapshot().strays[ORIGIN]?.at(-1), long);
+  state.settings = { ...state.settings, origins: [] };
+  assert.deepEqual(state.snapshot().strays, {});
 });
 
 test('origins that a page traces by itself are learned, in bounded number, and only if they are some', () => {

@@ -13,6 +13,8 @@ const OWN = 'https://shop.test';
 let emitted;
 /** @type {string[]} */
 let ownTracing;
+/** @type {string[]} */
+let strays;
 let isServed = false;
 /** @type {RequestManager} */
 let manager;
@@ -21,6 +23,7 @@ let time = 0;
 beforeEach(() => {
   emitted = [];
   ownTracing = [];
+  strays = [];
   time = 1000;
   isServed = false;
   manager = new RequestManager({
@@ -30,6 +33,7 @@ beforeEach(() => {
     monotonicNow: () => time - 1000,
     emit: (record) => emitted.push(record),
     onOwnTracing: (origin) => ownTracing.push(origin),
+    onStray: (address) => strays.push(address),
     isServed: () => isServed,
     redactor: new Redactor(),
   });
@@ -161,8 +165,13 @@ test('an address whose redirect took headers to another origin gets none any mor
     told.map(({ attributes }) => attributes),
     [{ 'url.full': `${OWN}/away?1` }],
   );
+  manager.giveUpOn(begin('GET', `${OWN}/read`), 'https://evil-api.test/x');
+  manager.giveUpOn(begin('GET', 'https://api.test/closed'), 'https://api.test/closed');
+  assert.deepEqual(strays, [`${OWN}/away`, `${OWN}/read`], 'other pages are told of redirects alone');
   const count = (path) => Object.keys(begin('POST', OWN + path).headers).length;
-  assert.deepEqual(['/away', '/allowed', '/home'].map(count), [0, 2, 2]);
+  assert.deepEqual(['/away', '/allowed', '/home', '/read', '/told'].map(count), [0, 2, 2, 0, 2]);
+  manager.avoid([`${OWN}/told`]);
+  assert.equal(count('/told'), 0);
 });
 
 test('what is in flight when the page goes is told once', () => {
@@ -192,7 +201,9 @@ test('a timing finds its request: the oldest one of that address that had begun,
 });
 
 test('an address that did not bear our headers is left alone, in bounded number', () => {
-  for (let number = 0; number <= UNTRACED_MAX; number += 1) manager.giveUpOn(begin('GET', `${OWN}/${number}?x=1`));
+  for (let number = 0; number <= UNTRACED_MAX; number += 1) {
+    manager.giveUpOn(begin('GET', `${OWN}/${number}?x=1`), `${OWN}/${number}?x=1`);
+  }
   assert.deepEqual(begin('GET', `${OWN}/0?y=2`).headers, {});
   assert.notDeepEqual(begin('GET', `${OWN}/${UNTRACED_MAX}`).headers, {});
   assert.equal(emitted[0].event, 'gasoline.propagation.fallback');
