@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { officialScript } from '../official/bundle.mjs';
-import { Browser, html, sessionTrace, startAll, startSite, storedId, until, useStage } from './stage.mjs';
+import { Browser, html, sessionTrace, startAll, startSite, storedId, until } from './stage.mjs';
+import { useStage } from './use-stage.mjs';
 
 const HEADERS = ['traceparent', 'tracestate', 'x-session-id'];
 const TABS = 3;

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
 import { QUEUE_BYTES_MAX } from '../../../extension/worker/export-queue.js';
-import { answerSimply, sessionTrace, startCollector, storedId, until, useStage } from './stage.mjs';
+import { sessionTrace, startCollector, storedId, until } from './stage.mjs';
+import { answerSimply, useStage } from './use-stage.mjs';
 
 const OUTAGE_MS = 60_000;
 const FETCH_INTERVAL_MS = 200;

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { Browser, html, sessionTrace, startSite, storedId, until, useStage } from './stage.mjs';
+import { Browser, html, sessionTrace, startSite, storedId, until } from './stage.mjs';
+import { useStage } from './use-stage.mjs';
 
 const TABS = 3;
 const stage = useStage((request, response) => {

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { answerSimply, html, sessionsWhen, startSite, storedId, until, useStage } from './stage.mjs';
+import { html, sessionsWhen, startSite, storedId, until } from './stage.mjs';
+import { answerSimply, useStage } from './use-stage.mjs';
 
 const HOURS_MS = 60 * 60 * 1000;
 const LONG = { idleTimeoutMs: HOURS_MS, maxAgeMs: 4 * HOURS_MS, scope: 'origin', targets: [] };

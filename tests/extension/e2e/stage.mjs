@@ -10,7 +10,6 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, afterEach, before, beforeEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { EXTENSION_FOLDER, chromiumPath, extensionId, requirePackage } from '../../../scripts/chromium.mjs';
@@ -281,45 +280,6 @@ export class Browser {
     await this.context.close();
     await rm(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }
-}
-
-/**
- * What the tests of a file share, a browser with the extension and a collector; and for each test a site of its own,
- * switched on, and no page of the test before.
- * @param {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} answer
- *   of the site
- * @param {object} [settings] of the extension when a test begins
- */
-export function useStage(answer, settings = {}) {
-  const stage = /** @type {{ browser: Browser, collector: Collector, site: Site }} */ ({});
-  before(async () => {
-    [stage.browser, stage.collector] = await startAll(Browser.launch(), startCollector());
-  });
-  after(async () => {
-    await Promise.all([stage.browser?.close(), stage.collector?.stop()]);
-    await stage.collector?.remove();
-  });
-  beforeEach(async () => {
-    stage.site = await startSite(answer);
-    await stage.browser.switchOn(stage.site.origin, { endpoint: stage.collector.endpoint, ...settings });
-  });
-  afterEach(async () => {
-    const { browser, site } = stage;
-    for (const page of browser.context.pages()) if (page !== browser.console) await page.close();
-    await browser.ask('set-enabled', { origin: site.origin, enabled: false });
-    await site.stop();
-  });
-  return stage;
-}
-
-/**
- * A page with a button, and an API below it.
- * @param {import('node:http').IncomingMessage} request
- * @param {import('node:http').ServerResponse} response
- */
-export function answerSimply(request, response) {
-  if (request.url?.startsWith('/api')) response.end('{}');
-  else html(response, '<button>press</button>');
 }
 
 /**

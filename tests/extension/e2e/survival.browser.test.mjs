@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { answerSimply, html, sessionTrace, startCollector, startSite, storedId, until, useStage } from './stage.mjs';
+import { html, sessionTrace, startCollector, startSite, storedId, until } from './stage.mjs';
+import { answerSimply, useStage } from './use-stage.mjs';
 
 const KILLS = 5;
 const FETCHES_BETWEEN = 20;
