@@ -62,6 +62,7 @@
   };
 
   // bridge/main.js
+  var EARLY_MAX = 100;
   var Bridge = class {
     /** @param {{ up: string, down: string, traceId: string, navigatedAt: number }} hello */
     constructor(hello) {
@@ -70,11 +71,24 @@
       this.port = null;
       this.page = null;
       this.isOver = false;
+      this.early = [];
       window.addEventListener(hello.up, (event) => this.#fromPage(
         /** @type {CustomEvent} */
         event.detail
       ));
+      const { document } = (
+        /** @type {{ document: Document & { prerendering?: boolean } }} */
+        window
+      );
+      this.isPrerendering = document.prerendering === true;
+      if (!this.isPrerendering) this.#connect();
+      else document.addEventListener("prerenderingchange", () => this.#activate(), { once: true });
+    }
+    /** Until now nobody saw the page, and its tab had another: it counts as loaded from here on. */
+    #activate() {
+      this.isPrerendering = false;
       this.#connect();
+      for (const message of this.early.splice(0)) this.#post(message);
     }
     /** @param {string} detail a message of the page script, as JSON */
     #fromPage(detail) {
@@ -96,6 +110,13 @@
     /** @param {object} message */
     #post(message) {
       if (this.isOver) return;
+      if (this.isPrerendering) {
+        if (
+          /** @type {any} */
+          message.type !== "records" && this.early.length < EARLY_MAX
+        ) this.early.push(message);
+        return;
+      }
       if (!this.port) {
         this.#connect();
         if (

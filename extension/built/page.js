@@ -1834,6 +1834,7 @@
       const { monotonicNow, wallNow } = this.natives;
       this.clock = new PageClock(window2.performance.timeOrigin, monotonicNow, wallNow);
       this.page = this.announced?.page ?? null;
+      this.isLoadOver = false;
       this.isLoadTold = false;
       this.restores = [];
       this.listeners = [];
@@ -1894,6 +1895,7 @@
       this.requests.headerRules = configuration.headerRules;
       this.requests.avoid(configuration.strays);
       this.redactor.use(configuration.redactedNames);
+      if (this.isLoadOver) this.#tellLoad();
     }
     /** Leave the page as it was. */
     stop() {
@@ -1943,7 +1945,11 @@
         };
         this.#log("browser.navigation", { time: this.clock.at(0), attributes, inPage: true });
       }
-      this.#listen(window2, "load", () => window2.setTimeout(() => this.#tellLoad(), 0));
+      const over = () => {
+        this.isLoadOver = true;
+        this.#tellLoad();
+      };
+      this.#listen(window2, "load", () => window2.setTimeout(over, 0));
       this.#listen(window2, "pagehide", () => {
         this.#tellLoad();
         this.#tellResources(this.observer?.takeRecords() ?? []);

@@ -33,6 +33,7 @@ class PageObserver {
     this.clock = new PageClock(window.performance.timeOrigin, monotonicNow, wallNow);
     /** @type {import('../shared/ids.js').SpanContext | null} */
     this.page = this.announced?.page ?? null;
+    this.isLoadOver = false;
     this.isLoadTold = false;
     /** @type {(() => void)[]} */
     this.restores = [];
@@ -99,6 +100,8 @@ class PageObserver {
     this.requests.headerRules = configuration.headerRules;
     this.requests.avoid(configuration.strays);
     this.redactor.use(configuration.redactedNames);
+    // A tab that was just opened hears of its trace late.
+    if (this.isLoadOver) this.#tellLoad();
   }
 
   /** Leave the page as it was. */
@@ -153,7 +156,11 @@ class PageObserver {
       };
       this.#log('browser.navigation', { time: this.clock.at(0), attributes, inPage: true });
     }
-    this.#listen(window, 'load', () => window.setTimeout(() => this.#tellLoad(), 0));
+    const over = () => {
+      this.isLoadOver = true;
+      this.#tellLoad();
+    };
+    this.#listen(window, 'load', () => window.setTimeout(over, 0));
     this.#listen(window, 'pagehide', () => {
       this.#tellLoad();
       this.#tellResources(this.observer?.takeRecords() ?? []);
