@@ -3,7 +3,6 @@
 The header answers order, total, filters and lists; the body is opened for the records that are shown.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -130,16 +129,16 @@ class Share(NamedTuple):
     is_log: bool
 
 
-def shares_of(header_bytes: bytes, sessions: set[int] | None = None) -> tuple[Counter[Share], Counter[Share]]:
+def shares_of(header_bytes: bytes, sessions: set[int] | None = None) -> tuple[dict[Share, int], dict[Share, int]]:
     """Count records and bytes of a chunk by context and signal; those of these sessions, or all."""
     header = ChunkHeader.FromString(header_bytes)
-    counts: Counter[Share] = Counter()
-    sizes: Counter[Share] = Counter()
+    counts: dict[Share, int] = {}
+    sizes: dict[Share, int] = {}
     for flags, context, session, size in zip(header.flags, header.contexts, header.sessions, header.sizes, strict=True):
         if flags and (sessions is None or session in sessions):
             share = Share(context, bool(flags >> LOG_SHIFT & 1))
-            counts[share] += 1
-            sizes[share] += size
+            counts[share] = counts.get(share, 0) + 1
+            sizes[share] = sizes.get(share, 0) + size
     return counts, sizes
 
 

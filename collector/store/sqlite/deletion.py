@@ -4,11 +4,12 @@ Every method belongs into a transaction of the writer thread.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from collector.correlation.join import TraceKey
-from collector.store.sqlite.chunk import delete_records, sessions_of, shares_of
+from collector.store.sqlite.chunk import Share, delete_records, sessions_of, shares_of
 from collector.store.sqlite.codec import Decompressor, compress_plain
 from collector.store.sqlite.numbering import TRACE_KINDS, Numbering
 
@@ -20,6 +21,8 @@ class Deletion:
         self.connection = connection
         self.numbering = numbering
         self._commits: set[int] = set()
+        self._counts: Counter[Share] = Counter()
+        self._sizes: Counter[Share] = Counter()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -27,6 +30,7 @@ class Deletion:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._write_services()
             self._forget_received()
             self.numbering.keep_high_water()
             self.connection.execute(
@@ -40,17 +44,23 @@ class Deletion:
         except BaseException:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
-            self._commits.clear()
             self.numbering.forget()
             raise
+        finally:
+            self._forget()
 
     def trace(self, trace: int) -> int:
         """Delete a whole trace; return how many records went."""
         execute = self.connection.execute
         deleted = 0
-        for chunk, header in execute("SELECT n, header FROM chunk WHERE t = ?", (trace,)).fetchall():
+        claims: list[tuple[int, int]] = []
+        for chunk, commit, header in execute("SELECT n, c, header FROM chunk WHERE t = ?", (trace,)).fetchall():
             deleted += self._take_from_services(header)
-            self._chunk(chunk, sessions_of(header))
+            claims += [(session, chunk) for session in sessions_of(header)]
+            self._commits.add(commit)
+        self.connection.executemany("DELETE FROM session_chunk WHERE s = ? AND n = ?", claims)
+        execute("DELETE FROM body WHERE n IN (SELECT n FROM chunk WHERE t = ?)", (trace,))
+        execute("DELETE FROM chunk WHERE t = ?", (trace,))
         row = execute("DELETE FROM trace WHERE n = ? RETURNING kind, value", (trace,)).fetchone()
         if row:
             self.numbering.drop_trace(TraceKey(TRACE_KINDS[row[0]], row[1]))
@@ -102,7 +112,6 @@ class Deletion:
             ).fetchone()
             if not left:
                 execute("DELETE FROM received WHERE c = ?", (commit,))
-        self._commits.clear()
 
     def session_row(self, session: int) -> None:
         """Delete a session that has no records left."""
@@ -112,11 +121,23 @@ class Deletion:
 
     def _take_from_services(self, header: bytes, sessions: set[int] | None = None) -> int:
         counts, sizes = shares_of(header, sessions)
+        # Not by Counter.update, which takes as long as all the rest.
         for share, count in counts.items():
+            self._counts[share] += count
+            self._sizes[share] += sizes[share]
+        return sum(counts.values())
+
+    def _write_services(self) -> None:
+        """Take from the sums of the services what the transaction has deleted, once for all of it."""
+        for share, count in self._counts.items():
             column = "logs" if share.is_log else "spans"
             self.connection.execute(
                 f"UPDATE service SET {column} = {column} - ?, bytes = bytes - ? "  # noqa: S608 one of two constants
                 "WHERE service = (SELECT service FROM context WHERE n = ?)",
-                (count, sizes[share], share.context),
+                (count, self._sizes[share], share.context),
             )
-        return counts.total()
+
+    def _forget(self) -> None:
+        self._commits.clear()
+        self._counts.clear()
+        self._sizes.clear()

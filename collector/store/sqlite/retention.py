@@ -9,18 +9,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from collector.store.sqlite.chunk import shares_of
 from collector.store.sqlite.clearing import claims, delete_from_trace
 from collector.store.sqlite.deletion import Deletion
 from collector.store.sqlite.numbering import CONTEXT_TOUCH_COMMITS
+from collector.store.sqlite.oldest import IdleSessions, UnclaimedTraces
 from collector.store.sqlite.schema import EVICTED_COUNTER
 
 DISK_BYTES_MAX = 2 * 1024 * 1024 * 1024
 AGE_S_MAX = 72 * 3600.0
 INTERVAL_S = 1.0
-TRANSACTION_TRACES_MAX = 100
-SCAN_CHUNKS_MAX = 500
-OLDEST_SESSIONS_MAX = 200
+TRANSACTION_TRACES_MAX = 50
 ROUND_S_MAX = 0.02
 VACUUM_PAGES_MAX = 256
 _AFTER_ALL = (1 << 63) - 1
@@ -51,14 +49,15 @@ class Retention:
         self._clock_unix_nano = clock_unix_nano
         self._monotonic_s = monotonic_s
         self._next_run_s = 0.0
-        self._scanned: dict[str, int] = {}
-        self._oldest: list[tuple[int, int]] = []
+        self._has_more = False
+        self._unclaimed = UnclaimedTraces(deletion.connection)
+        self._idle = IdleSessions(deletion.connection)
         self.evicted_records = 0
 
     @property
-    def interval_s(self) -> float:
-        """How long the writer may wait between two rounds."""
-        return self._settings.interval_s
+    def pause_s(self) -> float:
+        """How long the writer may wait for the next round when it has nothing else to do."""
+        return 0.0 if self._has_more else self._settings.interval_s
 
     def is_due(self) -> bool:
         """Tell whether the next round's time has come."""
@@ -70,12 +69,15 @@ class Retention:
         If there is more, the next round is due at once. Raises sqlite3.Error; the transaction that failed is undone.
         """
         end_s = self._monotonic_s() + ROUND_S_MAX
+        # A round that fails is tried again at its time, not at once.
+        self._has_more = False
         before = self.evicted_records
         more = True
         while more and self._monotonic_s() < end_s:
             more = self._evict_old() or self._evict_for_size()
         self._connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})").fetchall()
-        self._next_run_s = self._monotonic_s() + (0.0 if more else self._settings.interval_s)
+        self._has_more = more
+        self._next_run_s = self._monotonic_s() + self.pause_s
         return self.evicted_records - before
 
     def _evict_old(self) -> bool:
@@ -106,12 +108,15 @@ class Retention:
             return False
         services = self._connection.execute("SELECT service FROM service WHERE bytes > 0 ORDER BY bytes DESC")
         for (service,) in services.fetchall():
-            traces, is_end = self._traces_of_no_session(service)
+            traces, at_end = self._unclaimed.oldest(service, TRANSACTION_TRACES_MAX)
             if traces:
                 self._evict_traces(traces)
-            if traces or not is_end:
+            if traces or not at_end:
                 return True
-        return self._evict_from_oldest_session()
+        sessions, at_end = self._idle.oldest(TRANSACTION_TRACES_MAX)
+        if sessions:
+            self._evict_from_sessions(sessions)
+        return bool(sessions) or not at_end
 
     def bytes_used(self) -> int:
         """Return the bytes of the store's file that hold something."""
@@ -121,60 +126,22 @@ class Retention:
         )
         return (pages - free) * size
 
-    def _traces_of_no_session(self, service: str) -> tuple[list[int], bool]:
-        """Look through one page of chunks for traces that are mostly of this service and that no session claims.
-
-        Returns the oldest of them, and whether the page was the last. The next call goes on behind a page that
-        held none: what was claimed or of another service stays so.
-        """
-        scanned = self._scanned.get(service, 0)
-        rows = self._connection.execute(
-            "SELECT n, t, header FROM chunk WHERE n > ? AND named = 0 AND NOT EXISTS "
-            "(SELECT 1 FROM chunk AS other WHERE other.t = chunk.t AND other.named = 1) ORDER BY n LIMIT ?",
-            (scanned, SCAN_CHUNKS_MAX),
-        ).fetchall()
-        traces = dict.fromkeys(trace for _, trace, header in rows if self._main_service(header) == service)
-        if rows and not traces:
-            self._scanned[service] = rows[-1][0]
-        return list(traces)[:TRANSACTION_TRACES_MAX], len(rows) < SCAN_CHUNKS_MAX
-
-    def _main_service(self, header: bytes) -> str:
-        _, sizes = shares_of(header)
-        largest = max(sizes, key=lambda share: sizes[share])
-        row = self._connection.execute("SELECT service FROM context WHERE n = ?", (largest.context,)).fetchone()
-        return row[0]
-
-    def _evict_from_oldest_session(self) -> bool:
-        session = self._oldest_session()
-        if session is None:
-            return False
-        traces = self._connection.execute(
-            "SELECT t, min(session_chunk.n) AS first FROM session_chunk JOIN chunk ON chunk.n = session_chunk.n "
-            "WHERE s = ? GROUP BY t ORDER BY first LIMIT ?",
-            (session, TRANSACTION_TRACES_MAX),
-        ).fetchall()
+    def _evict_from_sessions(self, sessions: list[int]) -> None:
+        """Evict the first of these sessions, as many as there is room for; of one with more traces its oldest."""
+        room = TRANSACTION_TRACES_MAX
         with self._deletion.transaction():
-            self._count(sum(delete_from_trace(self._deletion, trace, session) for trace, _ in traces))
-            self._mark_loss({session})
+            for session in sessions:
+                traces = self._connection.execute(
+                    "SELECT t, min(session_chunk.n) AS first FROM session_chunk "
+                    "JOIN chunk ON chunk.n = session_chunk.n WHERE s = ? GROUP BY t ORDER BY first LIMIT ?",
+                    (session, room),
+                ).fetchall()
+                self._count(sum(delete_from_trace(self._deletion, trace, session) for trace, _ in traces))
+                self._mark_loss({session})
+                room -= len(traces)
+                if room <= 0:
+                    break
             self._sweep()
-        return True
-
-    def _oldest_session(self) -> int | None:
-        """Return the session that is least recently active; the order is read for many of them at once."""
-        for is_fresh in (False, True):
-            if is_fresh:
-                self._oldest = self._connection.execute(
-                    "SELECT s, max(n) AS last FROM session_chunk GROUP BY s ORDER BY last LIMIT ?",
-                    (OLDEST_SESSIONS_MAX,),
-                ).fetchall()[::-1]
-            while self._oldest:
-                session, last = self._oldest[-1]
-                row = self._connection.execute("SELECT max(n) FROM session_chunk WHERE s = ?", (session,)).fetchone()
-                if row[0] == last:
-                    return session
-                # It was active again, or is gone.
-                self._oldest.pop()
-        return None
 
     def _evict_traces(self, traces: list[int]) -> None:
         with self._deletion.transaction():

@@ -164,7 +164,7 @@ class SqliteWriter:
             item = self._waiting.take()
             if item is not None:
                 return item
-            if not self._waiting.wait(1, self._retention.interval_s):
+            if not self._waiting.wait(1, self._retention.pause_s):
                 while self._committer.recompression.is_due and not self._waiting:
                     self._recompress()
                 self._evict()

@@ -11,6 +11,7 @@ from collector.correlation.join import TraceKey
 from collector.query.params import parse_params
 from collector.query.service import QueryService
 from collector.store.api import Batch
+from collector.store.sqlite import oldest, retention
 from collector.store.sqlite.commit import Committer
 from collector.store.sqlite.deletion import Deletion
 from collector.store.sqlite.numbering import CONTEXT_TOUCH_COMMITS, Numbering
@@ -169,17 +170,33 @@ def test_then_the_services_are_brought_down_together(kept: Kept, span_batch: Spa
     assert abs(spans["chatty"] - spans["quiet"]) <= TRANSACTION_TRACES_MAX
 
 
-def test_sessions_go_last_and_by_their_last_activity(kept: Kept, span_batch: SpanBatch) -> None:
+def test_sessions_go_last_and_by_their_last_activity(
+    kept: Kept, span_batch: SpanBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "TRANSACTION_TRACES_MAX", 1)
     kept.write(span_batch([1], session="came back", filler=20_000))
     kept.write(span_batch([2], session="left early", filler=20_000))
     kept.write(span_batch([3], session="left late", filler=20_000))
     kept.write(span_batch([4], session="came back", filler=20_000))
     kept.write(span_batch([5], filler=20_000))
-    assert list(kept.shrink(1)) == [{5}, {2}, {3}, {1, 4}]
+    assert list(kept.shrink(1)) == [{5}, {2}, {3}, {1}, {4}]
     assert kept.reader.session_ids("", 10) == []
 
 
-def test_a_trace_of_two_sessions_goes_with_the_second(kept: Kept, span_batch: SpanBatch) -> None:
+def test_sessions_that_are_small_go_together(
+    kept: Kept, span_batch: SpanBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "TRANSACTION_TRACES_MAX", 3)
+    kept.write(span_batch([1], session="one"), span_batch([2], session="two"))
+    kept.write(span_batch(range(3, 8), session="large"), span_batch([8], session="two"))
+    assert list(kept.shrink(1)) == [{1, 3, 4}, {5, 6, 7}, {2, 8}]
+    assert kept.reader.session_ids("", 10) == []
+
+
+def test_a_trace_of_two_sessions_goes_with_the_second(
+    kept: Kept, span_batch: SpanBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "TRANSACTION_TRACES_MAX", 2)
     kept.write(span_batch([1, 2], session="first", filler=5_000))
     kept.write(span_batch([1], session="second", filler=5_000))
     rounds = kept.shrink(1)
@@ -188,6 +205,46 @@ def test_a_trace_of_two_sessions_goes_with_the_second(kept: Kept, span_batch: Sp
     assert [part.session_id for part in kept.reader.parts(2)] == ["second"]
     assert list(rounds) == [{1}]
     assert [kept.count(table) for table in ("chunk", "trace", "session", "session_chunk")] == [0] * 4
+
+
+def test_more_traces_than_are_known_at_a_time_go_in_the_same_order(
+    kept: Kept, span_batch: SpanBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oldest, "UNCLAIMED_TRACES_MAX", 3)
+    monkeypatch.setattr(retention, "TRANSACTION_TRACES_MAX", 2)
+    for number in range(10):
+        kept.write(
+            span_batch([1_000 + number], service="quiet", filler=2_000),
+            span_batch(range(10 * number + 1, 10 * number + 11), service="chatty", filler=20_000),
+        )
+    gone = list(kept.shrink(1))
+    assert [trace for group in gone for trace in sorted(group) if trace < 1_000] == list(range(1, 101))
+    assert [trace for group in gone for trace in sorted(group) if trace >= 1_000] == list(range(1_000, 1_010))
+    assert kept.traces() == []
+
+
+def test_a_step_costs_the_same_however_much_is_stored(
+    kept: Kept, span_batch: SpanBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oldest, "SCAN_CHUNKS_MAX", 20)
+    taken: list[int] = []
+    for traces in (range(50), range(50, 500), range(500, 600)):
+        for trace in traces:
+            # The span that names the session comes in a commit of its own, as from another service.
+            kept.write(span_batch([trace + 1], session=f"s-{trace}"))
+            kept.write(span_batch([trace + 1], service="orders"))
+        kept.with_limits(1)
+        taken.append(instructions_of(kept.connection, kept.retention.run))
+    assert max(taken) < 2 * taken[0]
+
+
+def instructions_of(connection: sqlite3.Connection, run: Callable[[], object]) -> int:
+    """Count the instructions of SQLite's virtual machine."""
+    seen: list[None] = []
+    connection.set_progress_handler(lambda: seen.append(None), 1)
+    run()
+    connection.set_progress_handler(None, 1)
+    return len(seen)
 
 
 def test_commits_and_contexts_go_when_nothing_names_them(kept: Kept, span_batch: SpanBatch) -> None:

@@ -13,6 +13,7 @@ import pytest
 from collector.errors import BusyError
 from collector.store.api import Batch, WriteResult
 from collector.store.sqlite import writer as writer_module
+from collector.store.sqlite.retention import TRANSACTION_TRACES_MAX, Retention, RetentionSettings
 from collector.store.sqlite.schema import STORE_FILE_NAME, open_for_writing
 from collector.store.sqlite.writer import COMMIT_BATCHES_MAX, COMMIT_RECORDS_MAX
 
@@ -241,6 +242,26 @@ async def test_shutdown_commits_what_waits_and_takes_nothing_more(open_store: Op
         await store.writer.clear()
     await store.writer.shutdown()
     assert store.reader.position().commit == last + 2
+
+
+async def test_what_is_too_much_goes_at_once_when_nothing_comes(
+    open_store: OpenStore, span_batch: SpanBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, is_done = Retention.run, threading.Event()
+
+    def watched(self: Retention) -> int:
+        evicted = run(self)
+        if not evicted and self.evicted_records:
+            is_done.set()
+        return evicted
+
+    monkeypatch.setattr(Retention, "run", watched)
+    # More than one round takes; were it not for what is left, the next would come in an hour.
+    store = open_store(RetentionSettings(disk_bytes_max=1, interval_s=3_600))
+    count = 20 * TRANSACTION_TRACES_MAX
+    await store.writer.write(span_batch(range(1, count + 1)))
+    assert await asyncio.to_thread(is_done.wait, WAIT_S_MAX)
+    assert store.reader.trace_ids("", count) == []
 
 
 async def test_a_cancelled_write_does_not_disturb_the_others(open_store: OpenStore, span_batch: SpanBatch) -> None:
