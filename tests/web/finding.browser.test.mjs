@@ -46,6 +46,9 @@ test('the list names every session, and what failed says why', async () => {
   await open('/');
   await rows().nth(3).waitFor();
   const { sessions } = await observe(demo.query, { what: 'sessions' });
+  const causesSaid = () => page.locator('.cause-line').count();
+  const causesKnown = sessions.filter(({ cause }) => cause).length;
+  await until(async () => (await causesSaid()) === causesKnown, 'every cause');
   const shown = await rows().evaluateAll((all) =>
     all.map((row) => [row.querySelector('a').getAttribute('href'), row.dataset.error]),
   );

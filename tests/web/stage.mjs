@@ -107,9 +107,9 @@ export function attributesOf(values) {
   }));
 }
 
-/** Ids of all events that have a row, from the first to the last, read while scrolling. */
+/** Ids of all events that have a row once all are there, from the first to the last, read while scrolling. */
 export async function shownEvents(page) {
-  await page.locator('.rows').waitFor();
+  await page.locator('.timeline[aria-busy="false"] .rows').waitFor();
   return page.locator('.rows').evaluate(async (box) => {
     const ids = [];
     const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));

@@ -45,7 +45,12 @@ export function TimelineView({ source, subject }: { source: Source; subject: Sub
     );
   if (loaded.events.length === 0) return <Nothing subject={subject} notes={loaded.notes} />;
   return (
-    <main class="timeline" data-kind={subject.kind} data-panel={store.isPanelOpen.value && !!store.selected.value}>
+    <main
+      class="timeline"
+      aria-busy={loaded.isLoading}
+      data-kind={subject.kind}
+      data-panel={store.isPanelOpen.value && !!store.selected.value}
+    >
       <TimelineHead store={store} source={source} />
       {subject.kind === 'request' && <CompareWith store={store} source={source} />}
       <div class="stage">
