@@ -54,15 +54,17 @@ after(async () => {
 });
 
 /** Runs in the page. */
-async function actUnderWorker() {
+async function registerWorker() {
   const { serviceWorker } = navigator;
-  if (!serviceWorker.controller) {
-    const claimed = new Promise((resolve) => {
-      serviceWorker.addEventListener('controllerchange', resolve, { once: true });
-    });
-    await serviceWorker.register('/service-worker.js');
-    await claimed;
-  }
+  const claimed = new Promise((resolve) => {
+    serviceWorker.addEventListener('controllerchange', resolve, { once: true });
+  });
+  await serviceWorker.register('/service-worker.js');
+  await claimed;
+}
+
+/** Runs in the page. */
+async function actUnderWorker() {
   const text = (response) => response.text();
   const said = [];
   for (const path of ['/api/passed', '/api/left', '/api/answered']) said.push(await fetch(path).then(text));
@@ -86,6 +88,10 @@ test('a page under its own service worker: both see the same, and each request k
   await page.goto(`${without.origin}/`);
   const observed = await browser.open(`${on.origin}/`);
   const sessionId = await storedId(observed);
+  await Promise.all([page.evaluate(registerWorker), observed.evaluate(registerWorker)]);
+  const served = (/** @type {string} */ origin) =>
+    chrome.storage.session.get('served').then((stored) => stored.served?.includes(origin));
+  await until(() => browser.console.evaluate(served, on.origin), 'the extension to note the service worker');
   for (let load = 0; load < 2; load += 1) {
     const from = on.seen.length;
     assert.deepEqual(await observed.evaluate(actUnderWorker), await page.evaluate(actUnderWorker));
