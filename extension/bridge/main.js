@@ -7,9 +7,6 @@ import { SESSION_ID_KEY } from '../messages.js';
 import { HELLO } from '../page/channel.js';
 import { Outbox } from './outbox.js';
 
-/** Messages beside records that a page which is prerendered keeps until it is shown. */
-export const EARLY_MAX = 100;
-
 class Bridge {
   /** @param {{ up: string, down: string, traceId: string, navigatedAt: number }} hello */
   constructor(hello) {
@@ -20,8 +17,6 @@ class Bridge {
     /** @type {import('../shared/ids.js').SpanContext | null} */
     this.page = null;
     this.isOver = false;
-    /** @type {object[]} what is to be said once there is a connection, beside records */
-    this.early = [];
     window.addEventListener(hello.up, (event) => this.#fromPage(/** @type {CustomEvent} */ (event).detail));
     const { document } = /** @type {{ document: Document & { prerendering?: boolean } }} */ (window);
     this.isPrerendering = document.prerendering === true;
@@ -33,7 +28,7 @@ class Bridge {
   #activate() {
     this.isPrerendering = false;
     this.#connect();
-    for (const message of this.early.splice(0)) this.#post(message);
+    for (const message of this.outbox.release()) this.#post(message);
   }
 
   /** @param {string} detail a message of the page script, as JSON */
@@ -59,8 +54,7 @@ class Bridge {
   #post(message) {
     if (this.isOver) return;
     if (this.isPrerendering) {
-      // Records wait in the outbox.
-      if (/** @type {any} */ (message).type !== 'records' && this.early.length < EARLY_MAX) this.early.push(message);
+      this.outbox.hold(message);
       return;
     }
     // Connecting sends all that is not acknowledged, a new batch too.

@@ -5,6 +5,9 @@ export const OUTBOX_RECORDS_MAX = 5000;
 /** Characters of them, as JSON. */
 export const OUTBOX_CHARS_MAX = 4 * 1024 * 1024;
 
+/** Messages beside records that a page which is prerendered keeps until it is shown. */
+export const HELD_MAX = 100;
+
 /**
  * @typedef {object} Batch
  * @property {'records'} type
@@ -25,6 +28,18 @@ export class Outbox {
     this.count = 0;
     /** @type {Batch[]} oldest first */
     this.unstored = [];
+    /** @type {object[]} */
+    this.held = [];
+  }
+
+  /** @param {any} message that cannot be sent yet: records wait here anyhow */
+  hold(message) {
+    if (message.type !== 'records' && this.held.length < HELD_MAX) this.held.push(message);
+  }
+
+  /** @returns {object[]} what was held, once */
+  release() {
+    return this.held.splice(0);
   }
 
   /** @returns {boolean} */

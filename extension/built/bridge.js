@@ -15,6 +15,7 @@
   // bridge/outbox.js
   var OUTBOX_RECORDS_MAX = 5e3;
   var OUTBOX_CHARS_MAX = 4 * 1024 * 1024;
+  var HELD_MAX = 100;
   var Outbox = class {
     /** @param {string} bridgeId */
     constructor(bridgeId) {
@@ -24,6 +25,15 @@
       this.chars = 0;
       this.count = 0;
       this.unstored = [];
+      this.held = [];
+    }
+    /** @param {any} message that cannot be sent yet: records wait here anyhow */
+    hold(message) {
+      if (message.type !== "records" && this.held.length < HELD_MAX) this.held.push(message);
+    }
+    /** @returns {object[]} what was held, once */
+    release() {
+      return this.held.splice(0);
     }
     /** @returns {boolean} */
     get isEmpty() {
@@ -62,7 +72,6 @@
   };
 
   // bridge/main.js
-  var EARLY_MAX = 100;
   var Bridge = class {
     /** @param {{ up: string, down: string, traceId: string, navigatedAt: number }} hello */
     constructor(hello) {
@@ -71,7 +80,6 @@
       this.port = null;
       this.page = null;
       this.isOver = false;
-      this.early = [];
       window.addEventListener(hello.up, (event) => this.#fromPage(
         /** @type {CustomEvent} */
         event.detail
@@ -88,7 +96,7 @@
     #activate() {
       this.isPrerendering = false;
       this.#connect();
-      for (const message of this.early.splice(0)) this.#post(message);
+      for (const message of this.outbox.release()) this.#post(message);
     }
     /** @param {string} detail a message of the page script, as JSON */
     #fromPage(detail) {
@@ -111,10 +119,7 @@
     #post(message) {
       if (this.isOver) return;
       if (this.isPrerendering) {
-        if (
-          /** @type {any} */
-          message.type !== "records" && this.early.length < EARLY_MAX
-        ) this.early.push(message);
+        this.outbox.hold(message);
         return;
       }
       if (!this.port) {

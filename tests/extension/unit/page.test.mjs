@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { OUTBOX_CHARS_MAX, OUTBOX_RECORDS_MAX, Outbox } from '../../../extension/bridge/outbox.js';
+import { HELD_MAX, OUTBOX_CHARS_MAX, OUTBOX_RECORDS_MAX, Outbox } from '../../../extension/bridge/outbox.js';
 import { Channel, GATHERED_RECORDS_MAX, GATHER_MS } from '../../../extension/page/channel.js';
 import { DEPTH_MAX, INSPECTED_CHARS_MAX, MEMBERS_MAX, inspectAll } from '../../../extension/page/inspect.js';
 import { ANCESTORS_MAX, CLASSES_MAX, selectorOf } from '../../../extension/page/selector.js';
@@ -145,6 +145,16 @@ test('outbox: beyond its bounds records are dropped, and the next batch says how
   const large = new Outbox('bridge');
   assert.equal(large.add(1, 'x'.repeat(OUTBOX_CHARS_MAX))?.dropped, 0);
   assert.equal(large.add(1, 'x'), null);
+});
+
+test('outbox: what a prerendered page says beside records is held, in bounded number, until it is shown', () => {
+  const outbox = new Outbox('bridge');
+  for (let number = 0; number <= HELD_MAX; number += 1) {
+    outbox.hold({ type: 'stray', number });
+    outbox.hold({ type: 'records' });
+  }
+  const held = Array.from({ length: HELD_MAX }, (_, number) => ({ type: 'stray', number }));
+  assert.deepEqual([outbox.release(), outbox.release()], [held, []]);
 });
 
 test('console arguments: data is shown, nothing of the page runs, secrets and values of elements stay out', () => {
