@@ -7,18 +7,15 @@ import time
 from pathlib import Path
 from statistics import quantiles
 
-import grpc.aio
+import grpc
 from ingest import gasoline
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from steady import METHOD, SPANS_PER_REQUEST, send_evenly
 from traffic import requests
 
 from collector.query.waiting import QUIET_S
 
-METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-SPANS_PER_REQUEST = 8
 LATENCY_REQUESTS = 3_000
-CONNECTIONS = 2
-IN_FLIGHT_PER_CONNECTION_MAX = 50
 WAITS = 10
 WAIT_FOR_S = 20
 
@@ -30,35 +27,8 @@ def acknowledged_ms_p99(work_dir: Path, requests_per_s: float) -> float:
     """
     bodies = list(requests(SPANS_PER_REQUEST, LATENCY_REQUESTS, seed=11_000))
     with gasoline(work_dir / "latency") as (port, _):
-        taken_ms = asyncio.run(_send_evenly(port, bodies, 1 / requests_per_s))
+        taken_ms = asyncio.run(send_evenly(port, bodies, 1 / requests_per_s))
     return quantiles(taken_ms, n=100)[98]
-
-
-async def _send_evenly(port: int, bodies: list[bytes], interval_s: float) -> list[float]:
-    channels = [
-        grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.channel_id", number)])
-        for number in range(CONNECTIONS)
-    ]
-    exports: list[grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = [
-        channel.unary_unary(METHOD) for channel in channels
-    ]
-    loop = asyncio.get_running_loop()
-    # A server that falls behind refuses more of them on one connection; to wait for a place counts.
-    places = [asyncio.Semaphore(IN_FLIGHT_PER_CONNECTION_MAX) for _ in channels]
-    begin_s = loop.time()
-
-    async def send(number: int, body: bytes) -> float:
-        due_s = begin_s + number * interval_s
-        await asyncio.sleep(due_s - loop.time())
-        async with places[number % CONNECTIONS]:
-            await exports[number % CONNECTIONS](body)
-        return (loop.time() - due_s) * 1e3
-
-    try:
-        return await asyncio.gather(*(send(number, body) for number, body in enumerate(bodies)))
-    finally:
-        for channel in channels:
-            await channel.close()
 
 
 def added_by_wait_for_ms(work_dir: Path) -> float:

@@ -3,7 +3,6 @@
 As in a running collector, what the catalog keeps is known: each question is asked once before it counts.
 """
 
-import asyncio
 import sys
 import tempfile
 import time
@@ -13,11 +12,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from queries import batch_of, commit_together, service_over
+from queries import batch_of, committing, service_over
 from traffic import HOPS, SESSIONS, requests
 
 from collector.query.params import parse_params
-from collector.store.sqlite.writer import SqliteWriter
 from mcp_server.text import answer_for_text, text_of
 
 SPANS_PER_REQUEST = 512
@@ -33,7 +31,11 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 
 def build_sessions(data_dir: Path) -> None:
     """Fill a store: SESSIONS sessions of one request of eight spans each."""
-    asyncio.run(_write(data_dir))
+    # Each service sends requests of its own, so some spans wait at the end; a few traces more complete the first.
+    count = (SESSIONS + SPANS_PER_REQUEST) * len(HOPS) // SPANS_PER_REQUEST
+    with committing(data_dir) as commit:
+        for body in requests(SPANS_PER_REQUEST, count, seed=5):
+            commit([batch_of(body)])
 
 
 def measure_lists(data_dir: Path) -> dict[str, float]:
@@ -63,17 +65,6 @@ def _median_ms(ask: Callable[[], object]) -> float:
         ask()
         taken.append((time.perf_counter() - start) * 1e3)
     return median(taken)
-
-
-async def _write(data_dir: Path) -> None:
-    writer = SqliteWriter.open(data_dir)
-    try:
-        # Each service sends requests of its own, so some spans wait at the end; a few traces more complete the first.
-        count = (SESSIONS + SPANS_PER_REQUEST) * len(HOPS) // SPANS_PER_REQUEST
-        for body in requests(SPANS_PER_REQUEST, count, seed=5):
-            await commit_together(writer, [batch_of(body)])
-    finally:
-        await writer.shutdown()
 
 
 def main() -> None:

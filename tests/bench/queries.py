@@ -5,7 +5,6 @@ A store is written one commit a request, the worst locality there is (a chunk ho
 requests a commit, as group commits do under load. Run as a program it measures both, the latter after the former.
 """
 
-import asyncio
 import hashlib
 import re
 import sys
@@ -24,8 +23,10 @@ from collector.pdata.envelope import Signal, cut_request
 from collector.query.params import parse_params
 from collector.query.service import QueryService
 from collector.store.api import Batch
+from collector.store.sqlite.commit import Committer
+from collector.store.sqlite.numbering import Numbering
 from collector.store.sqlite.reader import SqliteReader
-from collector.store.sqlite.writer import SqliteWriter
+from collector.store.sqlite.schema import open_for_writing
 
 SESSION_EVENTS = 10_000
 SPANS_PER_REQUEST = 8
@@ -40,7 +41,7 @@ _ANY_SESSION_ID = re.compile(rb"session-[0-9a-f]{32}")
 
 def build_store(data_dir: Path, requests_per_commit: int = 1) -> None:
     """Fill a store: one session of SESSION_EVENTS spans; for every fourth request, one more of another session."""
-    asyncio.run(_write(data_dir, requests_per_commit))
+    _write(data_dir, requests_per_commit)
 
 
 def measure_queries(data_dir: Path) -> dict[str, float]:
@@ -126,28 +127,42 @@ def _pages(ask: Ask, session: dict[str, Any]) -> float:
     return (time.perf_counter() - start) * 1e3
 
 
-async def _write(data_dir: Path, requests_per_commit: int) -> None:
-    writer = SqliteWriter.open(data_dir)
+def _write(data_dir: Path, requests_per_commit: int) -> None:
     others = requests(SPANS_PER_REQUEST, SESSION_EVENTS, seed=2)
     waiting: list[Batch] = []
-    try:
+    with committing(data_dir) as commit:
         for number, body in enumerate(requests(SPANS_PER_REQUEST, SESSION_EVENTS // SPANS_PER_REQUEST, seed=1)):
             waiting.append(batch_of(_ANY_SESSION_ID.sub(SESSION_ID.encode(), body)))
             if number % 4 == 0:
                 waiting.append(batch_of(next(others)))
             while len(waiting) >= requests_per_commit:
-                await commit_together(writer, waiting[:requests_per_commit])
+                commit(waiting[:requests_per_commit])
                 del waiting[:requests_per_commit]
-        await commit_together(writer, waiting)
+        commit(waiting)
+
+
+@contextmanager
+def committing(data_dir: Path) -> Generator[Callable[[Sequence[Batch]], None]]:
+    """Give what writes batches in one commit, and does what the writer does between two of them.
+
+    The writer's own thread decides by time how many of those that wait it takes.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    connection = open_for_writing(data_dir)
+    committer = Committer(connection, Numbering(connection), time.time_ns)
+
+    def commit(batches: Sequence[Batch]) -> None:
+        if batches:
+            committer.commit(batches)
+        if committer.recompression.is_due:
+            committer.recompression.run(committer.bodies)
+
+    try:
+        yield commit
+        while committer.recompression.is_due:
+            commit([])
     finally:
-        await writer.shutdown()
-
-
-async def commit_together(writer: SqliteWriter, batches: Sequence[Batch]) -> None:
-    """Write batches at the same time, so that the writer finds them all waiting."""
-    results = await asyncio.gather(*(writer.write(batch) for batch in batches))
-    if len({result.commit for result in results}) > 1:
-        raise AssertionError(f"{len(batches)} requests came into several commits")
+        connection.close()
 
 
 def batch_of(body: bytes) -> Batch:

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from answers import acknowledged_ms_p99, added_by_wait_for_ms
+from beside_ingest import questions_beside_ingest
 from durability import ack_to_readable_ms_p99, lost_after_kills
 from figures import Figure, finish, print_head, print_row
 from ingest import Ingest, compare, logs_us_per_record
@@ -68,6 +69,9 @@ def _ingest(work_dir: Path, rounds: int) -> Iterator[Figure]:
         100,
         f"{half:,.0f} requests/s",
     )
+    for what, taken in questions_beside_ingest(work_dir, half).items():
+        context = f"{taken.idle_ms:.1f} and {taken.beside_ms:.1f} ms"
+        yield Figure(f"{what}, p99 at half capacity, of that at rest", taken.beside_ms / taken.idle_ms, "", 3, context)
 
 
 def _ingest_figure(spans_per_request: int, reference: Ingest, ours: Ingest, *, first: float, target: float) -> Figure:
