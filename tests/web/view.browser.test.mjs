@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -95,6 +95,15 @@ test('a report of 1,000 events is smaller than 1 MB', async () => {
   assert.ok((await stat(file)).size < 1_000_000, String((await stat(file)).size));
   await page.goto(pathToFileURL(file).href);
   assert.equal((await shownEvents(page)).length, 1000);
+});
+
+test('a report that lost a part on its way says so', async () => {
+  const file = await report(session.session_id);
+  const whole = await readFile(file, 'utf8');
+  const [, data] = /id="gasoline-data">([^<]+)</.exec(whole);
+  await writeFile(file, whole.replace(data, data.slice(0, 400)));
+  await page.goto(pathToFileURL(file).href);
+  await page.getByText('The data in this file are damaged; make it again').waitFor();
 });
 
 /** A chat client: it embeds the view, asks the collector for it, and keeps what it heard. */

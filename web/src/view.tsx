@@ -17,7 +17,11 @@ else if (root && window.parent !== window) showInHost(root);
 else if (root) root.textContent = 'This file holds no session; make one with: gasoline report SESSION -o FILE.html';
 
 async function showReport(place: HTMLElement): Promise<void> {
-  const report = await reportOf(text);
+  const report = await reportOf(text).catch(() => undefined);
+  if (report === undefined) {
+    place.textContent = 'The data in this file are damaged; make it again with: gasoline report SESSION -o FILE.html';
+    return;
+  }
   const { source, subject } = reportSource(report);
   navigate(subject.kind === 'session' ? sessionPath(subject.id) : requestPath(subject.id));
   render(
