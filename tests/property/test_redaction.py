@@ -251,7 +251,8 @@ fragments = st.sampled_from(
     ( ) " ' \\" \\' \\\\ \\ < > - -- _ é 漢 % 4111111111111111 4111 1111 null *** value staff-number EMP-1234
     -----BEGIN PRIVATE-KEY----- x abcdefgh12345678ABCDEFGH sk- AKIA0123456789ABCDEF REDACTED [redacted:token]
     \\u0026 \\u003d &amp; \\/ %20 identified by curl -u --user ?code=0123456789abcdef pass bearer connectionString dsn
-    := == %26 %3F %253D ;sig= curl -b --cookie a=b [0] [] | \\n \\u00a0 &nbsp; order /orders/""".split()
+    := == %26 %3F %253D %22 &quot; value= \"\"\" ;sig= curl -b --cookie a=b [0] [] |
+    \\n \\u00a0 &nbsp; order /orders/""".split()
 ) | st.sampled_from(
     [" ", "\n", "\n  ", "\n- ", "\t", "\u00a0", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "0", "a"]
 )

@@ -10,14 +10,15 @@ from collector.processors.redaction.pattern import Match, Pattern, compile_bytes
 
 _BLANKS = r"[ \t]*"
 _QUOTE = r"\\*[\"']"
-# What may stand between a name and its value. The last ones: a pair in a tuple, two members of a JSON object,
-# an argument on a command line.
+# What may stand between a name and its value. The last ones: a pair in a tuple, two members of a JSON object, two
+# attributes of an XML element, an argument of a function, one on a command line.
 _SIGN = (
-    rf"(?:{_QUOTE})?(?:\]|%5[dD]|\[[^\s\[\]=]{{0,32}}\]|%5[bB][^\s\[\]=%]{{0,32}}%5[dD]){{0,4}}{_BLANKS}"
+    rf"(?:{_QUOTE}|%22|&quot;)?(?:\]|%5[dD]|\[[^\s\[\]=]{{0,32}}\]|%5[bB][^\s\[\]=%]{{0,32}}%5[dD]){{0,4}}{_BLANKS}"
     rf"(?:[:?|+!]{{0,2}}={{1,3}}>?|[:>]|%(?:25){{0,4}}3[aAdD]|\\{{1,8}}u003[aAdD]){_BLANKS}"
     rf"|{_QUOTE}{_BLANKS},{_BLANKS}(?:{_QUOTE}value{_QUOTE}{_BLANKS}:{_BLANKS})?"
-    r"|[ \t]+"
+    rf"|(?:{_QUOTE})?[ \t]+value{_BLANKS}={_BLANKS}|\({_BLANKS}|[ \t]+"
 )
+_HTML_QUOTE = b"&quot;"
 _ONE_WORD = r"[^\s\"'<>,;&]+"
 # As far as a value without quotes goes.
 _PLAIN = (
@@ -128,8 +129,10 @@ class Assignments:
             return self._items(text, lone, label)
         start = lone.start if lone else behind
         found = self._whole(text, start, label)
-        if found or sign.rstrip().endswith(b","):
+        if found or sign.rstrip().endswith((b",", b"(")):
             return found
+        if text.startswith(_HTML_QUOTE, start):
+            start += len(_HTML_QUOTE)
         if lone:
             return self._secrets(text, [_Value(lone.start, lone.end, label)])
         if text[start : start + 1] in (b"[", b"("):
@@ -141,6 +144,11 @@ class Assignments:
         quote = self._quote.match(text, start)
         if quote:
             value = self._quoted(text, quote, label)
+            mark = quote.group()[-1:]
+            if value.start == value.end and text.startswith(mark, quote.end() + 1):
+                # Three quotes hold a text in lines, as Python, TOML and Kotlin write it.
+                end = text.find(mark * 3, quote.end() + 2)
+                value = _Value(quote.end() + 2, end if end >= 0 else len(text), label)
             return [value if self._is_secret(text, value) else value._replace(label="")]
         return self._in_nested(text, start, label) if self._nested.opens(text, start) else []
 
