@@ -52,7 +52,8 @@ test('a site beyond this machine is switched on over the question of the browser
   const note = `document.querySelector('#site-note').textContent`;
   assert.equal(await asking.evaluate(note), 'Off. This site is left exactly as it is.');
   assert.equal(await asking.evaluate(`document.querySelector('#site-name').textContent`), origin);
-  await asking.evaluate(`(document.querySelector('#switch').click(), true)`);
+  // After the answer: the popup may be closed before it could give one.
+  await asking.evaluate(`(setTimeout(() => document.querySelector('#switch').click()), true)`);
   await until(async () => !(await asking.isOpen()), 'the browser to close the popup for its question');
 
   await allow();
