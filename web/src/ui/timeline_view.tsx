@@ -151,8 +151,8 @@ function useUrl(store: TimelineStore): void {
   }, [given]);
   useEffect(() => {
     const timer = setTimeout(() => {
-      // What the URL was changed to meanwhile is yet to be taken.
-      if (!isHere() || place.peek().search !== known.current) return;
+      // What the URL was changed to meanwhile is yet to be taken, or was taken and is yet to be drawn.
+      if (!isHere() || place.peek().search !== known.current || timelineSearch(store.state) !== search) return;
       replaceSearch(search);
       known.current = place.peek().search;
     }, URL_DELAY_MS);
