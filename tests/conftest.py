@@ -20,13 +20,7 @@ from collector.pdata.envelope import Signal
 
 ALLOWED_SKIPS = "allowed_skips.txt"
 # Beginnings of paths: tests that stand on one thing that takes long to make, or to run.
-SHARED = (
-    ("test_node.py", "extension/test_extension.py"),
-    ("e2e/sdk/",),
-    ("e2e/captures/",),
-    ("e2e/specification/",),
-    ("conformance/",),
-)
+SHARED = ("e2e/sdk/", "e2e/captures/", "e2e/specification/", "conformance/")
 CHROMIUM_COMMANDS = ("chromium", "chromium-browser")
 INSTALL_TIMEOUT_S = 300
 NODE_TESTS_TIMEOUT_S = 300
@@ -43,7 +37,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Where processes share the tests, each file goes to one of them, and all that stands together in SHARED."""
+    """Where processes share the tests, each file goes to one of them, and all that stands together in SHARED.
+
+    What tests/test_node.py runs are files, too.
+    """
     return _ByFile(config, log)
 
 
@@ -52,7 +49,9 @@ class _ByFile(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0].removeprefix("tests/")
-        return next((together[0] for together in SHARED if path.startswith(together)), path)
+        if path == "test_node.py":
+            return nodeid
+        return next(filter(path.startswith, SHARED), path)
 
 
 @pytest.fixture(scope="session")
@@ -123,12 +122,11 @@ def chromium() -> str:
 def run_node_tests(
     node: Path, node_packages: Callable[[str], Path], request: pytest.FixtureRequest
 ) -> Callable[[str], tuple[int, str]]:
-    """`run_node_tests(file)`: exit code and TAP output of one file below tests/, run once whoever asks.
+    """`run_node_tests(file)`: exit code and TAP output of one file below tests/.
 
     Skips where the file is for Chromium and there is none.
     """
 
-    @functools.cache
     def run(file: str) -> tuple[int, str]:
         if file.endswith(".browser.test.mjs"):
             request.getfixturevalue("chromium")
