@@ -40,7 +40,7 @@ def expanded_text(answer: Mapping[str, Any], params: ObserveParams, page_url: st
     last = "1 of 1 event shown whole"
     if left_out:
         last = f"1 of 1 event shown; left out: {left_out} lines of it (budget={BUDGET_TOKENS_MAX} shows more)"
-    link = request_link(page_url, short, event["id"])
+    link = request_link(page_url, event.get("request_id", ""), event["id"])
     return "\n".join([*head, with_link(f"{last} · next: {call('request-trace', request_id=short)}", link)])
 
 

@@ -12,23 +12,25 @@ PREFIX_CHARACTERS_MIN = 6
 ID_CHARACTERS_MAX = 64
 # A label that minted ids have in common, `session-` or `sess_`, tells none apart; what follows must be random.
 _MINTED = re.compile(r"(?P<label>[A-Za-z]+[-_:.])?[0-9a-fA-F]{8}[0-9a-fA-F-]{4,}")
+_TIMED = re.compile(r".*[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?7[0-9a-fA-F]{3}-?[89abAB][0-9a-fA-F]{3}-?[0-9a-fA-F]{12}")
 _PLAIN = re.compile(r"[\w.:~+/=@-]+", re.ASCII)
 
 
-def short_ids(ids: Iterable[str]) -> Mapping[str, str]:
-    """Return, for each id, its shortest prefix that no other of them begins with, at least six characters.
+def short_ids(ids: Iterable[str], characters_min: int = PREFIX_CHARACTERS_MIN) -> Mapping[str, str]:
+    """Return, for each id, its shortest prefix that no other of them begins with, at least `characters_min` characters.
 
     Only random ids are shortened (32 hex digits, a UUID, either behind a label that does not count): an answer
-    cannot know what else is stored, and of ids that somebody chose, `run-1`, others are likely to begin alike.
+    cannot know what else is stored, and of ids that somebody chose, `run-1`, others are likely to begin alike. So are
+    UUIDs of version 7, which begin with the time (RFC 9562, 5.7).
     """
     ordered = sorted(set(ids))
     shortened: dict[str, str] = {}
     for index, whole in enumerate(ordered):
         minted = _MINTED.fullmatch(whole)
-        if minted is None:
+        if minted is None or _TIMED.fullmatch(whole):
             shortened[whole] = whole
             continue
-        length = max(0, minted.end("label")) + PREFIX_CHARACTERS_MIN
+        length = max(0, minted.end("label")) + characters_min
         for other in (*ordered[max(0, index - 1) : index], *ordered[index + 1 : index + 2]):
             length = max(length, _common(whole, other) + 1)
         shortened[whole] = whole[:length]

@@ -31,7 +31,7 @@ def request_trace_text(answer: Mapping[str, Any], params: ObserveParams, page_ur
     short = short_ids([record["request_id"], *([answer["worked"]["request_id"]] if "worked" in answer else ())])
     head = [_title(record, short), *_why(answer, record), *_worked(answer, short), *note_lines(answer)]
     request_id = short[record["request_id"]]
-    link = request_link(page_url, request_id)
+    link = request_link(page_url, record["request_id"])
     in_full = "budget" in params.model_fields_set
     order = {event["id"]: index for index, event in enumerate(events)}
     lines = fold(request_lines(request_of(record["request_id"], events), order)) if events else []

@@ -46,7 +46,7 @@ def session_trace_text(answer: Mapping[str, Any], params: ObserveParams, page_ur
         *_causes(record, failed, events, shared if is_whole else (), short),
         *note_lines(answer),
     ]
-    link = session_link(page_url, session_id)
+    link = session_link(page_url, record["session_id"])
     in_full = not is_whole or "budget" in params.model_fields_set
     lines = _lines(events, requests, short, in_full)
     choice = choose(lines, room_for_lines(params.budget, [*head, link]), Rank.NOISE if in_full else Rank.NOTABLE)

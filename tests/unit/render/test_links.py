@@ -27,6 +27,18 @@ def test_what_a_browser_takes_for_a_step_stands_behind_a_sign(session_id: str) -
     assert session_link(PAGE_URL, session_id) == f"{PAGE_URL}/sessions/~{session_id}"
 
 
+def test_ids_are_long_enough_for_a_large_store_and_for_those_that_begin_with_the_time() -> None:
+    assert request_link(PAGE_URL, "6b0b1661a1b2c3d4e5f60718293a4b5c") == f"{PAGE_URL}/requests/6b0b1661a1b2c"
+    of_version_7 = "01932c07-1f2e-7aaa-8bbb-0123456789ab"
+    links = [
+        session_link(PAGE_URL, session_id)
+        for session_id in (of_version_7, f"sess-{of_version_7}", "session-" + "9" * 32)
+    ]
+    assert links == [
+        f"{PAGE_URL}/sessions/{part}" for part in (of_version_7, f"sess-{of_version_7}", "session-9999999999999")
+    ]
+
+
 def test_an_event_is_named_behind_its_request() -> None:
     assert request_link(PAGE_URL, "9d6b3e", "9d:33:0&x") == f"{PAGE_URL}/requests/9d6b3e?event=9d:33:0%26x"
 
@@ -75,7 +87,7 @@ def test_a_link_is_part_of_the_budget(budget: int) -> None:
     params = parse_params({"what": "request-trace", "request_id": "a" * 32, "budget": budget})
     text = render(request_answer(300), params, page_url=PAGE_URL)
     assert len(text) / 4 <= budget
-    assert text.splitlines()[-1].endswith(f" · see {PAGE_URL}/requests/aaaaaa")
+    assert text.splitlines()[-1].endswith(f" · see {PAGE_URL}/requests/aaaaaaaaaaaaa")
 
 
 def test_what_is_not_stored_has_no_link() -> None:

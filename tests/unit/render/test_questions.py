@@ -1,6 +1,7 @@
 """The questions that an answer must settle in one call, asked of every failing scenario that was recorded."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -117,7 +118,7 @@ def test_why_did_it_fail_in_this_session(asked: Any, scenario: Scenario) -> None
     assert all(step in text for step in truth.undone)
     assert ("worked" in answer) == (scenario.name != "boom")
     # Every failure and every telling log line, in the order in which they happened.
-    assert lines[-1].endswith(f" · see http://127.0.0.1:4319/requests/{scenario.request_id[:6]}")
+    assert lines[-1].endswith(f" · see http://127.0.0.1:4319/requests/{scenario.request_id[:13]}")
     at = [text.index(f'"{words}"') for words in truth.logs]
     assert at == sorted(at)
 
@@ -140,7 +141,9 @@ def test_what_happened_in_this_session(asked: Any, scenario: Scenario) -> None:
     # The normal checkout was made more than once: one line tells it.
     assert len([line for line in lines if " /api/checkout 200" in line]) == 1
     assert f"of {answer['total']} events shown; left out: " in lines[-1]
-    link = f"http://127.0.0.1:4319/sessions/{lines[0].split()[1].removesuffix('…')}"
+    label = re.match(r"([a-z]+-)?", scenario.session_id)
+    assert label is not None
+    link = f"http://127.0.0.1:4319/sessions/{scenario.session_id[: label.end() + 13]}"
     next_call = f'next: observe(what="request-trace", request_id="{scenario.request_id[:6]}")'
     assert lines[-1].endswith(f"{next_call} · see {link}")
 
