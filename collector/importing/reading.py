@@ -54,7 +54,8 @@ class Unreadable(NamedTuple):
 def read_requests(path: Path, signal: Signal | None) -> Iterator[Request | Unreadable]:
     """Yield what the file holds, in order. `signal` is what protobuf messages are; None guesses, for each.
 
-    Memory follows one request, of at most REQUEST_BYTES_MAX. Raises UnreadableFileError.
+    Memory follows one request, of at most REQUEST_BYTES_MAX. What is appended meanwhile is left unread: an end that
+    moves on may never come. Raises UnreadableFileError.
     """
     try:
         with path.open("rb") as file:
@@ -84,33 +85,38 @@ def _is_json(file: BinaryIO, head: bytes, size: int, signal: Signal | None) -> b
 
 
 def _read_json(file: BinaryIO, size: int) -> Iterator[Request | Unreadable]:
-    if size <= REQUEST_BYTES_MAX and _is_one_document(file):
+    if size <= REQUEST_BYTES_MAX and _is_one_document(file, size):
         file.seek(0)
-        yield from _requests_in(file.read(), 1, size)
+        yield from _requests_in(file.read(size), 1, size)
         return
     file.seek(0)
     place = 0
-    while line := file.readline(REQUEST_BYTES_MAX + 1):
+    while line := _read_line(file, size, REQUEST_BYTES_MAX + 1):
         place += 1
         if len(line) > REQUEST_BYTES_MAX:
             while line and not line.endswith(b"\n"):
-                line = file.readline(DISCARD_BYTES_MAX)
+                line = _read_line(file, size, DISCARD_BYTES_MAX)
             yield Unreadable(place, file.tell(), f"the line is longer than {REQUEST_BYTES_MAX} bytes")
         elif line.strip():
             yield from _requests_in(line, place, file.tell())
 
 
-def _is_one_document(file: BinaryIO) -> bool:
+def _read_line(file: BinaryIO, size: int, bytes_max: int) -> bytes:
+    """Return the next line of the first `size` bytes, or the beginning of a longer one."""
+    return file.readline(min(bytes_max, size - file.tell()))
+
+
+def _is_one_document(file: BinaryIO, size: int) -> bool:
     """Tell whether the file is one JSON document over several lines: then its first line is none."""
-    first = file.readline()
-    if not file.read(1):
+    first = _read_line(file, size, size)
+    if file.tell() >= size:
         return True
     try:
         json.loads(first)
     except (ValueError, RecursionError):
         file.seek(0)
         try:
-            json.loads(file.read())
+            json.loads(file.read(size))
         except (ValueError, RecursionError):
             return False
         return True
@@ -137,7 +143,7 @@ def _read_messages(
     file: BinaryIO, framing: Framing, size: int, signal: Signal | None
 ) -> Iterator[Request | Unreadable]:
     place = 0
-    while True:
+    while file.tell() < size:
         place += 1
         try:
             length = read_length(file, framing)

@@ -1,6 +1,7 @@
 """From files to a collector: the running one, else one of our own that holds the lock and listens nowhere."""
 
 import asyncio
+import fcntl
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,6 +74,8 @@ async def _import_files(
     imported = Imported()
     try:
         for path in options.paths:
+            _refuse_written(path)
+        for path in options.paths:
             await _import_file(path, options.signal, target, imported, on_progress)
     finally:
         await target.shutdown()
@@ -88,6 +91,23 @@ async def _open_target(options: ImportOptions, environ: Mapping[str, str]) -> _T
     text, source = read_config(options.config_file)
     config = load_config(text, KNOWN_COMPONENTS, source=source, environ=environ)
     return await open_pipelines(config, options.data_dir)
+
+
+def _refuse_written(path: Path) -> None:
+    """Raise UnreadableFileError for a file that an exporter writes, ours or a running collector's: it holds its lock.
+
+    Each request would come back into the file that it was read from.
+    """
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UnreadableFileError(
+            f"{path} is written by the exporter `file` of a collector, and what is imported would be written there "
+            "again; import a copy of it"
+        ) from error
+    except OSError as error:
+        raise UnreadableFileError(f"{path} cannot be read: {error.strerror}") from error
 
 
 async def _import_file(

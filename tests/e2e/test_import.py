@@ -141,6 +141,26 @@ def test_through_a_collector_that_takes_http_alone(
         assert told(pages, collector) == expected
 
 
+def test_the_file_that_the_exporter_writes_is_no_file_to_import(files: dict[str, list[Path]], tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    pipeline = {"receivers": ["otlp"], "processors": ["session"], "exporters": ["index", "file"]}
+    config = {
+        "receivers": {"otlp": {"protocols": {"http": {"endpoint": "127.0.0.1:0"}}}},
+        "processors": {"session": None},
+        "exporters": {"index": None, "file": {"path": str(out)}},
+        "service": {"pipelines": {"traces": pipeline, "logs": pipeline}},
+    }
+    path = tmp_path / "file.yaml"
+    path.write_text(yaml.safe_dump(config))
+    done = gasoline(tmp_path / "data", "import", *files["json"], "--config", path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, SUMMARIES["json"], "")
+    written = out.read_bytes()
+    done = gasoline(tmp_path / "data", "import", out, "--config", path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Error: {out} is written by the exporter `file` of a collector")
+    assert out.read_bytes() == written
+
+
 def test_lines_that_are_no_requests_are_named_and_the_rest_is_imported(
     files: dict[str, list[Path]], tmp_path: Path
 ) -> None:

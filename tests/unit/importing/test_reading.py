@@ -53,6 +53,19 @@ def text_of(signal: Signal, body: bytes) -> str:
     return ExportLogsServiceRequest.FromString(body).resource_logs[0].scope_logs[0].log_records[0].body.string_value
 
 
+@pytest.mark.parametrize("one", [line("a"), framed(log_body("a"))], ids=["json", "proto"])
+def test_what_is_appended_while_a_file_is_read_is_left_unread(tmp_path: Path, one: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(one * 3)
+    items: list[Request | Unreadable] = []
+    for item in read_requests(path, Signal.LOGS):
+        items.append(item)
+        assert len(items) < 10
+        with path.open("ab") as file:
+            file.write(one)
+    assert places(items) == [(1, "a"), (2, "a"), (3, "a")]
+
+
 def test_lines_are_read_in_order_and_the_position_is_how_far_that_is(tmp_path: Path) -> None:
     content = line("a") + b"\n  \n" + line("b")
     items = read(tmp_path / "file", content)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from collector.encoding.to_json import request_to_json
 from collector.errors import BusyError, InvalidDataError
 from collector.importing import run
 from collector.importing.run import LEFT_OUT_SHOWN_MAX, REQUESTS_AT_ONCE_MAX, GaveUpError, ImportOptions, import_files
+from collector.importing.reading import UnreadableFileError
 from collector.pdata.envelope import Signal
+from exporters.file import RotatedFile, RotationSettings
 
 
 class Target:
@@ -98,3 +101,26 @@ def test_what_is_rejected_of_a_request_is_counted(importing: Callable[..., run.I
     imported = importing(Target(Outcome(0, 1, "1 spans have no id")), 1)
     assert (imported.records, imported.rejected, imported.left_out) == ({Signal.LOGS: 0}, 1, 0)
     assert imported.left_out_shown[0].endswith("logs.jsonl:1: 1 spans have no id")
+
+
+def test_a_file_that_an_exporter_writes_is_refused_before_anything_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Target()
+
+    async def opened(*_: Any) -> Target:
+        return target
+
+    monkeypatch.setattr(run, "_open_target", opened)
+    others, written = tmp_path / "others.jsonl", tmp_path / "out.jsonl"
+    others.write_bytes(b"{}\n")
+    exported = RotatedFile(written, RotationSettings(), lambda: datetime.now(UTC), is_json=True)
+    exported.open()
+    options = ImportOptions([others, written], None, None, tmp_path, None)
+    try:
+        with pytest.raises(UnreadableFileError, match=r"out\.jsonl is written by the exporter `file` of a collector"):
+            import_files(options, {}, lambda _: None)
+    finally:
+        exported.close()
+    assert (target.taken, target.closed) == (0, True)
+    assert import_files(options, {}, lambda _: None).left_out == 1
