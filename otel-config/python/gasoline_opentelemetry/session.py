@@ -16,11 +16,18 @@ _TRACESTATE_VALUE = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\
 
 
 def session_id_of(text: object) -> str | None:
-    """Return `text` as a session id, trimmed; None for what is none: no text, nothing in it, over 256 bytes."""
+    """Return `text` as a session id, trimmed; None for what is none: no text, nothing in it, over 256 bytes.
+
+    Nor is text that cannot be UTF-8: servers decode other bytes in a header to lone surrogates.
+    """
     if not isinstance(text, str):
         return None
     session_id = text.strip()
-    return session_id if 0 < len(session_id.encode()) <= SESSION_ID_BYTES_MAX else None
+    try:
+        size = len(session_id.encode())
+    except UnicodeEncodeError:
+        return None
+    return session_id if 0 < size <= SESSION_ID_BYTES_MAX else None
 
 
 def with_session(context: Context, session_id: str) -> Context:

@@ -27,6 +27,9 @@ Extract = Callable[[Mapping[str, str]], Context]
         ({"x-session-id": LONGEST}, LONGEST),
         ({"x-session-id": f"{LONGEST}s"}, None),
         ({"x-session-id": "  "}, None),
+        # A header whose bytes are no UTF-8, as servers decode it.
+        ({"x-session-id": b"\xff".decode(errors="surrogateescape")}, None),
+        ({"x-session-id": b"\xff".decode(errors="surrogateescape"), "baggage": "session.id=c"}, "c"),
         ({"tracestate": "other=1,gasoline=a", **PARENT}, "a"),
         ({"tracestate": "gasoline=a"}, None),
         ({"baggage": "session.id=a"}, "a"),
