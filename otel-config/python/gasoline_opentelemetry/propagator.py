@@ -14,8 +14,12 @@ from opentelemetry.propagators.textmap import (
     default_getter,
     default_setter,
 )
+from opentelemetry.trace.span import TraceState
 
 from gasoline_opentelemetry.session import TRACESTATE_KEY, fits_tracestate, session_id_of, session_in, with_session
+
+# https://www.w3.org/TR/trace-context/#list: of more, the SDK passes on none.
+TRACESTATE_MEMBERS_MAX = 32
 
 _HEADER = "x-session-id"
 _TRACESTATE = "tracestate"
@@ -36,13 +40,14 @@ class SessionPropagator(TextMapPropagator):
     def inject(
         self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter
     ) -> None:
-        """Write tracestate with the session where the trace began in this service, so that no parent brought it."""
+        """Write tracestate with the session where no parent brought it: the trace began in this service."""
         session_id = session_in(context)
         parent = trace.get_current_span(context).get_span_context()
-        if session_id is None or not parent.is_valid or not fits_tracestate(session_id):
+        if session_id is None or not parent.is_valid:
             return
-        if TRACESTATE_KEY not in parent.trace_state:
-            setter.set(carrier, _TRACESTATE, parent.trace_state.add(TRACESTATE_KEY, session_id).to_header())
+        named = _naming(parent.trace_state, session_id)
+        if named is not parent.trace_state:
+            setter.set(carrier, _TRACESTATE, named.to_header())
 
     @property
     def fields(self) -> set[str]:
@@ -59,13 +64,28 @@ def _first(values: Iterable[str] | None) -> str | None:
 def _in_tracestate(context: Context, session_id: str) -> Context:
     """Return the context with the session in its parent's tracestate, which all spans below inherit."""
     parent = trace.get_current_span(context).get_span_context()
-    if not parent.is_valid or TRACESTATE_KEY in parent.trace_state or not fits_tracestate(session_id):
+    trace_state = _naming(parent.trace_state, session_id)
+    if not parent.is_valid or trace_state is parent.trace_state:
         return context
     named = trace.SpanContext(
         parent.trace_id,
         parent.span_id,
         is_remote=parent.is_remote,
         trace_flags=parent.trace_flags,
-        trace_state=parent.trace_state.add(TRACESTATE_KEY, session_id),
+        trace_state=trace_state,
     )
     return trace.set_span_in_context(trace.NonRecordingSpan(named), context)
+
+
+def _naming(trace_state: TraceState, session_id: str) -> TraceState:
+    """Return `trace_state` with this session and no other, itself if it is so already.
+
+    One that is full loses its last member, as W3C asks for. An id that does not fit leaves no session in it.
+    """
+    fitting = session_id if fits_tracestate(session_id) else None
+    if trace_state.get(TRACESTATE_KEY) == fitting:
+        return trace_state
+    others = [(key, value) for key, value in trace_state.items() if key != TRACESTATE_KEY]
+    if fitting is None:
+        return TraceState(others)
+    return TraceState([(TRACESTATE_KEY, fitting), *others[: TRACESTATE_MEMBERS_MAX - 1]])

@@ -15,6 +15,12 @@ TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-01"}
 LONGEST = "s" * SESSION_ID_BYTES_MAX
 
+
+def members(count: int) -> str:
+    """Return a tracestate of so many members."""
+    return ",".join(f"k{number}={number}" for number in range(count))
+
+
 Extract = Callable[[Mapping[str, str]], Context]
 
 
@@ -58,7 +64,11 @@ def next_headers(propagator: CompositePropagator, context: Context) -> tuple[str
     [
         ({"x-session-id": "a", **PARENT}, {"tracestate": "gasoline=a"}),
         ({"x-session-id": "a", "tracestate": "other=1", **PARENT}, {"tracestate": "gasoline=a,other=1"}),
-        ({"x-session-id": "a", "tracestate": "gasoline=b", **PARENT}, {"tracestate": "gasoline=b"}),
+        ({"x-session-id": "a", "tracestate": "x=1,gasoline=b,y=2", **PARENT}, {"tracestate": "gasoline=a,x=1,y=2"}),
+        ({"x-session-id": "a", "tracestate": "x=1,gasoline=a", **PARENT}, {"tracestate": "x=1,gasoline=a"}),
+        ({"x-session-id": "a", "tracestate": members(32), **PARENT}, {"tracestate": f"gasoline=a,{members(31)}"}),
+        ({"x-session-id": "a", "tracestate": members(31), **PARENT}, {"tracestate": f"gasoline=a,{members(31)}"}),
+        ({"x-session-id": "sitzung-ä", "tracestate": "x=1,gasoline=b", **PARENT}, {"tracestate": "x=1"}),
         ({"baggage": "session.id=a", **PARENT}, {"baggage": "session.id=a", "tracestate": "gasoline=a"}),
         # A tracestate cannot hold these two: the first has a comma (here in baggage, where it is escaped), the second
         # is no ASCII.
