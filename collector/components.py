@@ -119,10 +119,16 @@ def listening_endpoints(config: CollectorConfig) -> Mapping[tuple[str, ...], str
 class Pipelines:
     """All pipelines of a configuration without its receivers: a Consumer that takes what is handed to it."""
 
-    def __init__(self, router: Router, exporters: Iterable[Exporter], writer: Writer) -> None:
+    def __init__(self, router: Router, exporters: Iterable[Exporter], writer: Writer, counters: Counters) -> None:
         self._router = router
         self._exporters = tuple(exporters)
         self._writer = writer
+        self._counters = counters
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Records that were taken and lost, by reason."""
+        return self._counters.dropped
 
     async def start(self) -> None:
         """See Exporter.start."""
@@ -153,7 +159,7 @@ async def open_pipelines(config: CollectorConfig, data_dir: Path) -> Pipelines:
         by_signal: dict[Signal, list[Pipeline]] = {}
         for name, pipeline in made.pipelines.items():
             by_signal.setdefault(Signal(ComponentId.parse(name).type), []).append(pipeline)
-        pipelines = Pipelines(Router(by_signal, made.counters), made.exporters.values(), writer)
+        pipelines = Pipelines(Router(by_signal, made.counters), made.exporters.values(), writer, made.counters)
         await pipelines.start()
     except BaseException:
         await writer.shutdown()

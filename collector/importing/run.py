@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from collector.component import Consumer, Outcome, Telemetry
 from collector.components import KNOWN_COMPONENTS, connect_to_collector, open_pipelines
@@ -14,6 +14,7 @@ from collector.config.loader import load_config, read_config
 from collector.errors import BusyError, GasolineError, RefusedError
 from collector.importing.reading import Request, Unreadable, UnreadableFileError, read_requests
 from collector.pdata.envelope import Signal
+from collector.remote import live_status
 from collector.rendezvous import running_collector
 
 REQUESTS_AT_ONCE_MAX = 8
@@ -25,18 +26,27 @@ class GaveUpError(GasolineError):
     """The collector did not take a request for so long that the import ended; the text says where it stood."""
 
 
-class _Target(Consumer, Protocol):
+class _Consumer(Consumer, Protocol):
     async def shutdown(self) -> None: ...
+
+
+class Target(NamedTuple):
+    """Who takes what is imported, and what tells how many records it has taken and lost, by reason."""
+
+    consumer: _Consumer
+    dropped: Callable[[], Mapping[str, int]]
 
 
 @dataclass(slots=True)
 class Imported:
     """What came of an import: records by signal, records that were rejected, and what was no request, with its place.
 
-    `left_out_shown` holds the first LEFT_OUT_SHOWN_MAX lines about `left_out` of them.
+    `dropped` holds the records of a signal that no pipeline takes; they are none of `records`. `left_out_shown` holds
+    the first LEFT_OUT_SHOWN_MAX lines about `left_out` of them.
     """
 
     records: Counter[Signal] = field(default_factory=Counter[Signal])
+    dropped: Counter[Signal] = field(default_factory=Counter[Signal])
     rejected: int = 0
     left_out: int = 0
     left_out_shown: list[str] = field(default_factory=list[str])
@@ -46,6 +56,13 @@ class Imported:
         self.left_out += 1
         if len(self.left_out_shown) < LEFT_OUT_SHOWN_MAX:
             self.left_out_shown.append(f"{path}:{place}: {reason}")
+
+    def take_back_dropped(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+        """Count as dropped what the collector accepted for no pipeline: all records of such a signal, or none."""
+        for signal, count in list(self.records.items()):
+            reason = f"{signal}_without_exporter"
+            if count and after.get(reason, 0) - before.get(reason, 0) >= count:
+                self.dropped[signal] = self.records.pop(signal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +92,33 @@ async def _import_files(
     try:
         for path in options.paths:
             _refuse_written(path)
+        before = dict(await asyncio.to_thread(target.dropped))
         for path in options.paths:
-            await _import_file(path, options.signal, target, imported, on_progress)
+            await _import_file(path, options.signal, target.consumer, imported, on_progress)
+        imported.take_back_dropped(before, await asyncio.to_thread(target.dropped))
     finally:
-        await target.shutdown()
+        await target.consumer.shutdown()
     return imported
 
 
-async def _open_target(options: ImportOptions, environ: Mapping[str, str]) -> _Target:
+async def _open_target(options: ImportOptions, environ: Mapping[str, str]) -> Target:
     running = running_collector(options.data_dir)
     if running is not None:
         if not running.grpc and not running.http:
             raise GaveUpError("the running collector takes no OTLP; stop it with: gasoline stop, and import again")
-        return connect_to_collector(running, options.token)
+        return Target(
+            connect_to_collector(running, options.token), lambda: _dropped_by_running(options.data_dir, options.token)
+        )
     text, source = read_config(options.config_file)
     config = load_config(text, KNOWN_COMPONENTS, source=source, environ=environ)
-    return await open_pipelines(config, options.data_dir)
+    pipelines = await open_pipelines(config, options.data_dir)
+    return Target(pipelines, lambda: pipelines.dropped)
+
+
+def _dropped_by_running(data_dir: Path, token: str | None) -> Mapping[str, int]:
+    """Return what the running collector says; nothing if it has no query port to say it on."""
+    live = live_status(data_dir, token)
+    return live.dropped if live else {}
 
 
 def _refuse_written(path: Path) -> None:

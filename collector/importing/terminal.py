@@ -33,6 +33,8 @@ def import_and_tell(options: ImportOptions) -> str:
 def _summary(imported: Imported, files: int) -> str:
     counts = [f"{imported.records[signal]} {name}" for signal, name in _NAMES.items() if imported.records[signal]]
     text = f"imported {', '.join(counts) or 'nothing'} from {files} file{'s' if files > 1 else ''}"
+    for signal, count in imported.dropped.items():
+        text += f"; {count} {_NAMES[signal]} were dropped: no pipeline takes them (service.pipelines.{signal})"
     if imported.rejected:
         text += f"; {imported.rejected} records were rejected"
     if imported.left_out:

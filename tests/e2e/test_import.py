@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,19 @@ def gasoline(data_dir: Path, *arguments: object) -> subprocess.CompletedProcess[
         timeout=COMMAND_TIMEOUT_S,
         check=False,
     )
+
+
+@contextmanager
+def serving(config: Path, data_dir: Path) -> Generator[None]:
+    """Run a collector of this configuration."""
+    command = [sys.executable, "-m", "collector", "serve", "--config", str(config), "--data-dir", str(data_dir)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            assert any(line.startswith("ready ") for line in process.stderr)
+            yield
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -128,15 +142,9 @@ def test_through_a_collector_that_takes_http_alone(
     }
     path = tmp_path / "http.yaml"
     path.write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "collector", "serve", "--config", str(path), "--data-dir", str(tmp_path / "data")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stderr is not None
-            assert any(line.startswith("ready ") for line in process.stderr)
-            done = gasoline(tmp_path / "data", "import", *files["json"])
-            assert (done.returncode, done.stdout, done.stderr) == (0, SUMMARIES["json"], "")
-        finally:
-            process.terminate()
+    with serving(path, tmp_path / "data"):
+        done = gasoline(tmp_path / "data", "import", *files["json"])
+        assert (done.returncode, done.stdout, done.stderr) == (0, SUMMARIES["json"], "")
     with start_collector(tmp_path / "data") as collector:
         assert told(pages, collector) == expected
 
@@ -159,6 +167,32 @@ def test_the_file_that_the_exporter_writes_is_no_file_to_import(files: dict[str,
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Error: {out} is written by the exporter `file` of a collector")
     assert out.read_bytes() == written
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_a_signal_that_no_pipeline_takes_is_not_said_to_be_imported(
+    files: dict[str, list[Path]], tmp_path: Path, is_running: bool
+) -> None:
+    config = {
+        "receivers": {"otlp": {"protocols": {"http": {"endpoint": "127.0.0.1:0"}}}},
+        "processors": {"session": None},
+        "exporters": {"index": None},
+        "extensions": {"query": {"endpoint": "127.0.0.1:0"}},
+        "service": {
+            "extensions": ["query"],
+            "pipelines": {"logs": {"receivers": ["otlp"], "processors": ["session"], "exporters": ["index"]}},
+        },
+    }
+    path = tmp_path / "logs.yaml"
+    path.write_text(yaml.safe_dump(config))
+    with serving(path, tmp_path / "data") if is_running else nullcontext():
+        done = gasoline(tmp_path / "data", "import", *files["json"], "--config", path)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "imported 76 log records from 1 file; "
+        "164 spans were dropped: no pipeline takes them (service.pipelines.traces)\n",
+        "",
+    )
 
 
 def test_lines_that_are_no_requests_are_named_and_the_rest_is_imported(

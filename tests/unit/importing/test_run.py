@@ -13,8 +13,8 @@ from collector.component import Outcome, Telemetry
 from collector.encoding.to_json import request_to_json
 from collector.errors import BusyError, InvalidDataError
 from collector.importing import run
-from collector.importing.run import LEFT_OUT_SHOWN_MAX, REQUESTS_AT_ONCE_MAX, GaveUpError, ImportOptions, import_files
 from collector.importing.reading import UnreadableFileError
+from collector.importing.run import LEFT_OUT_SHOWN_MAX, REQUESTS_AT_ONCE_MAX, GaveUpError, ImportOptions, import_files
 from collector.pdata.envelope import Signal
 from exporters.file import RotatedFile, RotationSettings
 
@@ -53,8 +53,8 @@ def importing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     line = request_to_json(Signal.LOGS, request.SerializeToString()) + b"\n"
 
     def start(target: Target, lines: int) -> run.Imported:
-        async def opened(*_: Any) -> Target:
-            return target
+        async def opened(*_: Any) -> run.Target:
+            return run.Target(target, dict[str, int])
 
         monkeypatch.setattr(run, "_open_target", opened)
         path = tmp_path / "logs.jsonl"
@@ -108,8 +108,8 @@ def test_a_file_that_an_exporter_writes_is_refused_before_anything_is_imported(
 ) -> None:
     target = Target()
 
-    async def opened(*_: Any) -> Target:
-        return target
+    async def opened(*_: Any) -> run.Target:
+        return run.Target(target, dict[str, int])
 
     monkeypatch.setattr(run, "_open_target", opened)
     others, written = tmp_path / "others.jsonl", tmp_path / "out.jsonl"
