@@ -1,6 +1,6 @@
 """What is wrong between services and sessions, and the exact line that changes it. Pure: facts in, findings out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from collector.correlation.keys import SESSION_ID_BYTES_MAX
@@ -120,6 +120,16 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 }
 _DROPPED: Mapping[str, tuple[Literal["problem", "hint"], str, str]] = {
     "metrics_without_exporter": ("hint", "metrics are taken and not kept", "OTEL_METRICS_EXPORTER=none"),
+    "traces_without_exporter": (
+        "problem",
+        "no pipeline takes traces",
+        "service.pipelines.traces: {receivers: [otlp], processors: [redaction, session], exporters: [index]}",
+    ),
+    "logs_without_exporter": (
+        "problem",
+        "no pipeline takes logs",
+        "service.pipelines.logs: {receivers: [otlp], processors: [redaction, session], exporters: [index]}",
+    ),
     "refused_by_backend": (
         "problem",
         "a backend that is forwarded to refuses them for good",
@@ -153,16 +163,16 @@ def findings_of(
 ) -> list[Finding]:
     """Return what there is to change, problems first; `diagnosis` is None where there is no store yet."""
     found = [*_of_collector(live, ports, start_command)]
-    if diagnosis is None or not (diagnosis.services or diagnosis.silent):
-        found.append(_nothing_arrived("nothing has arrived yet", live))
-    elif not diagnosis.services:
-        found.append(_nothing_arrived("nothing has arrived lately", live))
+    lost_here = {signal for signal in ("traces", "logs") if live and live.dropped.get(f"{signal}_without_exporter")}
+    if not lost_here and (diagnosis is None or not diagnosis.services):
+        when = "lately" if diagnosis is not None and diagnosis.silent else "yet"
+        found.append(_nothing_arrived(f"nothing has arrived {when}", live))
     if diagnosis is not None:
         languages = {each.service: each.language for each in diagnosis.services}
         found += [_lost(lost, languages) for lost in diagnosis.lost]
         found += _of_sessions(diagnosis)
         for service in diagnosis.services:
-            found += _of_service(service)
+            found += _of_service(service, lost_here)
     return sorted(found, key=lambda finding: finding.level != "problem")
 
 
@@ -242,18 +252,19 @@ def _naming_lines(service: ServiceDiagnosis) -> list[str]:
     return [f"{line} in {service.service}" for line in _CAPTURE_SESSION.get(service.language, ())]
 
 
-def _of_service(service: ServiceDiagnosis) -> Iterator[Finding]:
+def _of_service(service: ServiceDiagnosis, lost_here: Collection[str]) -> Iterator[Finding]:
+    """Of a signal in `lost_here` nobody knows which services send it: the collector drops it."""
     name = service.service
     if name == UNKNOWN_SERVICE or name.startswith(f"{UNKNOWN_SERVICE}:"):
         yield Finding(
             "hint", "unnamed_service", name, "a service sends without a name", ["OTEL_SERVICE_NAME=<its name>"]
         )
-    if service.spans and not service.logs:
+    if service.spans and not service.logs and "logs" not in lost_here:
         lines = _EXPORT_LOGS.get(service.language, ["OTEL_LOGS_EXPORTER=otlp"])
         yield Finding(
             "hint", "no_logs", name, f"{name} sends spans and no logs", [f"{line} in {name}" for line in lines]
         )
-    elif service.logs and not service.spans:
+    elif service.logs and not service.spans and "traces" not in lost_here:
         line = f"OTEL_TRACES_EXPORTER=otlp in {name}"
         yield Finding("hint", "no_spans", name, f"{name} sends logs and no spans", [line])
     elif service.logs >= LOGS_JUDGED_MIN and service.logs_alone == service.logs:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from collector.pdata.envelope import Signal
 from collector.query.diagnosis import diagnose
 from collector.query.findings import Finding, Port, PortProblem, findings_of
 from collector.query.status import LiveStatus
@@ -203,6 +204,31 @@ def test_signals_that_are_missing_are_hints(world: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize(("signal", "spans", "logs", "code"), [("traces", 0, 1, "no_spans"), ("logs", 1, 0, "no_logs")])
+def test_a_signal_that_the_collector_drops_is_not_said_to_be_sent_by_nobody(
+    world: Any, signal: str, spans: int, logs: int, code: str
+) -> None:
+    healthy(world)
+    for number in range(spans):
+        world.span("t", f"s{number}", "a", service="other")
+    for number in range(logs):
+        world.log(f"y{number}", "t", "a", service="other")
+    assert [finding.code for finding in found(world)] == [code]
+    (finding,) = found(world, LiveStatus(ENDPOINTS, {}, {f"{signal}_without_exporter": 3}))
+    assert finding == Finding(
+        "problem",
+        f"dropped_{signal}_without_exporter",
+        "",
+        f"dropped 3: no pipeline takes {signal}",
+        [f"service.pipelines.{signal}: {{receivers: [otlp], processors: [redaction, session], exporters: [index]}}"],
+    )
+
+
+def test_where_all_that_arrives_is_dropped_nobody_is_told_that_nothing_arrives() -> None:
+    live = LiveStatus(ENDPOINTS, {}, {"traces_without_exporter": 3})
+    assert [finding.code for finding in findings_of(None, live, [], START)] == ["dropped_traces_without_exporter"]
+
+
 def test_logs_outside_of_requests_are_judged_from_a_number_on_and_not_if_they_name_a_session(world: Any) -> None:
     healthy(world)
     for number in range(4):
@@ -218,9 +244,12 @@ def test_every_reason_for_which_records_are_dropped_has_its_line(world: Any, roo
     sources = "\n".join(
         path.read_text() for folder in ("collector", "exporters") for path in sorted((root / folder).rglob("*.py"))
     )
-    reasons = {"metrics_without_exporter", *re.findall(r'_drop\("(\w+)"', sources)}
-    reasons |= set(re.findall(r'counters\.drop\("(\w+)"', sources))
-    assert reasons >= {"invalid_ids", "rejected_by_backend"}
+    found_in_sources = {
+        *re.findall(r'_drop\("(\w+)"', sources),
+        *re.findall(r'counters\.drop\(f?"([\w{}.]+)"', sources),
+    }
+    assert found_in_sources >= {"invalid_ids", "rejected_by_backend", "{telemetry.signal}_without_exporter"}
+    reasons = {re.sub(r"{.*}", signal, reason) for reason in found_in_sources for signal in Signal}
     healthy(world)
     findings = found(world, LiveStatus(ENDPOINTS, {}, dict.fromkeys(reasons, 1)))
     assert {finding.code for finding in findings} == {f"dropped_{reason}" for reason in reasons}
