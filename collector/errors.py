@@ -10,6 +10,7 @@ GasolineError
 │   ├── InvalidDataError      400 / INVALID_ARGUMENT, not retryable
 │   ├── UnauthenticatedError  401 / UNAUTHENTICATED, not retryable
 │   ├── ForbiddenError        403 / PERMISSION_DENIED, not retryable
+│   │   └── ForbiddenHostError
 │   ├── NotFoundError         404 / UNIMPLEMENTED, not retryable
 │   ├── MethodNotAllowedError 405 / UNIMPLEMENTED, not retryable
 │   ├── UnsupportedMediaError 415 / UNIMPLEMENTED, not retryable
@@ -79,10 +80,14 @@ class UnauthenticatedError(RefusedError):
 
 
 class ForbiddenError(RefusedError):
-    """The request comes from a web page, or for a host name, that may not send here."""
+    """The request comes from a web page that may not send here."""
 
     http_status = 403
     grpc_code = 7
+
+
+class ForbiddenHostError(ForbiddenError):
+    """The request is meant for a host name that is not this machine."""
 
 
 class NotFoundError(RefusedError):

@@ -113,6 +113,10 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
         "a web page of a foreign origin sends",
         "receivers.otlp.protocols.http.cors.allowed_origins: [<the page's origin>]",
     ),
+    "forbidden_host": (
+        "a sender asks for a host name that the collector does not know as its own",
+        "receivers.otlp.protocols.http.allowed_hosts: [<the host of the sender's OTEL_EXPORTER_OTLP_ENDPOINT>]",
+    ),
     "invalid_data": (
         "a sender's bytes are no export request",
         "OTEL_EXPORTER_OTLP_PROTOCOL=grpc for the gRPC port, http/protobuf for the HTTP port",

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from collector.config.endpoint import is_loopback
-from collector.errors import ForbiddenError
+from collector.errors import ForbiddenError, ForbiddenHostError
 
 # The browser extension of this project; its id is the hash of the key in its manifest.
 EXTENSION_ORIGIN = "chrome-extension://dpmjpjbcjedfookdafnbpcnknlnnmkii"
@@ -39,12 +39,12 @@ class HostPolicy:
         self._allowed = frozenset(host.lower() for host in allowed_hosts)
 
     def check(self, host: str | None) -> None:
-        """Raise ForbiddenError if a request for `host` (the header's value) may not be meant for this endpoint."""
+        """Raise ForbiddenHostError if a request for `host` (the header's value) may not be meant for this endpoint."""
         if self._open:
             return
         name = _host_name(host or "")
         if not is_loopback(name) and name not in self._allowed:
-            raise ForbiddenError(
+            raise ForbiddenHostError(
                 f"host {(host or '')[:_SHOWN_CHARS_MAX]!r} is not this machine; send to 127.0.0.1 or add the name to "
                 "receivers.otlp.protocols.http.allowed_hosts"
             )

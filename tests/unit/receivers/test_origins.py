@@ -102,6 +102,14 @@ def test_beyond_loopback_the_token_guards_and_any_name_will_do() -> None:
     HostPolicy("192.0.2.1", []).check("collector.example:4318")
 
 
+def test_a_foreign_host_is_counted_apart_from_a_foreign_page() -> None:
+    with pytest.raises(ForbiddenError) as host:
+        HostPolicy("127.0.0.1", []).check("collector.example:4318")
+    with pytest.raises(ForbiddenError) as page:
+        OriginPolicy([]).check(SHOP)
+    assert (host.value.reason, page.value.reason) == ("forbidden_host", "forbidden")
+
+
 def recorded_preflights() -> list[dict[str, Any]]:
     return [json.loads(line) for line in (CAPTURES / "browser" / "preflight.jsonl").read_text().splitlines()]
 
