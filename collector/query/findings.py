@@ -40,10 +40,21 @@ class Port(NamedTuple):
 _CAPTURE_SESSION: Mapping[str, Sequence[str]] = {
     "python": ["OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=X-Session-ID"],
     "java": ["OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS=X-Session-ID"],
+    "dotnet": ["OTEL_DOTNET_AUTO_TRACES_ASPNETCORE_INSTRUMENTATION_CAPTURE_REQUEST_HEADERS=X-Session-ID"],
+    "nodejs": ["NODE_OPTIONS=--require=./node.cjs (the file otel-config/sdk/node.cjs)"],
 }
 _SEND_TRACESTATE = "send `tracestate: gasoline=<session id>` beside traceparent with the first request"
+# Where services set up the SDK in their code, no variable does.
 _EXPORT_LOGS: Mapping[str, Sequence[str]] = {
-    "python": ["OTEL_LOGS_EXPORTER=otlp", "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED=true"],
+    "go": ["code: a LoggerProvider with the exporter otlploggrpc, and slog through the bridge otelslog"],
+    "rust": [
+        "code: an SdkLoggerProvider with the exporter of opentelemetry-otlp, and tracing through "
+        "opentelemetry-appender-tracing"
+    ],
+}
+_EXPORT_SPANS: Mapping[str, Sequence[str]] = {
+    "go": ["code: a TracerProvider with the exporter otlptracegrpc"],
+    "rust": ["code: an SdkTracerProvider with the exporter of opentelemetry-otlp"],
 }
 _PORT_PROBLEMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "unreachable": ("does not answer", ()),
@@ -56,6 +67,8 @@ _PORT_PROBLEMS: Mapping[str, tuple[str, Sequence[str]]] = {
         ["export GASOLINE_TOKEN=<the value that the collector was started with>"],
     ),
 }
+# Counts are by reason; which of several exporters it is, its lines in the log begin with.
+_OF_LOG = "exporters.<the one that the log names>"
 _AGAIN = "senders were told to come again, which they do by themselves"
 # What is full, or in the way, while they are told so.
 _BUSY: Mapping[str, tuple[str, str]] = {
@@ -81,15 +94,15 @@ _BUSY: Mapping[str, tuple[str, str]] = {
     ),
     "busy_sending_queue": (
         "the queue of what is to be forwarded is full: its backend is slow or away",
-        "exporters.otlp.sending_queue.queue_size: 1073741824 (and look after the backend: the log names its answers)",
+        f"{_OF_LOG}.sending_queue.queue_size: 1073741824 (and look after the backend: the log names its answers)",
     ),
     "busy_sending_queue_disk": (
         "the queue of what is to be forwarded cannot be written",
-        "exporters.otlp.sending_queue.storage: <a folder on a disk with room>",
+        f"{_OF_LOG}.sending_queue.storage: <a folder on a disk with room>",
     ),
     "busy_file": (
-        "the file of the exporter file cannot be written",
-        "exporters.file.path: <a file on a disk with room>",
+        "the file of an exporter cannot be written",
+        f"{_OF_LOG}.path: <a file on a disk with room>",
     ),
     "busy_shutdown": ("the collector was ending", "nothing: it has been started again since, or will be"),
     "busy_fault": ("the collector met an error of its own", "report it with the lines of the collector's log"),
@@ -137,7 +150,8 @@ _DROPPED: Mapping[str, tuple[Literal["problem", "hint"], str, str]] = {
     "refused_by_backend": (
         "problem",
         "a backend that is forwarded to refuses them for good",
-        "exporters.otlp.headers: {authorization: <what the backend asks for>} (its answer is in the log)",
+        f"{_OF_LOG}, by the answer beside it: headers for 401 or 403, the path of endpoint for 404; for 413 "
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=128 in the senders",
     ),
     "rejected_by_backend": (
         "problem",
@@ -147,12 +161,12 @@ _DROPPED: Mapping[str, tuple[Literal["problem", "hint"], str, str]] = {
     "gave_up_retrying": (
         "problem",
         "a backend that is forwarded to did not take them in time",
-        "exporters.otlp.retry_on_failure: {max_elapsed_time: 0s, max_elapsed_time_on_fault: 0s} (0s is never)",
+        f"{_OF_LOG}.retry_on_failure: {{max_elapsed_time: 0s, max_elapsed_time_on_fault: 0s}} (0s is never)",
     ),
     "unreadable_in_queue": (
         "problem",
         "what waited on disk for a backend was damaged there",
-        "exporters.otlp.sending_queue.storage: <a folder on a disk that is well>",
+        f"{_OF_LOG}.sending_queue.storage: <a folder on a disk that is well>",
     ),
     "invalid_ids": (
         "problem",
@@ -269,8 +283,10 @@ def _of_service(service: ServiceDiagnosis, lost_here: Collection[str]) -> Iterat
             "hint", "no_logs", name, f"{name} sends spans and no logs", [f"{line} in {name}" for line in lines]
         )
     elif service.logs and not service.spans and "traces" not in lost_here:
-        line = f"OTEL_TRACES_EXPORTER=otlp in {name}"
-        yield Finding("hint", "no_spans", name, f"{name} sends logs and no spans", [line])
+        lines = _EXPORT_SPANS.get(service.language, ["OTEL_TRACES_EXPORTER=otlp"])
+        yield Finding(
+            "hint", "no_spans", name, f"{name} sends logs and no spans", [f"{line} in {name}" for line in lines]
+        )
     elif service.logs >= LOGS_JUDGED_MIN and service.logs_alone == service.logs:
         message = f"none of the {service.logs} log records of {name} is in a trace or a session"
         line = f"log through OpenTelemetry's bridge in {name}, inside the request: it adds the trace id by itself"

@@ -163,14 +163,16 @@ def test_counts_of_nothing_are_none(world: Any) -> None:
 
 
 def test_services_without_any_session_get_the_line_of_their_language(world: Any) -> None:
-    for number, language in enumerate(("python", "java", "go")):
+    for number, language in enumerate(("python", "java", "go", "dotnet", "nodejs")):
         trace, resource = f"t{number}", {"telemetry.sdk.language": language}
         world.span(trace, "a", kind="server", service=language, attributes=HTTP, resource=resource)
         world.log("x", trace, "a", service=language)
     (finding,) = found(world)
     assert (finding.level, finding.code) == ("problem", "no_session")
     assert finding.change == [
+        "OTEL_DOTNET_AUTO_TRACES_ASPNETCORE_INSTRUMENTATION_CAPTURE_REQUEST_HEADERS=X-Session-ID in dotnet",
         "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS=X-Session-ID in java",
+        "NODE_OPTIONS=--require=./node.cjs (the file otel-config/sdk/node.cjs) in nodejs",
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=X-Session-ID in python",
         "send `tracestate: gasoline=<session id>` beside traceparent with the first request",
     ]
@@ -202,7 +204,7 @@ def test_signals_that_are_missing_are_hints(world: Any) -> None:
             "hint",
             "no_logs",
             "mute",
-            ["OTEL_LOGS_EXPORTER=otlp in mute", "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED=true in mute"],
+            ["OTEL_LOGS_EXPORTER=otlp in mute"],
         ),
         ("hint", "no_logs", "quiet", ["OTEL_LOGS_EXPORTER=otlp in quiet"]),
         ("hint", "unnamed_service", "unknown_service:java", ["OTEL_SERVICE_NAME=<its name>"]),
@@ -215,6 +217,34 @@ def test_signals_that_are_missing_are_hints(world: Any) -> None:
                 "it adds the trace id by itself"
             ],
         ),
+    ]
+
+
+@pytest.mark.parametrize("language", ["go", "rust"])
+def test_where_the_sdk_is_set_up_in_code_no_variable_is_asked_for(world: Any, language: str) -> None:
+    healthy(world)
+    resource = {"telemetry.sdk.language": language}
+    world.span("t", "b", "a", service="mute", resource=resource)
+    world.log("x2", "t", "a", service="blind", resource=resource)
+    findings = found(world)
+    assert [(each.code, each.service) for each in findings] == [("no_spans", "blind"), ("no_logs", "mute")]
+    for finding in findings:
+        (line,) = finding.change
+        assert line.startswith("code: ")
+        assert "OTEL_" not in line
+
+
+def test_lines_about_backends_name_no_exporter_that_may_be_another(world: Any) -> None:
+    healthy(world)
+    reasons = ("refused_by_backend", "gave_up_retrying", "unreadable_in_queue")
+    refused = ("busy_sending_queue", "busy_sending_queue_disk", "busy_file")
+    findings = found(world, LiveStatus({}, dict.fromkeys(refused, 1), dict.fromkeys(reasons, 1)))
+    assert len(findings) == 6
+    assert all(each.change[0].startswith("exporters.<the one that the log names>") for each in findings)
+    (final,) = (each for each in findings if each.code == "dropped_refused_by_backend")
+    assert final.change == [
+        "exporters.<the one that the log names>, by the answer beside it: headers for 401 or 403, the path of endpoint "
+        "for 404; for 413 OTEL_BSP_MAX_EXPORT_BATCH_SIZE=128 in the senders"
     ]
 
 
