@@ -30,6 +30,7 @@ def admin_routes(running: Callable[[], RunningCollector], counters: Counters, wr
                 "refused": counters.refused,
                 "dropped": counters.dropped,
                 "session_ids_too_long": counters.session_ids_too_long,
+                "failing_exporters": counters.failing_exporters,
                 "metrics": counters.by_metric_name(),
             }
         )

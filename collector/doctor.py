@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from collector.config.endpoint import join_endpoint, reachable_host, split_endpoint
 from collector.encoding.answers import read_status
 from collector.errors import QueryError
+from collector.left_queues import LeftQueue, left_queues
 from collector.query.diagnosis import Diagnosis, diagnose
 from collector.query.findings import Finding, Port, PortProblem, findings_of
 from collector.query.status import LiveStatus
@@ -91,7 +92,15 @@ def examine(data_dir: Path, token: str | None, since: str) -> Examination:
     if has_store(data_dir):
         with closing(SqliteReader(data_dir)) as reader:
             diagnosis = diagnose(reader, window_nano, now if running else None)
-    return examination_of(data_dir, running, live, ports, diagnosis)
+    examination = examination_of(data_dir, running, live, ports, diagnosis)
+    left = [_of_left_queue(queue) for queue in left_queues(data_dir)] if running else []
+    return replace(examination, findings=[*left, *examination.findings])
+
+
+def _of_left_queue(queue: LeftQueue) -> Finding:
+    message = f"{queue.size_bytes} bytes wait in {queue.folder} for the exporter {queue.exporter}, which does not run"
+    change = f"exporters.{queue.exporter} back into a pipeline until it has sent them, or delete the folder"
+    return Finding("problem", "queue_without_exporter", "", message, [change])
 
 
 def examination_of(

@@ -40,11 +40,13 @@ def live_status(data_dir: Path, token: str | None) -> "LiveStatus | None":
         # Its ports are known from the data folder all the same.
         return LiveStatus(endpoints=running.endpoints, refused={}, dropped={})
     too_long = told.get("session_ids_too_long")
+    failing = told.get("failing_exporters")
     return LiveStatus(
         endpoints=running.endpoints,
         refused=_counts(told, "refused"),
         dropped=_counts(told, "dropped"),
         session_ids_too_long=too_long if isinstance(too_long, int) else 0,
+        failing_exporters=[str(name) for name in cast("list[object]", failing)] if isinstance(failing, list) else [],
     )
 
 

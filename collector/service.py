@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from collector.component import Exporter, Receiver
 from collector.default_ports import other_ports_note
 from collector.idle import wait_until_idle
+from collector.left_queues import left_queues
 from collector.probes import Probes
 from collector.query_port import QueryPort
 from collector.rendezvous import RunningCollector, publish, reader_activity, withdraw
@@ -78,6 +79,8 @@ class Collector:
                 self._parts.query_port.bind()
             for exporter in self._parts.exporters:
                 await exporter.start()
+            for queue in left_queues(self._data_dir):
+                _logger.warning("nobody sends what waits in %s: exporter %s does not run", queue.folder, queue.exporter)
             for name, receiver in self._parts.receivers.items():
                 await receiver.start()
                 _logger.info("accepting %s=%s", name, receiver.endpoint)
@@ -151,6 +154,7 @@ class Collector:
             refused=counters.refused,
             dropped=counters.dropped,
             session_ids_too_long=counters.session_ids_too_long,
+            failing_exporters=counters.failing_exporters,
         )
 
     def problem(self) -> str:

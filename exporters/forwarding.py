@@ -4,13 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from collector.left_queues import QUEUE_FOLDER_NAME
 from collector.telemetry.metrics import ExporterCounters
 from exporters.delivery.forwarder import Forwarder, Sender
 from exporters.delivery.sending_queue import SendingQueue
 from exporters.otlp_grpc import OtlpGrpcSender
 from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettings
-
-QUEUE_FOLDER_NAME = "sending_queue"
 
 
 def create_forwarder(

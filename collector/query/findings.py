@@ -69,6 +69,7 @@ _PORT_PROBLEMS: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 # Counts are by reason; which of several exporters it is, its lines in the log begin with.
 _OF_LOG = "exporters.<the one that the log names>"
+_FORWARDING = ("otlp", "otlphttp")
 _AGAIN = "senders were told to come again, which they do by themselves"
 # What is full, or in the way, while they are told so.
 _BUSY: Mapping[str, tuple[str, str]] = {
@@ -203,6 +204,8 @@ def _of_collector(live: LiveStatus | None, ports: Sequence[Port], start_command:
             message, change = _PORT_PROBLEMS[port.problem]
             text = f"the port {port.name} at {port.endpoint} {message}: {port.told}"
             yield Finding("problem", port.problem, "", text, change or ["gasoline stop", start_command])
+    # What the others fail at, senders are told to come again for.
+    yield from (_away(each) for each in live.failing_exporters if each.partition("/")[0] in _FORWARDING)
     for reason, count in sorted(live.refused.items()):
         if count:
             yield _refused(reason, count)
@@ -214,6 +217,12 @@ def _of_collector(live: LiveStatus | None, ports: Sequence[Port], start_command:
         message = f"{live.session_ids_too_long} records name a session by more than {SESSION_ID_BYTES_MAX} bytes"
         change = f"send a session id of at most {SESSION_ID_BYTES_MAX} bytes"
         yield Finding("problem", "session_id_too_long", "", f"{message}, and are in none", [change])
+
+
+def _away(exporter: str) -> Finding:
+    message = f"the exporter {exporter} does not reach its backend; what waits is kept, and sent when it does"
+    change = f"exporters.{exporter}.endpoint: <where the backend answers> (the log names how it failed)"
+    return Finding("problem", "backend_away", "", message, [change])
 
 
 def _refused(reason: str, count: int) -> Finding:

@@ -13,13 +13,15 @@ from collector.store.api import ServiceActivity, StoreStatus
 class LiveStatus:
     """What only the running collector knows: where it listens (name to host:port), and what it counted by reason.
 
-    `session_ids_too_long` counts records that were kept without the session they name.
+    `session_ids_too_long` counts records that were kept without the session they name; `failing_exporters` are the
+    ids of those whose last attempt to deliver failed.
     """
 
     endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
     refused: Mapping[str, int] = field(default_factory=dict[str, int])
     dropped: Mapping[str, int] = field(default_factory=dict[str, int])
     session_ids_too_long: int = 0
+    failing_exporters: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ class Counters:
     def __init__(self) -> None:
         self._counts: dict[tuple[Metric, Labels], Count] = {}
         self._watched: dict[tuple[Metric, Labels], Callable[[], float]] = {}
+        self._failing_exporters: set[str] = set()
 
     def count(self, metric: Metric, labels: Labels = ()) -> Count:
         """Return the number behind a counter and one set of labels; who counts often keeps it."""
@@ -174,6 +175,15 @@ class Counters:
         """Records whose session id was over the limit."""
         return self.count(SESSION_IDS_TOO_LONG).value
 
+    @property
+    def failing_exporters(self) -> list[str]:
+        """Ids of the exporters whose last attempt to deliver failed."""
+        return sorted(self._failing_exporters)
+
+    def set_failing(self, exporter: str, is_failing: bool) -> None:
+        """Note how the last attempt of an exporter ended."""
+        (self._failing_exporters.add if is_failing else self._failing_exporters.discard)(exporter)
+
     def _by_first_label(self, wanted: Metric) -> dict[str, int]:
         found: dict[str, int] = {}
         for (metric, labels), count in self._counts.items():
@@ -205,6 +215,7 @@ class ExporterCounters:
     def __init__(self, counters: Counters, exporter: str, clock_s: Callable[[], float] = time.monotonic) -> None:
         """`exporter` is the component's id."""
         self._counters = counters
+        self._exporter = exporter
         self._labels: Labels = (("exporter", exporter),)
         self._clock_s = clock_s
         self._sent = {signal: counters.count(metric, self._labels) for signal, metric in SENT.items()}
@@ -212,12 +223,15 @@ class ExporterCounters:
 
     def sent(self, signal: str, records: int) -> None:
         """Count records that were delivered."""
-        self._failed_at_s = None
+        if self._failed_at_s is not None:
+            self._failed_at_s = None
+            self._counters.set_failing(self._exporter, False)
         self._sent[signal].value += records
 
     def send_failed(self, signal: str, records: int) -> None:
         """Count records of an attempt that failed, whether or not another one follows."""
         self._failed_at_s = self._clock_s()
+        self._counters.set_failing(self._exporter, True)
         self._counters.count(SEND_FAILED[signal], self._labels).add(records)
 
     def enqueue_failed(self, signal: str, records: int) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from collector.left_queues import SEGMENT_SUFFIX
 from collector.pdata.envelope import Signal
 from exporters.delivery.durable import sync_folder, write_whole
 
@@ -60,7 +61,7 @@ class BrokenFrameError(Exception):
 
 def segment_path(folder: Path, number: int) -> Path:
     """Return where a segment lies."""
-    return folder / f"{number:0{_NUMBER_DIGITS}}.segment"
+    return folder / f"{number:0{_NUMBER_DIGITS}}{SEGMENT_SUFFIX}"
 
 
 def done_path(folder: Path, number: int) -> Path:
@@ -70,7 +71,7 @@ def done_path(folder: Path, number: int) -> Path:
 
 def stored_segments(folder: Path) -> list[tuple[int, int]]:
     """Return number and size of every segment in `folder`, oldest first. Raises OSError."""
-    found = [path for path in folder.glob("*.segment") if path.stem.isdigit()]
+    found = [path for path in folder.glob(f"*{SEGMENT_SUFFIX}") if path.stem.isdigit()]
     return sorted((int(path.stem), path.stat().st_size) for path in found)
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -33,6 +34,18 @@ service:
   extensions: [query]
   pipelines:
     traces: {receivers: [otlp], processors: [memory_limiter, session], exporters: [index]}
+"""
+
+
+FORWARDING_CONFIG = """\
+receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}
+processors: {session: }
+exporters: {index: , otlphttp/away: {endpoint: "http://127.0.0.1:1"}}
+extensions: {query: {endpoint: "127.0.0.1:0"}}
+service:
+  extensions: [query]
+  pipelines:
+    logs: {receivers: [otlp], processors: [session], exporters: [index, otlphttp/away]}
 """
 
 
@@ -159,6 +172,36 @@ def test_a_busy_port_is_told_in_its_own_words_without_advice_to_restart(
             busy["message"],
         )
         assert busy["change"] == ["nothing for now: they do so by themselves; if it stays so, what the answer names"]
+
+
+@pytest.mark.parametrize("collector", [FORWARDING_CONFIG], indirect=True)
+def test_a_backend_that_is_away_and_a_queue_that_nobody_sends_are_problems(
+    collector: tuple[subprocess.Popen[str], RunningCollector], tmp_path: Path
+) -> None:
+    _, running = collector
+    send_log(running)
+    left = tmp_path / "sending_queue" / "otlp%2Fold"
+    left.mkdir()
+    (left / "1.segment").write_bytes(b"12345")
+    (tmp_path / "sending_queue" / "otlp%2Fempty").mkdir()
+    deadline_s = time.monotonic() + TIMEOUT_S
+    while len((found := as_json(tmp_path))[1]["findings"]) < 3 and time.monotonic() < deadline_s:
+        pass
+    code, answer = found
+    assert (code, [(each["code"], each["message"]) for each in answer["findings"]]) == (
+        1,
+        [
+            (
+                "queue_without_exporter",
+                f"5 bytes wait in {left} for the exporter otlp/old, which does not run",
+            ),
+            (
+                "backend_away",
+                "the exporter otlphttp/away does not reach its backend; what waits is kept, and sent when it does",
+            ),
+            ("no_spans", "shop\x1b[31m sends logs and no spans"),
+        ],
+    )
 
 
 def test_a_time_that_is_none_is_an_error_of_one_line(tmp_path: Path) -> None:

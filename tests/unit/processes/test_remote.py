@@ -77,11 +77,12 @@ def test_live_status_is_what_the_collector_tells_or_at_least_where_it_is(
 ) -> None:
     assert live_status(tmp_path, None) is None
     lock = DataFolderLock(tmp_path)
-    told = b'{"refused": {"busy": 2, "odd": "x"}, "dropped": 1, "session_ids_too_long": 4, "new": true}'
+    told = b'{"refused": {"busy": 2, "odd": "x"}, "dropped": 1, "session_ids_too_long": 4, "new": true, '
+    told += b'"failing_exporters": ["otlp"]}'
     running = answer_with(http("200 OK", told))
     publish(running)
     endpoints = {"query": running.query}
-    assert live_status(tmp_path, None) == LiveStatus(endpoints, {"busy": 2}, {}, 4)
+    assert live_status(tmp_path, None) == LiveStatus(endpoints, {"busy": 2}, {}, 4, ["otlp"])
     running = answer_with(b"")
     publish(running)
     assert live_status(tmp_path, None) == LiveStatus({"query": running.query}, {}, {})

@@ -80,6 +80,13 @@ def test_a_port_that_takes_nothing_is_a_problem(problem: PortProblem, says: str,
             "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20<the value of GASOLINE_TOKEN>",
         ),
         (
+            LiveStatus(failing_exporters=["file", "index", "otlphttp/e"]),
+            "problem",
+            "backend_away",
+            "the exporter otlphttp/e does not reach its backend; what waits is kept, and sent when it does",
+            "exporters.otlphttp/e.endpoint: <where the backend answers> (the log names how it failed)",
+        ),
+        (
             LiveStatus({}, {"forbidden": 2}),
             "problem",
             "refused_forbidden",

@@ -83,6 +83,16 @@ async def send_span(running: RunningCollector, session_id: str, *, span_id: byte
 
 
 @pytest.mark.anyio
+async def test_a_queue_that_nobody_sends_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "sending_queue" / "otlp%2Fold"
+    folder.mkdir(parents=True)
+    (folder / "1.segment").write_bytes(b"12345")
+    async with started(tmp_path, Store()):
+        warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warned == [f"nobody sends what waits in {folder}: exporter otlp/old does not run"]
+
+
+@pytest.mark.anyio
 async def test_what_is_sent_is_answered_counted_and_cleared(tmp_path: Path) -> None:
     store = Store()
     async with started(tmp_path, store) as running, client_of(running) as client:
@@ -102,6 +112,7 @@ async def test_what_is_sent_is_answered_counted_and_cleared(tmp_path: Path) -> N
             "refused": {},
             "dropped": {"invalid_ids": 1},
             "session_ids_too_long": 0,
+            "failing_exporters": [],
         }
         assert metrics['otelcol_receiver_accepted_spans{receiver="otlp",transport="http"}'] == 1
         assert metrics['otelcol_exporter_sent_spans{exporter="index"}'] == 1

@@ -126,6 +126,16 @@ def test_the_process_shows_its_memory_its_time_and_its_age() -> None:
         assert 1_000_000 < values["otelcol_process_memory_rss"] < 100_000_000_000
 
 
+def test_an_exporter_fails_from_a_failed_attempt_to_the_next_success() -> None:
+    counters = Counters()
+    first, second = ExporterCounters(counters, "otlp"), ExporterCounters(counters, "file")
+    seen = [counters.failing_exporters]
+    for attempt in (second.send_failed, first.send_failed, first.send_failed, first.sent, second.sent, second.sent):
+        attempt("traces", 1)
+        seen.append(counters.failing_exporters)
+    assert seen == [[], ["file"], ["file", "otlp"], ["file", "otlp"], ["file"], [], []]
+
+
 def test_a_failure_is_remembered_until_the_next_success_or_the_end_of_its_time() -> None:
     now_s = 100.0
     exporter = ExporterCounters(Counters(), "index", lambda: now_s)
