@@ -31,6 +31,7 @@ class Target(NamedTuple):
 
 def read_target(endpoint: str) -> Target:
     """Read `host:port`, also behind `http://` or `https://`. Raises ValueError."""
+    _refuse_password(endpoint)
     scheme, separator, rest = endpoint.rpartition("://")
     if separator and scheme not in HTTP_SCHEMES:
         raise ValueError(f"{endpoint!r}: write host:port, such as backend.example:{GRPC_PORT}")
@@ -40,14 +41,21 @@ def read_target(endpoint: str) -> Target:
     return Target(join_endpoint(host, port), host, scheme)
 
 
+def _refuse_password(endpoint: str) -> None:
+    # The text must not repeat it: it goes to terminals and logs.
+    if "@" in endpoint:
+        raise ValueError("it must not hold a user or password; send them in headers: {authorization: ${env:NAME}}")
+
+
 def _check_target(endpoint: str) -> str:
     read_target(endpoint)
     return endpoint
 
 
 def _check_url(url: str) -> str:
+    _refuse_password(url)
     parts = urlsplit(url)
-    if parts.scheme not in HTTP_SCHEMES or not parts.hostname or parts.query or parts.fragment or parts.username:
+    if parts.scheme not in HTTP_SCHEMES or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(
             f"{url!r} must be a URL without query, such as https://backend.example:4318; /v1/traces and such are added"
         )

@@ -186,6 +186,26 @@ service:
     )
 
 
+@pytest.mark.parametrize(
+    ("exporter", "endpoint"),
+    [
+        ("otlphttp", "https://bob:s3cret@backend.example:4318"),
+        ("otlphttp", "https://bob:s3cret@backend.example:port"),
+        ("otlp", "bob:s3cret@backend.example:4317"),
+        ("otlp", "https://bob:s3cret@backend.example:4317"),
+    ],
+)
+def test_a_password_in_an_endpoint_is_refused_and_not_shown(config: Path, exporter: str, endpoint: str) -> None:
+    text = GOOD.replace("  debug:", f'  debug:\n  {exporter}: {{endpoint: "{endpoint}"}}')
+    result = run(config, text)
+    assert (result.exit_code, result.output.splitlines()[0]) == (
+        1,
+        f"{config}:12: exporters.{exporter}.endpoint: it must not hold a user or password; "
+        "send them in headers: {authorization: ${env:NAME}}",
+    )
+    assert "s3cret" not in result.output
+
+
 def test_a_token_allows_an_endpoint_beyond_loopback(config: Path) -> None:
     text = GOOD.replace("127.0.0.1:${env:PORT:-0}", "0.0.0.0:0")
     assert run(config, text, environ={"GASOLINE_TOKEN": "secret"}).exit_code == 0
