@@ -82,6 +82,13 @@ TEXTS = [
     "auth: {} of bob",
     "pass={}",
     "dsn=bob:{}@tcp(db:3306)/shop",
+    "UPDATE a SET password = N'{}'",
+    "WHERE password = crypt('{}', password)",
+    'Login {{ password: Some("{}") }}',
+    "setPassword('bob', '{}')",
+    "WHERE `token` IN ('{}')",
+    "\x1b[36mtoken=\x1b[0m{}",
+    "Authorization: SharedKey shop:{}",
 ]
 ISSUED = ["ghp_{}", "glpat-{}", "sk_live_{}", "xoxb-1234-{}", "AIza{}", "sk-ant-{}", "hvs.{}", "eyJ{}.eyJ{}.x", "hf_{}"]
 

@@ -82,6 +82,10 @@ assigned = st.sampled_from(
         ("connectionString='{}'", "connectionString='[redacted:connection_string]'"),
         ("amqp://bob:{}@queue:5672/", "amqp://REDACTED:REDACTED@queue:5672/"),
         ("--staff-number {}", "--staff-number [redacted:blocked_key]"),
+        ("set token = N'{}'", "set token = N'[redacted:token]'"),
+        ('password: Some("{}")', 'password: Some("[redacted:password]")'),
+        ("secret=crypt('{}', x)", "secret=crypt('[redacted:secret]', x)"),
+        ("token IN ('{}')", "token IN ('[redacted:token]')"),
         ("ghp_{}", "ghp_{}"),
     ]
 )
@@ -252,9 +256,21 @@ fragments = st.sampled_from(
     -----BEGIN PRIVATE-KEY----- x abcdefgh12345678ABCDEFGH sk- AKIA0123456789ABCDEF REDACTED [redacted:token]
     \\u0026 \\u003d &amp; \\/ %20 identified by curl -u --user ?code=0123456789abcdef pass bearer connectionString dsn
     := == %26 %3F %253D %22 &quot; value= \"\"\" ;sig= curl -b --cookie a=b [0] [] |
-    \\n \\u00a0 &nbsp; order /orders/""".split()
+    \\n \\u00a0 &nbsp; order /orders/ N' f( crypt(' in IN ( not ` `pwd` Some(" $1 @p1 :pwd b.token (string)""".split()
 ) | st.sampled_from(
-    [" ", "\n", "\n  ", "\n- ", "\t", "\u00a0", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "0", "a"]
+    [
+        " ",
+        "\x1b[0m",
+        "\n",
+        "\n  ",
+        "\n- ",
+        "\t",
+        "\u00a0",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "0",
+        "a",
+    ]
 )
 mixed = st.lists(fragments, max_size=12).map("".join)
 surroundings = st.binary(max_size=6)

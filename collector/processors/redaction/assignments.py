@@ -1,28 +1,35 @@
 """Secrets that a text gives a name: `password=…`, `"token": "…"`, `Cookie: …`, `?sig=…`, `--api-key …`."""
 
+import re
 from collections import Counter
 from typing import NamedTuple
 
+from collector.processors.redaction.calls import Quotes
 from collector.processors.redaction.names import AUTHORIZATION_CODE, AUTHORIZATION_CODE_BYTES_MIN, NUMBERS, SecretNames
 from collector.processors.redaction.nested import Nested, end_of_quoted
 from collector.processors.redaction.next_line import Lone, NextLine, looks_like_token
 from collector.processors.redaction.pattern import Match, Pattern, compile_bytes
+from collector.processors.redaction.references import References
 
-_BLANKS = r"[ \t]*"
+# What colours a terminal, too, also as JSON and shells escape it.
+_COLOUR = r"(?:\x1b|\\{1,8}(?:u001[bB]|x1[bB]|033))\[[0-9;]{0,16}m"
+_END_OF_COLOUR = re.compile(rb"^[0-9]{1,3}m")
+_BLANKS = rf"(?:[ \t]|{_COLOUR})*"
 _QUOTE = r"\\*[\"']"
 # What may stand between a name and its value. The last ones: a pair in a tuple, two members of a JSON object, two
 # attributes of an XML element, an argument of a function, one on a command line.
 _SIGN = (
-    rf"(?:{_QUOTE}|%22|&quot;)?(?:\]|%5[dD]|\[[^\s\[\]=]{{0,32}}\]|%5[bB][^\s\[\]=%]{{0,32}}%5[dD]){{0,4}}{_BLANKS}"
+    rf"(?:{_COLOUR})?(?:{_QUOTE}|%22|&quot;|`)?(?:\]|%5[dD]|\[[^\s\[\]=]{{0,32}}\]|%5[bB][^\s\[\]=%]{{0,32}}%5[dD]){{0,4}}{_BLANKS}"
     rf"(?:[:?|+!]{{0,2}}={{1,3}}>?|[:>]|%(?:25){{0,4}}3[aAdD]|\\{{1,8}}u003[aAdD]){_BLANKS}"
     rf"|{_QUOTE}{_BLANKS},{_BLANKS}(?:{_QUOTE}value{_QUOTE}{_BLANKS}:{_BLANKS})?"
-    rf"|(?:{_QUOTE})?[ \t]+value{_BLANKS}={_BLANKS}|\({_BLANKS}|[ \t]+"
+    rf"|(?:{_QUOTE})?[ \t]+value{_BLANKS}={_BLANKS}|\({_BLANKS}"
+    rf"|(?:{_QUOTE}|[`\]])?[ \t]+(?:not[ \t]+)?in[ \t]*\({_BLANKS}|[ \t]+"
 )
 _HTML_QUOTE = b"&quot;"
 _ONE_WORD = r"[^\s\"'<>,;&]+"
 # As far as a value without quotes goes.
 _PLAIN = (
-    r"(?:[^\s&;\"'<>\\%]|\\[^\s\"'\\nrt]"
+    r"(?:[^\s&;\"'<>\\%\x1b]|\\[^\s\"'\\nrt]"
     r"|%(?:[013-9A-Fa-f][0-9A-Fa-f]|2[0-57-9A-Fa-f]|[^\s&;\"'<>\\%0-9A-Fa-f]))+"
 )
 # What else a value goes on with: `a;b`, but not `a;x=b`.
@@ -40,7 +47,7 @@ _IN_QUERY = (
     rf"|0(?:[^23{_NOT_IN_QUERY}]|2[^02367{_NOT_IN_QUERY}]|3[^cCeE{_NOT_IN_QUERY}])))))+"
 )
 _AUTHORIZATION = (
-    rf"(?:bearer|basic|token|negotiate|ntlm|apikey|dpop)[ \t]+{_ONE_WORD}"
+    rf"(?:bearer|basic|token|negotiate|ntlm|apikey|dpop|aws|sharedkey(?:lite)?)[ \t]+{_ONE_WORD}"
     rf"|(?:digest|aws4-hmac-sha256|hawk|oauth|signature)[ \t]+[^\r\n]+|{_ONE_WORD}"
 )
 # Any other scheme, and one word; the word counts if it looks like a token, or nothing follows it.
@@ -80,7 +87,8 @@ class Assignments:
         self._other_scheme = compile_bytes(_OTHER_SCHEME, any_case=True)
         self._line = compile_bytes(_LINE)
         self._listed = compile_bytes(_LISTED)
-        self._quote = compile_bytes(rf"[bBuUrR]?{_QUOTE}")
+        self._quotes = Quotes()
+        self._references = References(names)
         self._nested = Nested()
 
     @property
@@ -109,6 +117,8 @@ class Assignments:
             pattern = self._plain if match.group(4) else self._in_query
             return self._unquoted(text, match.end(), self._names.label_in_query(match.group(5)), pattern)
         key, sign = match.group(2), match.group(3)
+        if text[max(0, match.start(2) - 1) : match.start(2)] in (b"[", b";"):
+            key = _END_OF_COLOUR.sub(b"", key)
         if match.group(1) and (sign == b"=" or sign.lower().endswith(b"u003d")):
             return self._unquoted(text, match.end(), self._names.label_in_query(key), self._in_query)
         label = "" if self._names.is_kept(key) else self._names.label_of(key.lstrip(b"-."))
@@ -117,7 +127,7 @@ class Assignments:
         if not sign.isspace():
             return self._signed(text, match.end(), label, key, sign)
         # `password 'x'` in SQL, `--token x` in a shell; else it is prose.
-        quote = self._quote.match(text, match.end())
+        quote = self._quotes.opening(text, match.end())
         if key.startswith(b"-") or (quote and label in ("password", "secret")):
             return self._whole(text, match.end(), label) or self._behind_name(text, match.end(), label, key)
         return []
@@ -128,8 +138,12 @@ class Assignments:
         if lone and lone.is_item:
             return self._items(text, lone, label)
         start = lone.start if lone else behind
+        if b"(" in sign:
+            return self._of_call(text, start, label)
+        if self._references.begins(text, start):
+            return []
         found = self._whole(text, start, label)
-        if found or sign.rstrip().endswith((b",", b"(")):
+        if found or sign.rstrip().endswith(b","):
             return found
         if text.startswith(_HTML_QUOTE, start):
             start += len(_HTML_QUOTE)
@@ -141,7 +155,7 @@ class Assignments:
 
     def _whole(self, text: bytes, start: int, label: str) -> list[_Value]:
         """Return what begins here in quotes, or all of an object or a list; one that is no secret has no label."""
-        quote = self._quote.match(text, start)
+        quote = self._quotes.opening(text, start)
         if quote:
             value = self._quoted(text, quote, label)
             mark = quote.group()[-1:]
@@ -150,7 +164,19 @@ class Assignments:
                 end = text.find(mark * 3, quote.end() + 2)
                 value = _Value(quote.end() + 2, end if end >= 0 else len(text), label)
             return [value if self._is_secret(text, value) else value._replace(label="")]
-        return self._in_nested(text, start, label) if self._nested.opens(text, start) else []
+        if self._nested.opens(text, start):
+            return self._in_nested(text, start, label)
+        return self._arguments(text, self._quotes.in_call(text, start), label)
+
+    def _of_call(self, text: bytes, start: int, label: str) -> list[_Value]:
+        """Return the quoted arguments of a call from here on; of an object or list that is the first, its values."""
+        found = self._in_nested(text, start, label) if self._nested.opens(text, start) else []
+        behind = found[-1].end if found else start
+        return found + self._arguments(text, self._quotes.arguments(text, behind), label)
+
+    def _arguments(self, text: bytes, places: list[tuple[int, int]], label: str) -> list[_Value]:
+        values = [_Value(start, end, label) for start, end in places]
+        return [value if self._is_secret(text, value) else value._replace(label="") for value in values]
 
     def _behind_name(self, text: bytes, start: int, label: str, key: bytes, *, is_prose: bool = False) -> list[_Value]:
         """Return the value without quotes behind a name on its line."""
@@ -192,10 +218,10 @@ class Assignments:
         found: list[_Value] = []
         item: Lone | None = first
         while item and item.is_item:
-            quote = self._quote.match(text, item.start)
+            quote = self._quotes.opening(text, item.start)
             value = self._quoted(text, quote, label) if quote else _Value(item.start, item.end, label)
             found.append(value)
-            item = self._next_line.lone(text, value.end + (len(quote.group().lstrip(b"bBuUrR")) if quote else 0))
+            item = self._next_line.lone(text, value.end + (quote.group().count(b"\\") + 1 if quote else 0))
         return self._secrets(text, found)
 
     def _secrets(self, text: bytes, values: list[_Value]) -> list[_Value]:

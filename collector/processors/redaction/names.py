@@ -40,7 +40,7 @@ _WORDS = MappingProxyType(
 )
 # What stands behind such a word where it is a name: a sign, a quote, a bracket, or the next field of the message,
 # whose number and type are one byte: of a value, of the attributes of a span ("J") or of a log record ("2").
-_AFTER_WORD = r"(?:[ \t]*[\x00-\x1f\"':=>?|+!%\[\](&\\J2]|[ \t]+value)"
+_AFTER_WORD = r"(?:[ \t]*[\x00-\x1f\"'`:=>?|+!%\[\](&\\J2]|[ \t]+(?:value|in[ \t]*\(|not[ \t]))"
 # These are words of prose and of counts, too: `auth: user bob logged in`, `pass: 12, fail: 0`.
 _COMMON_WORDS = "pass|pin|auth|bearer"
 _COUNT = "[0-9]{1,3}(?:/[0-9]+|%)?"
