@@ -90,7 +90,18 @@ TEXTS = [
     "\x1b[36mtoken=\x1b[0m{}",
     "Authorization: SharedKey shop:{}",
 ]
-ISSUED = ["ghp_{}", "glpat-{}", "sk_live_{}", "xoxb-1234-{}", "AIza{}", "sk-ant-{}", "hvs.{}", "eyJ{}.eyJ{}.x", "hf_{}"]
+ISSUED = [
+    "ghp_{}",
+    "glpat-{}",
+    "sk_live_{}",
+    "xoxb-1234-{}",
+    "AIza{}",
+    "sk-ant-{}",
+    "hvs.{}",
+    "gsk_{}",
+    "eyJ{}.eyJ{}.x",
+    "hf_{}",
+]
 
 
 class Secret(NamedTuple):

@@ -23,7 +23,7 @@ _ISSUED: Mapping[str, str] = MappingProxyType(
         r"|hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_]{12,}",
         "stripe_key": r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{16,}",
         "google_key": rf"AIza{_WORD}{{30,}}|ya29\.[A-Za-z0-9_.-]{{16,}}|GOCSPX-{_WORD}{{20,}}|1//0{_WORD}{{30,}}",
-        "ai_key": rf"sk-(?:ant-|proj-|svcacct-|or-)?{_WORD}{{20,}}",
+        "ai_key": rf"sk-(?:ant-|proj-|svcacct-|or-)?{_WORD}{{20,}}|gsk_[A-Za-z0-9]{{20,}}",
         "npm_token": "npm_[A-Za-z0-9]{30,}",
         "pypi_token": "py" rf"pi-AgE{_WORD}{{20,}}",
         "sendgrid_key": rf"SG\.{_WORD}{{16,}}(?:\.{_WORD}*)?",
@@ -33,10 +33,13 @@ _ISSUED: Mapping[str, str] = MappingProxyType(
         "databricks_token": "dapi[a-f0-9]{32}",
         "vault_token": rf"hv[sbr]\.{_WORD}{{20,}}",
         "square_token": rf"sq0(?:atp|csp)-{_WORD}{{20,}}|EAAA{_WORD}{{60}}",
-        "telegram_token": rf"[0-9]{{8,10}}:AA{_WORD}{{32,}}",
+        "telegram_token": rf"[0-9]{{8,10}}(?::|%3[aA])AA{_WORD}{{32,}}",
         "mailgun_key": "key-[0-9a-f]{32}",
         "newrelic_key": "NRAK-[A-Z0-9]{27}",
         "linear_key": "lin_api_[A-Za-z0-9]{32,}",
+        "docker_token": rf"dckr_(?:pat|oat)_{_WORD}{{20,}}",
+        "atlassian_token": "ATATT3[A-Za-z0-9_=-]{20,}",
+        "discord_webhook": rf"discord(?:app)?\.com/api/(?:v[0-9]{{1,2}}/)?webhooks/[0-9]{{8,20}}/{_WORD}{{20,}}",
         "age_key": "AGE-SECRET-KEY-1[A-Z0-9]{50,}",
     }
 )
@@ -45,7 +48,13 @@ _PRIVATE_KEY = rf"{_KEY_BEGIN}(?:(?s:.)*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK
 _USERINFO = r"(:(?:\\{0,8}/){2})([^\x00-\x20/?#\"'<>\\]+)@"
 _BEARER = r"(bearer(?:[ \t]+|%20))([A-Za-z0-9._~+/\-]{8,}=*)"
 _BASIC = r"(basic[ \t]+)([A-Za-z0-9+/\-_]{8,}={0,2})"
-_IDENTIFIED = r"(identified[ \t]+by[ \t]+(?:password[ \t]+)?')([^']+)"
+_IDENTIFIED = (
+    r"(identified[ \t]+by[ \t]+(?:password[ \t]+)?)"
+    r"(?:'([^']+)|\"([^\"]+)|\\+'([^'\\]+)|\\+\"([^\"\\]+))"
+)
+# `jdbc:oracle:thin:user/password@host`; only its beginning is looked for in a request.
+_ORACLE_BEGIN = "jdbc:oracle:[a-z0-9]{1,8}:"
+_ORACLE = rf"({_ORACLE_BEGIN}[^\s/@\"'<>]{{0,64}}/)([^\s@\"'<>]+)@"
 # The program and all behind it; in that, `-u user:password` and what else means the same, `-b name=value`, a token.
 _CURL = r"curl(?:\.exe)?[ \t]"
 _CURL_USER = (
@@ -84,13 +93,15 @@ class Shapes:
 
     def __init__(self) -> None:
         self._ids = IdNames()
-        self._issued = compile_bytes(rf"(?:^|[^A-Za-z0-9])({'|'.join(_ISSUED.values())})")
+        # Telegram's is a part of a path with a word before it.
+        self._issued = compile_bytes(rf"(?:^|[^A-Za-z0-9]|%[0-9A-Fa-f]{{2}})(?:bot)?({'|'.join(_ISSUED.values())})")
         self._issuers = {label: compile_bytes(source) for label, source in _ISSUED.items()}
         self._card = compile_bytes(rf"(^|[^0-9A-Za-z])({_CARD})")
         # What a name would be found inside of, or cut in two.
         self._blocks: _Steps = (
             (compile_bytes(_PRIVATE_KEY), _private_key),
             (compile_bytes(_USERINFO), _userinfo),
+            (compile_bytes(_ORACLE), _oracle),
         )
         self._curl: _Steps = (
             (compile_bytes(_CURL_USER), _curl_user),
@@ -109,7 +120,7 @@ class Shapes:
     def source(self) -> str:
         """A pattern, for exact case, of which each text that changes holds a match."""
         any_case = r"bearer(?:[ \t]|%20)|basic[ \t]+[a-z0-9+/\-_]{8}|identified[ \t]+by"
-        return "|".join((_KEY_BEGIN, _USERINFO, _CURL, f"(?i:{any_case})", *_ISSUED.values(), _CARD))
+        return "|".join((_KEY_BEGIN, _USERINFO, _ORACLE_BEGIN, _CURL, f"(?i:{any_case})", *_ISSUED.values(), _CARD))
 
     def redact_blocks(self, text: bytes, counts: Counter[str]) -> bytes:
         """Return the text with private keys and the user part of URLs replaced; to be done first."""
@@ -204,9 +215,16 @@ def _basic(match: Match, counts: Counter[str]) -> bytes:
 
 
 def _identified(match: Match, counts: Counter[str]) -> bytes:
+    password = match.group(2) or match.group(3) or match.group(4) or match.group(5)
+    if password.startswith(b"[redacted:"):
+        return match.group()
+    return match.group()[: -len(password)] + _mark("password", counts)
+
+
+def _oracle(match: Match, counts: Counter[str]) -> bytes:
     if match.group(2).startswith(b"[redacted:"):
         return match.group()
-    return match.group(1) + _mark("password", counts)
+    return match.group(1) + _mark("password", counts) + b"@"
 
 
 def _curl_user(match: Match, counts: Counter[str]) -> bytes:

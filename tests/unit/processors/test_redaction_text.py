@@ -147,6 +147,12 @@ def test_ids_that_look_like_cards_stay() -> None:
         ("run --api-key ab -v", "run --api-key [redacted:key] -v"),
         ("ALTER USER bob PASSWORD 'ab'", "ALTER USER bob PASSWORD '[redacted:password]'"),
         ("CREATE USER bob IDENTIFIED BY 'ab'", "CREATE USER bob IDENTIFIED BY '[redacted:password]'"),
+        ('ALTER USER bob IDENTIFIED BY "ab"', 'ALTER USER bob IDENTIFIED BY "[redacted:password]"'),
+        (r"IDENTIFIED BY 'a\b' x", "IDENTIFIED BY '[redacted:password]' x"),
+        (r'"IDENTIFIED BY \"ab\""', r'"IDENTIFIED BY \"[redacted:password]\""'),
+        ("jdbc:oracle:thin:bob/ab@//db:1521/x", "jdbc:oracle:thin:bob/[redacted:password]@//db:1521/x"),
+        ("got gsk_" + FILLER[:30], "got [redacted:ai_key]"),
+        ("/bot123456789%3AAA" + FILLER[:33], "/bot[redacted:telegram_token]"),
         ("user[password]=ab&x=1", "user[password]=[redacted:password]&x=1"),
         ("Authorization: Bearer ab refused", "Authorization: [redacted:authorization] refused"),
         ('Authorization: Digest username="bob", response="ab"', "Authorization: [redacted:authorization]"),
@@ -232,9 +238,25 @@ ISSUED = {
     "mailgun_key": "key-" + HEX[:32],
     "newrelic_key": "NRAK-" + "A1B2C3D4E5F6G7H8I9J0K1L2M3N",
     "linear_key": "lin_api_" + FILLER[:40],
+    "docker_token": "dckr_pat_" + FILLER[:27],
+    "atlassian_token": f"ATATT3{FILLER}=A1B2C3D4",
+    "discord_webhook": f"discord.com/api/webhooks/1234567890123456789/{FILLER[:68]}",
     "age_key": "AGE-SECRET-KEY-1" + "Q" * 58,
 }
-PLACES = ["{}", "got {} back", "/a/{}/b", '{{"x": "{}"}}', "a={},b", "[{}]", "x:{}\n", "?v={}&w=1", "é{}é"]
+PLACES = [
+    "{}",
+    "got {} back",
+    "/a/{}/b",
+    '{{"x": "{}"}}',
+    "a={},b",
+    "[{}]",
+    "x:{}\n",
+    "?v={}&w=1",
+    "é{}é",
+    "?v%3D{}",
+    "%2Fbot{}%2Fa",
+    "/bot{}/b",
+]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -287,6 +309,8 @@ def test_what_issuers_write_is_known_by_its_look(label: str, place: str) -> None
         "/a;signal=ab",
         "curl -u bob http://shop.test:8080/a",
         "curl --url http://shop.test:8080 -H a:b",
+        "jdbc:oracle:thin:@//db:1521/x jdbc:oracle:thin:@db:1521:x",
+        "/robot123456789:AA bottles: 12345678:AA",
         "docker run -u 1000:1000 shop",
         "curl/8.5.0 -u a:b",
         "",
