@@ -89,6 +89,10 @@ TEXTS = [
     "WHERE `token` IN ('{}')",
     "\x1b[36mtoken=\x1b[0m{}",
     "Authorization: SharedKey shop:{}",
+    '<wsse:Password Type="x#PasswordText">{}</wsse:Password>',
+    'form-data; name="password"\r\n\r\n{}\r\n--b',
+    "\\u0022password\\u0022:\\u0022{}\\u0022",
+    '{{"apiKeys":["{}"]}}',
 ]
 ISSUED = [
     "ghp_{}",

@@ -86,6 +86,11 @@ assigned = st.sampled_from(
         ('password: Some("{}")', 'password: Some("[redacted:password]")'),
         ("secret=crypt('{}', x)", "secret=crypt('[redacted:secret]', x)"),
         ("token IN ('{}')", "token IN ('[redacted:token]')"),
+        ("tokens=[{}]", "tokens=[[redacted:tokens]]"),
+        ("<a:Password b='c'>{}</a:Password>", "<a:Password b='c'>[redacted:password]</a:Password>"),
+        ("<secret><![CDATA[{}]]></secret>", "<secret><![CDATA[[redacted:secret]]]></secret>"),
+        ('name="password"\r\n\r\n{}\r\n', 'name="password"\r\n\r\n[redacted:password]\r\n'),
+        ("\\u0022token\\u0022:\\u0022{}\\u0022", "\\u0022token\\u0022:\\u0022[redacted:token]\\u0022"),
         ("ghp_{}", "ghp_{}"),
     ]
 )
@@ -256,7 +261,9 @@ fragments = st.sampled_from(
     -----BEGIN PRIVATE-KEY----- x abcdefgh12345678ABCDEFGH sk- AKIA0123456789ABCDEF REDACTED [redacted:token]
     \\u0026 \\u003d &amp; \\/ %20 identified by curl -u --user ?code=0123456789abcdef pass bearer connectionString dsn
     := == %26 %3F %253D %22 &quot; value= \"\"\" ;sig= curl -b --cookie a=b [0] [] |
-    \\n \\u00a0 &nbsp; order /orders/ N' f( crypt(' in IN ( not ` `pwd` Some(" $1 @p1 :pwd b.token (string)""".split()
+    \\n \\u00a0 &nbsp; order /orders/ N' f( crypt(' in IN ( not ` `pwd` Some(" $1 @p1 :pwd b.token (string)
+    IDENTIFIED BY jdbc:oracle:thin:a/b
+    <pwd> </pwd> <![CDATA[ ]]> name=" tokens security_code \\u0022 \\x22 &#34;""".split()
 ) | st.sampled_from(
     [
         " ",

@@ -16,16 +16,24 @@ _COLOUR = r"(?:\x1b|\\{1,8}(?:u001[bB]|x1[bB]|033))\[[0-9;]{0,16}m"
 _END_OF_COLOUR = re.compile(rb"^[0-9]{1,3}m")
 _BLANKS = rf"(?:[ \t]|{_COLOUR})*"
 _QUOTE = r"\\*[\"']"
+_ESCAPED_QUOTE = r"&quot;|&#34;|\\{1,8}(?:u00|x)22"
 # What may stand between a name and its value. The last ones: a pair in a tuple, two members of a JSON object, two
 # attributes of an XML element, an argument of a function, one on a command line.
 _SIGN = (
-    rf"(?:{_COLOUR})?(?:{_QUOTE}|%22|&quot;|`)?(?:\]|%5[dD]|\[[^\s\[\]=]{{0,32}}\]|%5[bB][^\s\[\]=%]{{0,32}}%5[dD]){{0,4}}{_BLANKS}"
+    rf"(?:{_COLOUR})?(?:{_QUOTE}|%22|{_ESCAPED_QUOTE}|`)?(?:\]|%5[dD]|\[[^\s\[\]=]{{0,32}}\]|%5[bB][^\s\[\]=%]{{0,32}}%5[dD]){{0,4}}{_BLANKS}"
     rf"(?:[:?|+!]{{0,2}}={{1,3}}>?|[:>]|%(?:25){{0,4}}3[aAdD]|\\{{1,8}}u003[aAdD]){_BLANKS}"
     rf"|{_QUOTE}{_BLANKS},{_BLANKS}(?:{_QUOTE}value{_QUOTE}{_BLANKS}:{_BLANKS})?"
     rf"|(?:{_QUOTE})?[ \t]+value{_BLANKS}={_BLANKS}|\({_BLANKS}"
     rf"|(?:{_QUOTE}|[`\]])?[ \t]+(?:not[ \t]+)?in[ \t]*\({_BLANKS}|[ \t]+"
+    rf"|{_QUOTE}(?:\r?\n){{2}}|{_QUOTE}(?:(?:\\{{1,8}}r)?\\{{1,8}}n){{2}}"
 )
-_HTML_QUOTE = b"&quot;"
+# What stands between the name of an element of XML and its text, and what a part of a form has before its name.
+_OF_ELEMENT = r"(?:[ \t]+[A-Za-z_][A-Za-z0-9:_.\-]*=\\*(?:\"[^\"<>]*\"|'[^'<>]*'))*[ \t]*>"
+_CDATA = b"<![CDATA["
+_IN_CLOSING_TAG = re.compile(rb"</(?:[A-Za-z0-9_.\-]+:)?$")
+_OF_FORM = re.compile(rb"name=\\*\"$")
+_LINE_OF_FORM = r"[^\r\n\\]+"
+_TEXT_OF_ELEMENT = r"\s*([^<]*[^<\s])\s*</"
 _ONE_WORD = r"[^\s\"'<>,;&]+"
 # As far as a value without quotes goes.
 _PLAIN = (
@@ -85,6 +93,10 @@ class Assignments:
         self._in_query = compile_bytes(_IN_QUERY)
         self._authorization = compile_bytes(_AUTHORIZATION, any_case=True)
         self._other_scheme = compile_bytes(_OTHER_SCHEME, any_case=True)
+        self._escaped_quote = compile_bytes(_ESCAPED_QUOTE)
+        self._of_element = compile_bytes(_OF_ELEMENT)
+        self._text_of_element = compile_bytes(_TEXT_OF_ELEMENT)
+        self._line_of_form = compile_bytes(_LINE_OF_FORM)
         self._line = compile_bytes(_LINE)
         self._listed = compile_bytes(_LISTED)
         self._quotes = Quotes()
@@ -124,6 +136,14 @@ class Assignments:
         label = "" if self._names.is_kept(key) else self._names.label_of(key.lstrip(b"-."))
         if not label or _is_parse_error(text, match.start(2), key):
             return []
+        if sign.endswith(b"n") or sign.endswith(b"\n"):
+            is_form = _OF_FORM.search(text[max(0, match.start(2) - 16) : match.start(2)])
+            return self._unquoted(text, match.end(), label, self._line_of_form) if is_form else []
+        element = self._in_element(text, match, label)
+        if element:
+            return element
+        if sign[:1] == b">" and _IN_CLOSING_TAG.search(text[max(0, match.start(2) - 64) : match.start(2)]):
+            return []
         if not sign.isspace():
             return self._signed(text, match.end(), label, key, sign)
         # `password 'x'` in SQL, `--token x` in a shell; else it is prose.
@@ -145,8 +165,12 @@ class Assignments:
         found = self._whole(text, start, label)
         if found or sign.rstrip().endswith(b","):
             return found
-        if text.startswith(_HTML_QUOTE, start):
-            start += len(_HTML_QUOTE)
+        escaped = self._escaped_quote.match(text, start)
+        if escaped:
+            end = text.find(escaped.group(), escaped.end())
+            if end >= 0:
+                return self._secrets(text, [_Value(escaped.end(), end, label)])
+            start = escaped.end()
         if lone:
             return self._secrets(text, [_Value(lone.start, lone.end, label)])
         if text[start : start + 1] in (b"[", b"("):
@@ -167,6 +191,21 @@ class Assignments:
         if self._nested.opens(text, start):
             return self._in_nested(text, start, label)
         return self._arguments(text, self._quotes.in_call(text, start), label)
+
+    def _in_element(self, text: bytes, match: Match, label: str) -> list[_Value]:
+        """Return the text of an element of XML, which may be quoted as a whole, if the name is that of one."""
+        if text[max(0, match.start(2) - 1) : match.start(2)] not in (b"<", b":"):
+            return []
+        start = self._of_element.match(text, match.end(2))
+        if not start or self._names.is_common_word(match.group(2)):
+            return []
+        if text.startswith(_CDATA, start.end()):
+            end = text.find(b"]]>", start.end())
+            value = _Value(start.end() + len(_CDATA), end if end >= 0 else len(text), label)
+        else:
+            inner = self._text_of_element.match(text, start.end())
+            value = _Value(inner.start(1), inner.end(1), label) if inner else _Value(0, 0, "")
+        return self._secrets(text, [value])
 
     def _of_call(self, text: bytes, start: int, label: str) -> list[_Value]:
         """Return the quoted arguments of a call from here on; of an object or list that is the first, its values."""

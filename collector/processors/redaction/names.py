@@ -12,15 +12,18 @@ LABEL_HELD_BYTES_MAX = 256
 _AND = r"[._\- ]?"
 _KEYS = (
     *("api", "access", "private", "encryption", "signing", "account", "master", "storage", "auth", "license"),
-    *("subscription", "functions"),
+    *("subscription", "functions", "hmac", "aes", "ssh", "rsa", "shared", "cipher", "decryption"),
 )
+# Of many tokens, those of a language or a bill are more common: only what looks like a secret is one.
+TOKENS = "tokens"
 # How a name ends that holds a secret, by what the secret is called in its place. In lower case.
 _ENDINGS = MappingProxyType(
     {
         "password": rf"pass[._\-]?(?:word|wd|phrase|code)s?(?:{_AND}(?:confirmation|confirm|hash|repeat))?[0-9]?",
-        "secret": rf"secrets?(?:{_AND}(?:value|text|string|key|access{_AND}key))?[0-9]?",
+        "secret": rf"secrets?(?:{_AND}(?:value|text|string|key(?:{_AND}base)?|access{_AND}key))?[0-9]?",
         "token": rf"token(?:{_AND}(?:value|secret))?",
-        "key": (rf"(?:{'|'.join(_KEYS)}){_AND}key(?:{_AND}(?:value|id))?"),
+        TOKENS: "tokens",
+        "key": (rf"(?:{'|'.join(_KEYS)}){_AND}keys?(?:{_AND}(?:value|id))?"),
         "authorization": "authorization",
         "cookie": r"cookies?|jsessionid|phpsessid|connect[._]sid",
         "credential": "credentials?",
@@ -32,7 +35,7 @@ _WORDS = MappingProxyType(
     {
         "password": "pwd|pass|psw",
         "token": rf"jwt|bearer|[cx]srf|code{_AND}verifier|client{_AND}assertion|saml{_AND}response",
-        "code": "cvv2?|cvc2?|t?otp|pin",
+        "code": rf"cvv2?|cvc2?|t?otp|pin|security{_AND}code",
         "authorization": rf"auth|basic{_AND}auth",
         "credential": "creds?",
         "connection_string": rf"dsn|conn(?:ection)?{_AND}str(?:ing)?",
@@ -61,13 +64,18 @@ AUTHORIZATION_CODE_BYTES_MIN = 16
 _AUTHORIZATION_CODE_NAME = rf"(?:(?:auth|authorization|oauth){_AND})?code"
 _IN_QUERIES_ONLY = MappingProxyType({"signature": "sig|signature", "password": "pass", "token": "auth", "code": "pin"})
 # What pages through a list is called a token too.
-_HARMLESS_NAME = rf"(?:page|next|continuation|cancellation|resume|cursor|start|stop|end|eos|bos|pad){_AND}token"
+_PAGES = (
+    "page|next|prev|previous|continuation|cancellation|resume|cursor|start|stop|end|eos|bos|pad|paging|pagination|skip"
+    "|sync|delta|scroll|list|offset|change|range|partition|idempotency|iterator|checkpoint|before|after|first|last"
+)
+_HARMLESS_NAME = rf"(?:^|[^a-z0-9])(?:(?:{_PAGES}){_AND}){{1,3}}token"
 # What stands where a secret would, and is none.
 _HARMLESS_VALUE = (
     r"|[|>][+\-]?|null|none|nil|undefined|true|false|\*+|\$[0-9]+|\?|%s|\{\}|\[?redacted(?::[a-z_]+)?\]?|\[filtered\]?"
     r"|include|omit|same-origin|required|missing|invalid|incorrect|expired|empty|denied|failed|refused|ok|success"
     r"|succeeded|passed|enabled|disabled|unknown|anonymous|basic|bearer|digest|oauth2?|saml|jwt|ldap|mtls"
 )
+_WORDS_OF_VALUE = re.compile(rb"[A-Za-z0-9_\-.~+/]{8,}")
 # Where a connection string names neither a user nor settings.
 _HARMLESS_CONNECTION = r"[a-z][a-z0-9+.:\-]*:(?://)?(?:REDACTED(?::REDACTED)?@)?[^\s@;?=&\"']*"
 # What is numbered or counted; digits that stand under such a name are no card's number.
@@ -167,6 +175,8 @@ class SecretNames:
         stripped = value.strip()
         if label == "connection_string" and self._harmless_connection.fullmatch(stripped):
             return True
+        if label == TOKENS and not any(map(_has_letter_and_digit, _WORDS_OF_VALUE.findall(stripped))):
+            return True
         return self._harmless_value.fullmatch(stripped) is not None
 
     def is_common_word(self, name: bytes) -> bool:
@@ -210,6 +220,10 @@ class SecretNames:
         if lowered in self._blocked:
             return "blocked_key"
         return next((label for label, pattern in self._in_queries if pattern.fullmatch(lowered)), "")
+
+
+def _has_letter_and_digit(word: bytes) -> bool:
+    return re.search(rb"[A-Za-z]", word) is not None and re.search(rb"[0-9]", word) is not None
 
 
 def _quoted(name: bytes) -> str:

@@ -94,7 +94,7 @@ def test_ids_that_look_like_cards_stay() -> None:
         ("creds: ab", "creds: [redacted:credential]"),
         ('password = """a\nb""" c', 'password = """[redacted:password]""" c'),
         ("%7B%22password%22%3A%22ab%22%7D", "%7B%22password%22%3A[redacted:password]"),
-        ("&quot;pass&quot;:&quot;ab&quot;", "&quot;pass&quot;:&quot;[redacted:password];"),
+        ("&quot;pass&quot;:&quot;ab&quot;", "&quot;pass&quot;:&quot;[redacted:password]&quot;"),
         ('<password value="ab"/>', '<password value="[redacted:password]"/>'),
         ('<input name="pass" value="ab">', '<input name="pass" value="[redacted:password]">'),
         (
