@@ -7,6 +7,9 @@ import { startAll, startCollector } from '../extension/e2e/stage.mjs';
 import { openBrowser, otlpSpan, replay, sendSpans, seriousFindings } from './stage.mjs';
 
 const NAMES = ['sessions', 'requests', 'session', 'panel', 'request', 'compare'];
+const SERVICES = 30;
+const DEEPEST = 16;
+const STARTED = Date.now() - 12_000_000;
 let collector;
 let browser;
 let page;
@@ -27,7 +30,9 @@ before(async () => {
     panel: `/sessions/${id}?event=${cause.span_id}`,
     request: `/requests/${failed.request.request_id}`,
     compare: `/compare/${other}/${failed.request.request_id}`,
+    many: '/sessions/of-many',
   };
+  await sendMany();
 });
 
 after(async () => {
@@ -35,8 +40,25 @@ after(async () => {
   assert.deepEqual(browser.problems, []);
 });
 
-async function open(name) {
-  await page.goto(collector.query + paths[name]);
+/** A session of three hours, one request of spans of SERVICES services, the first of them inside one another. */
+async function sendMany() {
+  const id = (place) => String(place).padStart(16, '0');
+  for (let place = 1; place <= SERVICES; place += 1) {
+    const span = otlpSpan({
+      trace: 'd'.repeat(32),
+      id: id(place),
+      parent: place === 1 ? undefined : id(Math.min(place - 1, DEEPEST)),
+      name: `what the service does in step ${place}`,
+      from: STARTED + place * 390_000,
+      to: STARTED + 11_900_000 - place * 1000,
+      attributes: { 'session.id': 'of-many' },
+    });
+    await sendSpans(collector.endpoint, `svc${place}`, [span]);
+  }
+}
+
+async function open(name, search = '') {
+  await page.goto(collector.query + paths[name] + search);
   await page.locator('.row').first().waitFor();
   if (name === 'panel') await page.getByRole('complementary', { name: 'Selected event' }).waitFor();
 }
@@ -59,7 +81,7 @@ test('screen readers find names and contrast is enough, in light and dark', asyn
 
 test('nothing is wider than the window from 360 to 2,560 pixels, and rows keep a height of use', async () => {
   const wrong = [];
-  for (const name of NAMES) {
+  for (const name of [...NAMES, 'many']) {
     await open(name);
     for (const width of [360, 800, 1440, 2560]) {
       await page.setViewportSize({ width, height: 900 });
@@ -90,6 +112,85 @@ test('at 360 pixels an event opens in sight, and what the rows say keeps most of
   await page.setViewportSize({ width: 1440, height: 900 });
   assert.ok(seen > 0.9, `${seen} of the panel is in sight`);
   assert.ok(words.width > 180, `the words are ${words.width} px wide`);
+});
+
+test('lanes that do not fit are reached and scrolled by keys, and have a name', async () => {
+  const findings = {};
+  await open('many');
+  const lanes = page.getByRole('group', { name: 'Services on the time axis' });
+  for (const width of [1440, 360]) {
+    await page.setViewportSize({ width, height: 900 });
+    await lanes.focus();
+    await page.keyboard.press('PageDown');
+    await page.waitForFunction(() => document.querySelector('.lanes').scrollTop > 0);
+    await lanes.evaluate((box) => box.scrollTo(0, 0));
+    findings[width] = await seriousFindings(page);
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  assert.deepEqual(findings, { 1440: [], 360: [] });
+});
+
+test('times and durations of hours stay in their columns, and deep rows keep their words', async () => {
+  const wrong = [];
+  for (const search of ['', '?event=0000000000000016']) {
+    await open('many', search);
+    for (const width of [360, 620, 800, 1000, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      const found = await page.evaluate(async () => {
+        await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+        const rows = document.querySelector('.rows');
+        rows.scrollTop = 200;
+        await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+        const textOf = (cell) => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          return range.getBoundingClientRect();
+        };
+        return [...rows.querySelectorAll('.row')].flatMap((row) => {
+          const at = row.querySelector('.at');
+          const next = [...row.children].find((cell) => cell !== at && cell.getBoundingClientRect().width > 0);
+          const took = row.querySelector('.took');
+          const words = row.querySelector('.what .text').getBoundingClientRect().width;
+          return [
+            ...(textOf(at).right + 4 > next.getBoundingClientRect().left ? [`${at.textContent} meets the next`] : []),
+            ...(textOf(took).left < took.getBoundingClientRect().left ? [`${took.textContent} meets the last`] : []),
+            ...(textOf(took).right > took.getBoundingClientRect().right ? [`${took.textContent} is too wide`] : []),
+            ...(words < 60 ? [`${words} px of words at level ${row.ariaLevel}`] : []),
+          ];
+        });
+      });
+      wrong.push(...found.map((what) => `${width}${search}: ${what}`));
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  assert.deepEqual(wrong, []);
+});
+
+test('every service can be chosen, and what is chosen can be given up', async () => {
+  await open('many', '?service=svc30');
+  const services = page.getByRole('group', { name: 'Services', exact: true });
+  const chosen = async () => services.locator('[aria-pressed="true"]').allInnerTexts();
+  assert.deepEqual(await chosen(), ['svc30']);
+  assert.equal(await services.getByRole('button').count(), 13);
+  const more = services.getByRole('combobox', { name: 'More services' });
+  assert.equal(await more.locator('option').first().innerText(), '17 more');
+  await more.selectOption('svc20');
+  await page.getByText('2 of 30 match').waitFor();
+  assert.deepEqual(await chosen(), ['svc30', 'svc20']);
+  await services.getByRole('button', { name: 'svc30' }).click();
+  await page.getByText('1 of 30 match').waitFor();
+  assert.deepEqual(await chosen(), ['svc20']);
+  await page.waitForURL(/\?service=svc20$/);
+});
+
+test('what a filter finds is shown though it was collapsed, and is collapsed again without the filter', async () => {
+  await open('many', '?service=svc30&fold=requests');
+  await page.getByText('1 of 30 match').waitFor();
+  assert.deepEqual(await page.locator('.row .who').allInnerTexts(), ['svc30']);
+  await page.keyboard.press('c');
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByText('1 of 30 rows').waitFor();
+  assert.deepEqual(await page.locator('.row .who').allInnerTexts(), ['svc1']);
 });
 
 test('a session of eight services names two and counts the others, and as dots six', async () => {

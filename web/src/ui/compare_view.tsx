@@ -19,8 +19,9 @@ import { useTimeline, type Source } from './use_timeline';
 import { useCompareKeys } from './use_compare_keys';
 
 const ROW_PX = 26;
-const INDENT_PX = 12;
 const INDENTS_MAX = 10;
+/** In a narrow column all of them leave 6rem to what the row says. */
+const INDENT = `clamp(0px, (100% - 6rem) / ${INDENTS_MAX}, 12px)`;
 const RULES = 'missing or extra, another status, or at least 1.5 times and 5 ms slower or faster';
 const WORDS: { readonly [difference in Difference]: string } = {
   missing: 'left only',
@@ -170,7 +171,7 @@ function Half(props: { timeline: Timeline; index: number; depth: number; longest
   const isPoint = event.duration_ms === undefined;
   return (
     <span role="gridcell" class="half">
-      <span class="what" style={{ paddingLeft: `${Math.min(props.depth, INDENTS_MAX) * INDENT_PX}px` }}>
+      <span class="what" style={{ paddingLeft: `calc(${Math.min(props.depth, INDENTS_MAX)} * ${INDENT})` }}>
         <CategoryIcon category={categoryOf(event)} isError={event.error} />
         <ServiceName name={event.service} />
         <Line text={titleOf(event)} class="text" />

@@ -38,6 +38,11 @@ export function isOnControl(event: KeyboardEvent): boolean {
   );
 }
 
+/** Whether what has the focus, and is no list of rows, is scrolled by the keys that move. */
+export function isScrolled({ target }: KeyboardEvent): boolean {
+  return target instanceof Element && target.matches('.lanes') && target.scrollHeight > target.clientHeight;
+}
+
 /** A dialog has its own keys, and what is behind it takes none. */
 function isInDialog(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('dialog[open]') !== null;

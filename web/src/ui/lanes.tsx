@@ -26,8 +26,8 @@ export function Lanes({ store }: { store: TimelineStore }) {
   const wheel = useWheel(store, { scrolls: false });
   const drag = useMemo(() => lanesDrag(store), [store]);
   return (
-    <div class="lanes">
-      <ol class="lane-names" aria-label="Services on the time axis">
+    <div class="lanes" role="group" aria-label="Services on the time axis" tabIndex={0}>
+      <ol class="lane-names">
         {services.map((service) => (
           <li key={service}>
             <ServiceName name={service} />

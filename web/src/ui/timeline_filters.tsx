@@ -3,7 +3,8 @@
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 
-import { NO_FILTERS, isFiltering, type Filters } from '../model/rows';
+import { visibleLine } from '../model/plain_text';
+import { NO_FILTERS, type Filters } from '../model/rows';
 import { CATEGORIES, categoryOf } from '../model/timeline';
 import { CATEGORIES_WORDS, Icon } from './icons';
 import { useKeys } from './keys';
@@ -12,7 +13,7 @@ import type { TimelineStore } from './timeline_store';
 import { countOf, countWords } from '../model/times';
 import { errorWords } from '../model/words';
 
-const SERVICES_SHOWN_MAX = 12;
+export const SERVICES_SHOWN_MAX = 12;
 
 export function TimelineFilters({ store }: { store: TimelineStore }) {
   const field = useRef<HTMLInputElement>(null);
@@ -63,18 +64,48 @@ export function TimelineFilters({ store }: { store: TimelineStore }) {
           </Chip>
         ))}
       </div>
-      <div class="chips" role="group" aria-label="Services">
-        {timeline.services.slice(0, SERVICES_SHOWN_MAX).map((service) => (
-          <Chip
-            key={service}
-            isOn={filters.services.has(service)}
-            onClick={() => change({ services: toggled(filters.services, service) })}
-          >
-            <ServiceName name={service} />
-          </Chip>
-        ))}
-      </div>
+      <Services
+        services={timeline.services}
+        chosen={filters.services}
+        onToggle={(service) => change({ services: toggled(filters.services, service) })}
+      />
       <Shown store={store} />
+    </div>
+  );
+}
+
+interface ServicesProps {
+  services: readonly string[];
+  chosen: ReadonlySet<string>;
+  onToggle: (service: string) => void;
+}
+
+/** The first services and all that are chosen, also those that are not there; the others are chosen from a list. */
+function Services({ services, chosen, onToggle }: ServicesProps) {
+  const shown = new Set([...services.slice(0, SERVICES_SHOWN_MAX), ...chosen]);
+  const others = services.filter((service) => !shown.has(service));
+  return (
+    <div class="chips" role="group" aria-label="Services">
+      {[...shown].map((service) => (
+        <Chip key={service} isOn={chosen.has(service)} onClick={() => onToggle(service)}>
+          <ServiceName name={service} />
+        </Chip>
+      ))}
+      {others.length > 0 && (
+        <select
+          class="chip"
+          aria-label="More services"
+          value=""
+          onChange={(event) => onToggle(event.currentTarget.value)}
+        >
+          <option value="">{countWords(others.length)} more</option>
+          {others.map((service) => (
+            <option key={service} value={service}>
+              {visibleLine(service)}
+            </option>
+          ))}
+        </select>
+      )}
     </div>
   );
 }
@@ -84,7 +115,8 @@ function Shown({ store }: { store: TimelineStore }) {
   const { indices, matching, keptErrors } = store.rows.value;
   const count = store.timeline.value.events.length;
   const isFolded = !store.canFoldRequests;
-  const words = isFiltering(store.filters.value)
+  const isFiltered = store.isFiltered.value;
+  const words = isFiltered
     ? `${countWords(matching)} of ${countWords(count)} match` +
       (keptErrors > 0 ? `, and ${countWords(keptErrors)} that failed` : '')
     : indices.length < count
@@ -93,12 +125,12 @@ function Shown({ store }: { store: TimelineStore }) {
   return (
     <div class="shown">
       <span role="status">{words}</span>
-      {isFiltering(store.filters.value) && (
+      {isFiltered && (
         <button type="button" class="small" onClick={() => (store.filters.value = NO_FILTERS)}>
           Show all
         </button>
       )}
-      {store.heads.value.length > 1 && (
+      {store.heads.value.length > 1 && !isFiltered && (
         <button type="button" class="small" aria-pressed={isFolded} onClick={() => store.foldRequests(!isFolded)}>
           {isFolded ? 'Expand requests' : 'Collapse requests'}
         </button>

@@ -12,8 +12,9 @@ import { Line } from './telemetry_text';
 import type { TimelineStore } from './timeline_store';
 
 export const ROW_PX = 26;
-const INDENT_PX = 14;
 const INDENTS_MAX = 14;
+/** In a narrow column all of them leave 8rem to what the row says. */
+const INDENT = `clamp(0px, (100% - 8rem) / ${INDENTS_MAX}, 14px)`;
 const PERCENT = 100;
 export const STRETCHES_DRAWN_MAX = 50;
 const QUIET_SEVERITIES = new Set(['TRACE', 'DEBUG', 'INFO']);
@@ -76,7 +77,7 @@ function Row({ store, row, index, style }: RowProps) {
       aria-rowindex={row + 1}
       aria-level={depth + 1}
       aria-selected={isSelected}
-      aria-expanded={(timeline.within[index] ?? 0) > 0 ? !store.isFolded(index) : undefined}
+      aria-expanded={store.canFold(index) ? !store.isFolded(index) : undefined}
       data-error={event.error}
       data-event={event.id}
       style={style}
@@ -88,10 +89,15 @@ function Row({ store, row, index, style }: RowProps) {
       <span role="gridcell" class="who">
         <ServiceName name={event.service} />
       </span>
-      <span role="gridcell" class="what" style={{ paddingLeft: `${Math.min(depth, INDENTS_MAX) * INDENT_PX}px` }}>
+      <span role="gridcell" class="what" style={{ paddingLeft: `calc(${Math.min(depth, INDENTS_MAX)} * ${INDENT})` }}>
         <Fold store={store} index={index} />
         <CategoryIcon category={categoryOf(event)} isError={event.error} />
-        {depth > INDENTS_MAX && <small class="quiet">{depth} deep </small>}
+        {depth > INDENTS_MAX && (
+          <small class="quiet deep">
+            {depth}
+            <span> deep</span>
+          </small>
+        )}
         {event.severity && !QUIET_SEVERITIES.has(event.severity) && <small class="severity">{event.severity}</small>}
         <Line text={titleOf(event)} class="text" />
         {status && <span class={event.error || Number(status) >= 500 ? 'status bad' : 'status'}>{status}</span>}
@@ -110,7 +116,7 @@ function Row({ store, row, index, style }: RowProps) {
 function Fold({ store, index }: { store: TimelineStore; index: number }) {
   const { within, errorsWithin } = store.timeline.value;
   const count = within[index] ?? 0;
-  if (count === 0) return <span class="fold" />;
+  if (!store.canFold(index)) return <span class="fold" />;
   const isFolded = store.isFolded(index);
   const errors = errorsWithin[index] ?? 0;
   const toggle = (event: MouseEvent) => {

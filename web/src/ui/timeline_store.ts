@@ -8,7 +8,7 @@ import type { Event } from '../model/answers';
 import { NO_PATHS, pathsOf } from '../model/paths';
 import { ALL_FOLDED, NO_FOLDING, folded, isFolded, type Folding } from '../model/folding';
 import type { TimelineState } from '../model/routes';
-import { NO_FILTERS, requestHeads, rowsOf, type Filters } from '../model/rows';
+import { NO_FILTERS, isFiltering, requestHeads, rowsOf, type Filters } from '../model/rows';
 import { around, panned, within, zoomed, type Domain, type TimeSpan } from '../model/scale';
 import { indexOf, timelineOf } from '../model/timeline';
 import { afterMs, sinceMs } from '../model/times';
@@ -30,7 +30,11 @@ export class TimelineStore {
     return timelineOf(events, events.length - errorsBeyond);
   });
   readonly positions = computed(() => new Map(this.timeline.value.events.map((event, index) => [event.id, index])));
-  readonly rows = computed(() => rowsOf(this.timeline.value, this.filters.value, this.folding.value));
+  /** What a filter finds is not collapsed; what was collapsed before, is again without the filter. */
+  readonly isFiltered = computed(() => isFiltering(this.filters.value));
+  readonly rows = computed(() =>
+    rowsOf(this.timeline.value, this.filters.value, this.isFiltered.value ? NO_FOLDING : this.folding.value),
+  );
   /** Indices of the first events of requests: what they collapse to. */
   readonly heads = computed(() => requestHeads(this.timeline.value));
   readonly paths = computed(() => (this.subject.kind === 'request' ? pathsOf(this.timeline.value) : NO_PATHS));
@@ -104,16 +108,23 @@ export class TimelineStore {
     if (event) this.selectedId.value = event.id;
   }
 
+  /** Whether collapsing the event, or opening it, changes what is shown. */
+  canFold(index: number): boolean {
+    return !this.isFiltered.value && (this.timeline.value.within[index] ?? 0) > 0;
+  }
+
   isFolded(index: number): boolean {
     return isFolded(this.folding.value, this.timeline.value, index);
   }
 
   fold(index: number, isWanted: boolean): void {
+    if (this.isFiltered.value) return;
     this.folding.value = folded(this.folding.value, this.timeline.value, index, isWanted);
   }
 
   /** All requests, also those that are still to come; what else was collapsed opens again. */
   foldRequests(isWanted: boolean): void {
+    if (this.isFiltered.value) return;
     this.folding.value = isWanted ? ALL_FOLDED : NO_FOLDING;
   }
 

@@ -8,7 +8,7 @@ import { nextError } from '../model/rows';
 import { requestPath, routeOf, timelineSearch, timelineStateOf } from '../model/routes';
 import { CompareWith } from './compare_with';
 import { EventPanel } from './event_panel';
-import { isOnControl, useKeys } from './keys';
+import { isOnControl, isScrolled, useKeys } from './keys';
 import { Lanes } from './lanes';
 import { Minimap } from './minimap';
 import { Problem } from './problem';
@@ -17,6 +17,7 @@ import { useColours } from './service_name';
 import { TimelineFilters } from './timeline_filters';
 import { TimelineHead } from './timeline_head';
 import { TimelineRows } from './timeline_rows';
+import { offsetWords } from '../model/times';
 import type { TimelineStore } from './timeline_store';
 import { useTimeline, type Source } from './use_timeline';
 
@@ -50,6 +51,7 @@ export function TimelineView({ source, subject }: { source: Source; subject: Sub
       aria-busy={loaded.isLoading}
       data-kind={subject.kind}
       data-panel={store.isPanelOpen.value && !!store.selected.value}
+      style={{ '--at': `${offsetWords(store.timeline.value.extent[1]).length}ch` }}
     >
       <TimelineHead store={store} source={source} />
       {subject.kind === 'request' && <CompareWith store={store} source={source} />}
@@ -79,7 +81,7 @@ function Nothing({ subject, notes }: { subject: Subject; notes: readonly string[
 }
 
 function useTimelineKeys(store: TimelineStore): void {
-  const move = (step: number) => () => store.move(step);
+  const move = (step: number) => (event: KeyboardEvent) => (isScrolled(event) ? false : store.move(step));
   const jump = (step: 1 | -1) => () => {
     const { indices } = store.rows.value;
     const row = nextError(store.timeline.value, indices, store.activeRow.value, step);
