@@ -39,6 +39,21 @@ function send(session, trace, at, count) {
   return sendSpans(collector.endpoint, 'shop', spans);
 }
 
+/** A span of that trace's session, in a trace of its own after all that came before. */
+const later = (session, trace, place) =>
+  otlpSpan({
+    trace: hex(trace * 100 + place, 32),
+    id: hex(trace * 100 + place, 16),
+    name: 'later',
+    from: STARTED + 40_000 + place,
+    to: STARTED + 40_001 + place,
+    attributes: { 'session.id': session },
+  });
+
+const rowsBecome = (count) =>
+  until(async () => (await page.locator('.rows').getAttribute('aria-rowcount')) === String(count), `${count} rows`);
+const scrolledTo = () => page.locator('.rows').evaluate((box) => box.scrollTop);
+
 const top = () =>
   page.locator('.rows').evaluate((box) => {
     const edge = box.getBoundingClientRect().top;
@@ -115,6 +130,43 @@ test('a session grows while it is watched, without jumping, and keeps what is se
   assert.deepEqual(
     await shownEvents(page),
     events.map(({ id }) => id),
+  );
+});
+
+test('what is looked at stays where it is on the screen while lanes and the cause appear above it', async () => {
+  const names = [];
+  const wrong = {};
+  for (const [place, [name, count, scrollTop]] of [
+    ['scrolled', 60, 400],
+    ['at its beginning', 60, 0],
+    ['shorter than its box', 8, 0],
+  ].entries()) {
+    const session = `session-steady-${place}`;
+    const trace = 700 + place;
+    await send(session, trace, 1000, count);
+    await page.goto(`${collector.query}/sessions/${session}`);
+    await rowsBecome(count);
+    await page.locator('.rows').evaluate((box, top) => (box.scrollTop = top), scrollTop);
+    await until(async () => Math.abs((await scrolledTo()) - scrollTop) < 2, 'the rows to have scrolled');
+    const row = page.locator(`.row[data-event$=":${hex(trace * 1000 + (scrollTop > 0 ? 22 : 5), 16)}"]`);
+    await row.hover();
+    const before = (await row.boundingBox()).y;
+    for (let service = 1; service <= 13; service += 1) {
+      await sendSpans(collector.endpoint, `service-${service}`, [later(session, trace, service)]);
+    }
+    await sendSpans(collector.endpoint, 'service-1', [{ ...later(session, trace, 14), status: { code: 2 } }]);
+    await page.locator('.cause').waitFor();
+    await rowsBecome(count + 14);
+    const after = (await row.boundingBox()).y;
+    names.push(name);
+    if (Math.abs(after - before) > 1) wrong[name] = `${before} → ${after}`;
+  }
+  assert.equal(names.length, 3);
+  assert.deepEqual(wrong, {});
+  await page.locator('.rows').evaluate((box) => (box.scrollTop = 0));
+  await until(
+    async () => page.locator('.rows').evaluate((box) => box.scrollHeight <= Math.max(box.clientHeight, 22 * 26)),
+    'no room to be left below the rows',
   );
 });
 

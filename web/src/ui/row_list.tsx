@@ -20,6 +20,8 @@ interface Props {
   onEnd?: () => void;
   /** Where the list is scrolled to: read when it is first shown, kept from then on. */
   scroll?: { scrollTop: number };
+  /** Whether the list may scroll away from its beginning by itself, to keep what is pointed at in its place. */
+  holdsBeginning?: boolean;
 }
 
 interface Anchor {
@@ -38,6 +40,7 @@ export function RowList(props: Props) {
   const look = () => {
     const element = box.current;
     if (!element) return;
+    if (isStretched(element)) stretch(element);
     const seen = windowOf(element.scrollTop, element.clientHeight, rowHeight, count);
     setView((before) => (before.first === seen.first && before.end === seen.end ? before : seen));
     const row = Math.floor(element.scrollTop / rowHeight);
@@ -48,11 +51,15 @@ export function RowList(props: Props) {
 
   useAnchor(box, anchor, props);
   useScrolledAsBefore(box, anchor, props.scroll);
+  const stay = useSteadyEdge(box, props);
   useLayoutEffect(look);
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const resized = new ResizeObserver(() => look());
+    const resized = new ResizeObserver(() => {
+      stay();
+      look();
+    });
     resized.observe(element);
     return () => resized.disconnect();
   }, [count, rowHeight]);
@@ -108,6 +115,51 @@ function useScrolledAsBefore(
     box.current.scrollTop = scroll.scrollTop;
     anchor.current = { key: '', row: 0, offset: 0 };
   }, [scroll]);
+}
+
+/**
+ * When what is above the list gets higher or lower, the rows stay where they are on the screen. A list at its beginning
+ * stays there unless something in it is pointed at or marked. Returns what looks for such a change.
+ */
+function useSteadyEdge(box: { current: HTMLDivElement | null }, props: Props): () => void {
+  const edge = useRef<number | undefined>(undefined);
+  const heldBefore = useRef(false);
+  const countBefore = useRef(props.count);
+  const latest = useRef(props);
+  latest.current = props;
+  const stay = () => {
+    const element = box.current;
+    if (!element) return;
+    const moved = element.offsetTop - (edge.current ?? element.offsetTop);
+    edge.current = element.offsetTop;
+    if (moved === 0) return;
+    const top = Math.max(0, element.scrollTop + moved);
+    const { active, rowHeight } = latest.current;
+    const isLookedAt = heldBefore.current && (element.matches(':hover') || active * rowHeight >= top);
+    if (element.scrollTop === 0 && !isLookedAt) return;
+    if (top > element.scrollHeight - element.clientHeight) stretch(element, top);
+    element.scrollTop = top;
+  };
+  useLayoutEffect(() => {
+    // Fewer rows are looked for from the beginning: below them is nothing.
+    if (props.count < countBefore.current && box.current) stretch(box.current, 0);
+    countBefore.current = props.count;
+    stay();
+    heldBefore.current = props.holdsBeginning === true;
+  });
+  return stay;
+}
+
+/** Room below the rows, so that the list can be scrolled to `top`; scrolling back takes it away again. */
+function stretch(element: HTMLElement, top = element.scrollTop): void {
+  const rows = element.firstElementChild;
+  if (!(rows instanceof HTMLElement)) return;
+  const needed = top + element.clientHeight;
+  rows.style.minHeight = top > 0 && needed > Number.parseFloat(rows.style.height) ? `${needed}px` : '';
+}
+
+function isStretched({ firstElementChild: rows }: HTMLElement): boolean {
+  return rows instanceof HTMLElement && rows.style.minHeight !== '';
 }
 
 /** After a change, what stood at the top stands there still; a list that was at its beginning stays there. */

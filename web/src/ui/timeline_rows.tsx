@@ -41,6 +41,7 @@ export function TimelineRows({ store }: { store: TimelineStore }) {
         activeId={active < 0 ? undefined : rowId(indices[active] ?? 0)}
         role="treegrid"
         label="Events in order"
+        holdsBeginning={store.loaded.value?.isLoading === false}
         row={(row, style) => (
           <Row
             key={timeline.events[indices[row] ?? -1]?.id}
