@@ -8,7 +8,7 @@ import pytest
 from collector.processors.redaction.names import SecretNames
 from collector.processors.redaction.text import Secrets
 
-TEXT_BYTES = 200_000
+TEXT_BYTES = 100_000
 # A search that starts anew within each repetition takes minutes.
 CPU_S_MAX = 8.0
 
