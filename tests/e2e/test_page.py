@@ -125,8 +125,8 @@ async def test_texts_link_to_the_page_over_http_on_stdio_and_on_the_command_line
     export(collector, request_of(1, failed=True))
     asked: Sequence[tuple[dict[str, Any], list[str], str]] = (
         ({"what": "requests"}, ["requests"], "/requests"),
-        ({"what": "session-trace", "pick": "last"}, ["session", "--pick", "last"], f"/sessions/{SESSION_ID[:14]}"),
-        ({"what": "request-trace", "pick": "last"}, ["request", "--pick", "last"], f"/requests/{TRACE_ID.hex()[:6]}"),
+        ({"what": "session-trace", "pick": "last"}, ["session", "--pick", "last"], f"/sessions/{SESSION_ID[:21]}"),
+        ({"what": "request-trace", "pick": "last"}, ["request", "--pick", "last"], f"/requests/{TRACE_ID.hex()[:13]}"),
         ({"what": "status"}, ["status"], "/"),
     )
     expected = [f"http://{collector.query}{path}" for *_, path in asked]

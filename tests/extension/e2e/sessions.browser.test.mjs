@@ -144,8 +144,9 @@ test('session-id:ends: closing the browser ends the session', async () => {
   // A page that is loaded while the extension starts may be told an id that the worker takes back.
   const second = await until(async () => {
     const [id, { session }] = [await storedId(again, first), await browser.ask('get-state', { origin: site.origin })];
-    return id === session?.id && id;
-  }, 'page and worker to agree');
+    const isTold = (await lifecycle(first)).ended.length > 0 && (await lifecycle(id)).started.length > 0;
+    return id === session?.id && isTold && id;
+  }, 'page and worker to agree, and what they say to be stored');
   await assertChain([first, second], ['browser_close']);
 });
 
