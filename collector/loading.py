@@ -17,3 +17,14 @@ def without_garbage_collection() -> Generator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def build_models_when_used() -> None:
+    """Let pydantic build what checks a class of messages at its first message; call it before they are loaded.
+
+    MCP has 370 such classes, in two eras; a conversation uses a tenth of them.
+    https://docs.pydantic.dev/latest/api/config/#pydantic.config.ConfigDict.defer_build
+    """
+    from pydantic import BaseModel, ConfigDict
+
+    BaseModel.model_config = ConfigDict(defer_build=True)

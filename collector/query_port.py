@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from collector.query.status import LiveStatus
     from collector.store.api import Reader
-    from mcp_server.transports import QueryApp
+    from mcp_server.http_app import QueryApp
 
 CONNECTIONS_MAX = 1_000
 ACCEPT_BACKLOG = 128
@@ -118,12 +118,12 @@ class QueryPort:
         extra_routes: "Callable[[], Sequence[Route]]",
     ) -> "QueryApp":
         from collector.query.service import QueryService
-        from mcp_server.server import build_server
-        from mcp_server.transports import query_app
+        from mcp_server.answers import Answers, serve_answers
+        from mcp_server.http_app import query_app
 
         query = QueryService(self._reader, live_status=live_status)
         return query_app(
-            build_server(query, first_note=first_note, page_url=lambda: http_url(self.endpoint)),
+            serve_answers(Answers(query, first_note=first_note, page_url=lambda: http_url(self.endpoint))),
             query,
             allowed_hosts=self._settings.allowed_hosts,
             allowed_origins=self._settings.allowed_origins,

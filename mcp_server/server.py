@@ -1,21 +1,22 @@
 """The MCP server: one tool, two kinds of resource, two prompts, over whatever transport carries it.
 
 It stands on mcp's low-level server, because the handlers must see a call's raw arguments: the layer above
-drops unknown ones without a word and hides the text of errors.
+drops unknown ones without a word and hides the text of errors. What answers is loaded when the first question
+comes: a client waits for `initialize`, and nothing of that comes from the store.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import anyio
 from mcp.server import CacheHint, NotificationOptions, Server, ServerRequestContext
-from mcp.shared.exceptions import MCPError
 from mcp.types import (
-    INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    EmptyResult,
     GetPromptRequestParams,
     GetPromptResult,
     ListPromptsResult,
@@ -27,44 +28,63 @@ from mcp.types import (
     ReadResourceRequestParams,
     ReadResourceResult,
     ServerCapabilities,
+    SubscribeRequestParams,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
     ToolsCapability,
+    UnsubscribeRequestParams,
 )
 
-from collector.query.service import QueryService
-from mcp_server.app_view import EXTENSION_ID, has_app_view, tool_meta
-from mcp_server.prompts import get_prompt, list_prompts
-from mcp_server.queries import QueryThreads
-from mcp_server.resources import Resources
-from mcp_server.subscriptions import Subscriptions
-from mcp_server.tools import observe
-from mcp_server.unasked_notes import UnaskedNotes, nothing_to_tell
+from mcp_server.app_view import EXTENSION_ID, has_app_view
+
+if TYPE_CHECKING:
+    from mcp_server.answers import Answers
 
 NAME = "gasoline"
 DISTRIBUTION = "gasoline-otel"
 _UNCHANGING = CacheHint(ttl_ms=3_600_000, scope="public")
 
-_Context = ServerRequestContext[Any, Any]
+
+class _Work:
+    """One run of the server: what is done beside the connections begins with the first question."""
+
+    def __init__(self, load_answers: "Callable[[], Answers]") -> None:
+        self._load_answers = load_answers
+        self._asked, self._begun, self._ended = anyio.Event(), anyio.Event(), anyio.Event()
+
+    async def answers(self) -> "Answers":
+        """Return what answers; all that it needs runs."""
+        answers = self._load_answers()
+        self._asked.set()
+        await self._begun.wait()
+        return answers
+
+    @asynccontextmanager
+    async def run(self) -> "AsyncGenerator[_Work]":
+        """When this has ended, nothing of the server reads the store any more."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._work)
+            yield self
+            if not self._begun.is_set():
+                group.cancel_scope.cancel()
+            self._ended.set()
+
+    async def _work(self) -> None:
+        await self._asked.wait()
+        async with self._load_answers().work():
+            self._begun.set()
+            await self._ended.wait()
 
 
-class McpServer(Server[None]):
-    """Answers from one QueryService, for any number of connections, on one event loop at a time."""
+_Context = ServerRequestContext[_Work, Any]
 
-    def __init__(
-        self,
-        query: QueryService,
-        notes: UnaskedNotes,
-        before_status: Callable[[], Awaitable[None]],
-        page_url: Callable[[], str],
-    ) -> None:
-        self._query = query
-        self._notes = notes
-        self._before_status = before_status
-        self._page_url = page_url
-        self._threads = QueryThreads()
-        self._resources = Resources(query, self._threads, notes, page_url)
-        self._subscriptions = Subscriptions(query)
-        has_view = has_app_view()
-        self._tool = observe.observe_tool(tool_meta() if has_view else None)
+
+class McpServer(Server[_Work]):
+    """Answers for any number of connections, on one event loop at a time; `load_answers` is called once, when asked."""
+
+    def __init__(self, load_answers: "Callable[[], Answers]") -> None:
+        self._load_answers = load_answers
+        self._answers: Answers | None = None
         super().__init__(
             NAME,
             version=version(DISTRIBUTION),
@@ -76,31 +96,31 @@ class McpServer(Server[None]):
                 "resources/templates/list": _UNCHANGING,
             },
             lifespan=_work_of,
-            get_tool_input_schema=lambda name: self._tool.input_schema if name == observe.NAME else None,
-            on_list_tools=self._list_tools,
-            on_call_tool=self._call_tool,
-            on_list_resources=self._list_resources,
-            on_list_resource_templates=self._list_resource_templates,
-            on_read_resource=self._read_resource,
-            on_subscribe_resource=self._subscriptions.subscribe,
-            on_unsubscribe_resource=self._subscriptions.unsubscribe,
-            on_subscriptions_listen=self._subscriptions.listen,
-            on_list_prompts=self._list_prompts,
-            on_get_prompt=self._get_prompt,
+            get_tool_input_schema=lambda name: self._loaded().input_schema_of(name),
+            on_list_tools=_list_tools,
+            on_call_tool=_call_tool,
+            on_list_resources=_list_resources,
+            on_list_resource_templates=_list_resource_templates,
+            on_read_resource=_read_resource,
+            on_subscribe_resource=_subscribe_resource,
+            on_unsubscribe_resource=_unsubscribe_resource,
+            on_subscriptions_listen=_listen,
+            on_list_prompts=_list_prompts,
+            on_get_prompt=_get_prompt,
         )
-        if has_view:
+        if has_app_view():
             self.extensions[EXTENSION_ID] = {}
 
     def release_clients(self) -> None:
         """Answer what waits for telemetry and end the streams of news, so that a shutdown need not wait for them."""
-        self._threads.end_waits()
-        self._subscriptions.end_streams()
+        if self._answers is not None:
+            self._answers.release_clients()
 
     @asynccontextmanager
-    async def work(self) -> AsyncGenerator[None]:
+    async def work(self) -> AsyncGenerator[_Work]:
         """What runs beside the connections; when it has ended, nothing of the server reads the store any more."""
-        async with self._threads.drained(), self._subscriptions.follow():
-            yield
+        async with _Work(self._loaded).run() as work:
+            yield work
 
     def get_capabilities(
         self,
@@ -118,57 +138,55 @@ class McpServer(Server[None]):
             update={"tools": ToolsCapability(list_changed=False), "prompts": PromptsCapability(list_changed=False)}
         )
 
-    async def _list_tools(self, _: _Context, __: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[self._tool])
-
-    async def _call_tool(self, _: _Context, params: CallToolRequestParams) -> CallToolResult:
-        if params.name != observe.NAME:
-            raise MCPError(code=INVALID_PARAMS, message=f"unknown tool {params.name!r}; the tool is {observe.NAME}")
-        return await observe.call_observe(
-            self._query, self._threads, self._notes, self._before_status, params.arguments, self._page_url
-        )
-
-    async def _list_resources(self, _: _Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
-        return await self._resources.list()
-
-    async def _list_resource_templates(
-        self, _: _Context, __: PaginatedRequestParams | None
-    ) -> ListResourceTemplatesResult:
-        return self._resources.templates()
-
-    async def _read_resource(self, _: _Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-        return await self._resources.read(str(params.uri))
-
-    async def _list_prompts(self, _: _Context, __: PaginatedRequestParams | None) -> ListPromptsResult:
-        return ListPromptsResult(prompts=list_prompts())
-
-    async def _get_prompt(self, _: _Context, params: GetPromptRequestParams) -> GetPromptResult:
-        return get_prompt(params.name, params.arguments or {})
+    def _loaded(self) -> "Answers":
+        if self._answers is None:
+            self._answers = self._load_answers()
+        return self._answers
 
 
-async def _nothing_to_wait_for() -> None:
-    """Whoever answers here has no collector to wait for."""
+async def _list_tools(context: _Context, _: PaginatedRequestParams | None) -> ListToolsResult:
+    return (await context.lifespan_context.answers()).list_tools()
 
 
-def build_server(
-    query: QueryService,
-    *,
-    first_note: Callable[[], str] = nothing_to_tell,
-    standing_note: Callable[[], str] = nothing_to_tell,
-    before_status: Callable[[], Awaitable[None]] = _nothing_to_wait_for,
-    page_url: Callable[[], str] = nothing_to_tell,
-) -> McpServer:
-    """Return a server that answers from `query`; see UnaskedNotes for what it tells unasked.
+async def _call_tool(context: _Context, params: CallToolRequestParams) -> CallToolResult:
+    return await (await context.lifespan_context.answers()).call_tool(params)
 
-    `before_status` is awaited before a question for the status is answered. `page_url` tells where the timeline page
-    is served (`http://127.0.0.1:4319`), "" for nowhere; texts link to it.
-    """
-    return McpServer(query, UnaskedNotes(first=first_note, standing=standing_note), before_status, page_url)
+
+async def _list_resources(context: _Context, _: PaginatedRequestParams | None) -> ListResourcesResult:
+    return await (await context.lifespan_context.answers()).resources.list()
+
+
+async def _list_resource_templates(context: _Context, _: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
+    return (await context.lifespan_context.answers()).resources.templates()
+
+
+async def _read_resource(context: _Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+    return await (await context.lifespan_context.answers()).resources.read(str(params.uri))
+
+
+async def _subscribe_resource(context: _Context, params: SubscribeRequestParams) -> EmptyResult:
+    return await (await context.lifespan_context.answers()).subscriptions.subscribe(context, params)
+
+
+async def _unsubscribe_resource(context: _Context, params: UnsubscribeRequestParams) -> EmptyResult:
+    return await (await context.lifespan_context.answers()).subscriptions.unsubscribe(context, params)
+
+
+async def _listen(context: _Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
+    return await (await context.lifespan_context.answers()).subscriptions.listen(context, params)
+
+
+async def _list_prompts(context: _Context, _: PaginatedRequestParams | None) -> ListPromptsResult:
+    return (await context.lifespan_context.answers()).list_prompts()
+
+
+async def _get_prompt(context: _Context, params: GetPromptRequestParams) -> GetPromptResult:
+    return (await context.lifespan_context.answers()).get_prompt(params)
 
 
 @asynccontextmanager
-async def _work_of(server: Server[None]) -> AsyncGenerator[None]:
+async def _work_of(server: Server[_Work]) -> AsyncGenerator[_Work]:
     if not isinstance(server, McpServer):
         raise TypeError("the lifespan belongs to McpServer")
-    async with server.work():
-        yield
+    async with server.work() as work:
+        yield work

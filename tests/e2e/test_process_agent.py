@@ -172,8 +172,12 @@ from pathlib import Path
 from collector import agent, agent_collector
 
 def start(data_dir):
-    # Loaded by now is what answers; the client says so when it has read the answer.
-    os.write(2, b"started with mcp\n" if "mcp.server" in sys.modules else b"started without mcp\n")
+    # Loaded by now is what says who answers, and nothing of what does; the client says so when it has read the answer.
+    names = ("mcp.server", "collector.query", "collector.store.sqlite.reader", "mcp_server.answers")
+    loaded = " ".join(name for name in names if name in sys.modules)
+    from mcp.types import CallToolRequest
+    built = "built" if CallToolRequest.__pydantic_complete__ else "not built"
+    os.write(2, f"started with {loaded}, calls {built}\n".encode())
     os.read(int(sys.argv[2]), 1)
     os.write(2, b"went on\n")
 
@@ -207,5 +211,5 @@ def test_initialize_is_answered_before_a_collector_is_started(tmp_path: Path) ->
         process.kill()
         process.wait(TIMEOUT_S)
     assert answer["result"]["serverInfo"]["name"] == "gasoline"
-    assert errors.splitlines() == ["started with mcp", "went on"]
+    assert errors.splitlines() == ["started with mcp.server, calls not built", "went on"]
     assert process.returncode == 0

@@ -25,7 +25,8 @@ from collector.pdata.envelope import Signal, cut_request
 from collector.query.service import QueryService
 from collector.store.api import Batch
 from collector.store.memory import MemoryStore
-from mcp_server.server import McpServer, build_server
+from mcp_server.answers import Answers, serve_answers
+from mcp_server.server import McpServer
 
 NOW_UNIX_NANO = 1_795_000_000_000_000_000
 SESSION_ID = "session-0123456789abcdef0123456789abcdef"
@@ -147,7 +148,7 @@ def query(store: MemoryStore) -> QueryService:
 @pytest.fixture
 def server(query: QueryService) -> McpServer:
     """The real server over that store."""
-    return build_server(query)
+    return serve_answers(Answers(query))
 
 
 @pytest.fixture(params=["auto", "legacy"])

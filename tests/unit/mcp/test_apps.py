@@ -14,10 +14,12 @@ from mcp.types import TextContent, TextResourceContents
 
 from collector.errors import ConfigError
 from collector.query.service import QueryService
+from mcp_server import answers as answers_module
 from mcp_server import resources
 from mcp_server import server as server_module
+from mcp_server.answers import Answers, serve_answers
 from mcp_server.app_view import APP_MIME_TYPE, APP_VIEW_URI, EXTENSION_ID, has_app_view, read_app_view
-from mcp_server.server import McpServer, build_server
+from mcp_server.server import McpServer
 from mcp_server.view import view_html
 
 pytestmark = pytest.mark.anyio
@@ -82,9 +84,10 @@ async def test_without_a_built_view_nothing_is_promised(
     assert not has_app_view(tmp_path)
     with pytest.raises(ConfigError):
         read_app_view(tmp_path)
-    monkeypatch.setattr(server_module, "has_app_view", lambda: False)
+    for module in (server_module, answers_module):
+        monkeypatch.setattr(module, "has_app_view", lambda: False)
     monkeypatch.setattr(resources, "read_app_view", lambda: read_app_view(tmp_path))
-    async with connect(build_server(query)) as client:
+    async with connect(serve_answers(Answers(query))) as client:
         assert client.server_capabilities.extensions is None
         (tool,) = (await client.list_tools()).tools
         assert tool.meta is None

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from collector.query.service import QueryService
+from mcp_server.http_app import query_app
 from mcp_server.server import McpServer
-from mcp_server.transports import query_app
 
 pytestmark = pytest.mark.anyio
 

@@ -22,8 +22,9 @@ from collector.errors import StoreUnavailableError
 from collector.query.params import ObserveParams
 from collector.query.service import QueryService
 from collector.store.memory import MemoryStore
-from mcp_server.server import McpServer, build_server
-from mcp_server.transports import REQUEST_BODY_BYTES_MAX, query_app
+from mcp_server.answers import Answers, serve_answers
+from mcp_server.http_app import REQUEST_BODY_BYTES_MAX, query_app
+from mcp_server.server import McpServer
 
 pytestmark = pytest.mark.anyio
 
@@ -219,7 +220,7 @@ class _Asked(QueryService):
 @pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed:Warning")
 async def test_a_shutdown_lets_the_clients_go_in_good_order(serve: Serve, legacy_subscriber: OpenLegacy) -> None:
     query = _Asked()
-    app = query_app(build_server(query), query)
+    app = query_app(serve_answers(Answers(query)), query)
     answered: list[str] = []
 
     async def wait(client: Client) -> None:

@@ -16,9 +16,9 @@ from collector.query.service import QueryService
 from collector.store.memory import MemoryStore
 from mcp_server import follower
 from mcp_server import news as module
+from mcp_server.http_app import query_app
 from mcp_server.news import NEWS_IDS_MAX, NEWS_INTERVAL_S, NEWS_PARTS_MAX, NEWS_STREAMS_MAX, News, commit_of, rest_s
 from mcp_server.server import McpServer
-from mcp_server.transports import query_app
 
 pytestmark = pytest.mark.anyio
 

@@ -11,8 +11,8 @@ from collector.errors import StoreUnavailableError
 from collector.query.service import QueryService
 from collector.query.stored import FiledUnder
 from collector.store.memory import MemoryStore
+from mcp_server.http_app import query_app
 from mcp_server.server import McpServer
-from mcp_server.transports import query_app
 
 pytestmark = pytest.mark.anyio
 

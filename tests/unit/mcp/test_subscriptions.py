@@ -16,7 +16,8 @@ from collector.correlation.join import Part
 from collector.errors import StoreUnavailableError
 from collector.query.service import QueryService
 from collector.store.memory import MemoryStore
-from mcp_server.server import McpServer, build_server
+from mcp_server.answers import Answers, serve_answers
+from mcp_server.server import McpServer
 from mcp_server.subscriptions import LISTENERS_MAX, URIS_PER_SUBSCRIBER_MAX
 
 pytestmark = [
@@ -187,7 +188,10 @@ async def test_a_store_that_fails_for_a_while_costs_no_news(
     store = _FailsOnce()
     story = story_in(store)
     uri = f"session://{story.session_id}"
-    async with Client(build_server(QueryService(store))) as client, client.listen(resource_subscriptions=[uri]) as news:
+    async with (
+        Client(serve_answers(Answers(QueryService(store)))) as client,
+        client.listen(resource_subscriptions=[uri]) as news,
+    ):
         await story.declined_checkout()
         with anyio.fail_after(10):
             assert await anext(news) == ResourceUpdated(uri=uri)

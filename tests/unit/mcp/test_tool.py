@@ -16,7 +16,8 @@ from collector.errors import StoreUnavailableError
 from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
 from collector.query.service import QueryService
 from collector.store.memory import MemoryStore
-from mcp_server.server import McpServer, build_server
+from mcp_server.answers import Answers, serve_answers
+from mcp_server.server import McpServer
 from mcp_server.types import ERROR_LENGTH_MAX
 
 pytestmark = pytest.mark.anyio
@@ -176,7 +177,9 @@ class _Broken(QueryService):
 
 
 async def test_the_reason_of_an_unusable_store_is_told(connect: Connect) -> None:
-    async with connect(build_server(_Broken(StoreUnavailableError("/data cannot be read; check its owner")))) as client:
+    async with connect(
+        serve_answers(Answers(_Broken(StoreUnavailableError("/data cannot be read; check its owner"))))
+    ) as client:
         result = await client.call_tool("observe", {"what": "sessions"})
     assert result.is_error
     assert text_of(result) == "/data cannot be read; check its owner"
@@ -185,7 +188,7 @@ async def test_the_reason_of_an_unusable_store_is_told(connect: Connect) -> None
 async def test_the_text_of_an_unexpected_error_stays_in_the_log(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with connect(build_server(_Broken(RuntimeError("secret")))) as client:
+    async with connect(serve_answers(Answers(_Broken(RuntimeError("secret"))))) as client:
         result = await client.call_tool("observe", {"what": "sessions"})
     assert result.is_error
     assert text_of(result) == "observe failed inside the server; its log has the reason. Try a narrower question."
@@ -194,7 +197,7 @@ async def test_the_text_of_an_unexpected_error_stays_in_the_log(
 
 @pytest.mark.parametrize(("length", "is_cut"), [(ERROR_LENGTH_MAX, False), (ERROR_LENGTH_MAX + 1, True)])
 async def test_a_long_error_is_cut_with_a_mark(connect: Connect, length: int, is_cut: bool) -> None:
-    async with connect(build_server(_Broken(StoreUnavailableError("x" * length)))) as client:
+    async with connect(serve_answers(Answers(_Broken(StoreUnavailableError("x" * length))))) as client:
         text = text_of(await client.call_tool("observe", {"what": "sessions"}))
     assert len(text) == ERROR_LENGTH_MAX
     assert text.endswith("…") == is_cut

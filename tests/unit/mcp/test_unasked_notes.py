@@ -10,7 +10,8 @@ from mcp import Client
 from mcp.types import CallToolResult, TextContent, TextResourceContents
 
 from collector.query.service import QueryService
-from mcp_server.server import McpServer, build_server
+from mcp_server.answers import Answers, serve_answers
+from mcp_server.server import McpServer
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +42,7 @@ async def test_the_first_text_has_it_and_the_second_does_not(
     query: QueryService, story: Story, connect: Connect, what: str
 ) -> None:
     await story.declined_checkout()
-    async with connect(build_server(query, first_note=lambda: NOTE)) as client:
+    async with connect(serve_answers(Answers(query, first_note=lambda: NOTE))) as client:
         first = text_of(await client.call_tool("observe", {"what": what}))
         second = text_of(await client.call_tool("observe", {"what": what}))
     assert f"note: {NOTE}" in first.splitlines()
@@ -51,13 +52,13 @@ async def test_the_first_text_has_it_and_the_second_does_not(
 @pytest.mark.parametrize("what", ["session-trace", "request-trace"])
 async def test_a_trace_has_it_too(query: QueryService, story: Story, connect: Connect, what: str) -> None:
     await story.declined_checkout()
-    async with connect(build_server(query, first_note=lambda: NOTE)) as client:
+    async with connect(serve_answers(Answers(query, first_note=lambda: NOTE))) as client:
         first = text_of(await client.call_tool("observe", {"what": what, "pick": "last"}))
     assert f"note: {NOTE}" in first.splitlines()
 
 
 async def test_json_has_it_among_its_notes(query: QueryService, connect: Connect) -> None:
-    async with connect(build_server(query, first_note=lambda: NOTE)) as client:
+    async with connect(serve_answers(Answers(query, first_note=lambda: NOTE))) as client:
         first = await client.call_tool("observe", {"what": "sessions", "format": "json"})
         second = await client.call_tool("observe", {"what": "sessions", "format": "json"})
     assert (notes_of(first), notes_of(second)) == ([NOTE], [])
@@ -65,7 +66,7 @@ async def test_json_has_it_among_its_notes(query: QueryService, connect: Connect
 
 async def test_an_answer_that_has_nothing_to_show_still_says_why(query: QueryService, connect: Connect) -> None:
     asked = {"what": "session-trace", "session_id": "session-unknown"}
-    async with connect(build_server(query, first_note=lambda: NOTE)) as client:
+    async with connect(serve_answers(Answers(query, first_note=lambda: NOTE))) as client:
         first = text_of(await client.call_tool("observe", asked)).splitlines()
         second = text_of(await client.call_tool("observe", asked)).splitlines()
     assert first == [*second[:-1], f"note: {NOTE}", second[-1]]
@@ -73,7 +74,7 @@ async def test_an_answer_that_has_nothing_to_show_still_says_why(query: QuerySer
 
 async def test_it_waits_until_it_is_known_and_for_an_answer(query: QueryService, connect: Connect) -> None:
     known: list[str] = []
-    async with connect(build_server(query, first_note=lambda: "".join(known))) as client:
+    async with connect(serve_answers(Answers(query, first_note=lambda: "".join(known)))) as client:
         early = await client.call_tool("observe", {"what": "sessions", "format": "json"})
         known.append(NOTE)
         wrong = await client.call_tool("observe", {"what": "nonsense"})
@@ -88,7 +89,7 @@ async def test_a_standing_note_goes_with_every_answer_for_as_long_as_it_holds(
     await story.declined_checkout()
     standing = [NOTE]
     async with connect(
-        build_server(query, first_note=lambda: "once", standing_note=lambda: "".join(standing))
+        serve_answers(Answers(query, first_note=lambda: "once", standing_note=lambda: "".join(standing)))
     ) as client:
         asked = {"what": "sessions", "format": "json"}
         first = notes_of(await client.call_tool("observe", asked))
@@ -108,7 +109,7 @@ async def test_only_the_status_waits_for_what_it_tells(query: QueryService, conn
     async def before_status() -> None:
         happened.append("waited")
 
-    async with connect(build_server(query, before_status=before_status)) as client:
+    async with connect(serve_answers(Answers(query, before_status=before_status))) as client:
         await client.call_tool("observe", {"what": "sessions"})
         assert happened == []
         await client.call_tool("observe", {"what": "status"})

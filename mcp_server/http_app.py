@@ -1,17 +1,14 @@
-"""How clients reach the answers: MCP over stdio, and one ASGI app with MCP and plain JSON.
+"""How clients reach the answers over HTTP: one ASGI app with MCP and plain JSON.
 
 The caller runs the app (uvicorn, with its lifespan on); nothing here binds a port.
 """
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Any, Protocol, Self, cast
+from typing import Any, cast
 
-from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import RequestBodyLimitMiddleware
-from mcp.shared.message import SessionMessage
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -31,44 +28,6 @@ from mcp_server.streams import StandingStreams
 MCP_SESSIONS_MAX = 1_000
 MCP_SESSION_IDLE_S = 30 * 60.0
 REQUEST_BODY_BYTES_MAX = 1024 * 1024
-
-
-async def run_stdio(server: McpServer, on_answer: Callable[[], None] = lambda: None) -> None:
-    """Serve one client over stdin and stdout until it closes stdin. Nothing else may write to stdout.
-
-    `on_answer` is called whenever a message is on its way to the client.
-    """
-    async with stdio_server() as (read_stream, write_stream), _Announced(write_stream, on_answer) as announced:
-        await server.run(read_stream, announced, server.create_initialization_options())
-
-
-class _MessageStream(Protocol):
-    async def send(self, item: SessionMessage, /) -> None: ...
-
-    async def aclose(self) -> None: ...
-
-
-class _Announced:
-    """A stream of messages to the client that tells of each one that was taken."""
-
-    def __init__(self, stream: _MessageStream, on_sent: Callable[[], None]) -> None:
-        self._stream = stream
-        self._on_sent = on_sent
-
-    async def send(self, item: SessionMessage, /) -> None:
-        await self._stream.send(item)
-        self._on_sent()
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
 
 class QueryApp(Starlette):
