@@ -9,12 +9,16 @@ from pathlib import Path
 
 from ingest import free_cpu_count
 
+# JSON has no number for "without bound".
+ANYTHING = sys.float_info.max
+
 
 @dataclass(frozen=True)
 class Figure:
     """One row: `value` must not be over `target`, if there is one; `context` is what was measured beside it.
 
-    `first` is the bound of a version that has not been worked on for speed, where that is another than `target`.
+    `first` is the bound of a version that has not been worked on for speed, where that is another than `target`;
+    ANYTHING where such a version has none.
     """
 
     what: str
@@ -53,7 +57,7 @@ def print_row(figure: Figure) -> None:
 
 
 def _bound(bound: float | None, figure: Figure) -> str:
-    return "–" if bound is None else f"{bound:g} {figure.unit}".strip()
+    return "–" if bound is None or bound == ANYTHING else f"{bound:g} {figure.unit}".strip()
 
 
 def _held(figure: Figure) -> str:
@@ -61,7 +65,7 @@ def _held(figure: Figure) -> str:
         return "–"
     if figure.holds:
         return "yes"
-    return "first" if figure.holds_first else "NO"
+    return "first" if figure.holds_first and figure.first != ANYTHING else "NO"
 
 
 def finish(figures: Sequence[Figure], path: Path | None) -> None:
@@ -70,9 +74,10 @@ def finish(figures: Sequence[Figure], path: Path | None) -> None:
         rows = [asdict(figure) | {"holds": figure.holds, "holds_first": figure.holds_first} for figure in figures]
         path.write_text(json.dumps({"machine": machine(), "figures": rows}, indent=1) + "\n")
     held_to = [figure for figure in figures if figure.target is not None]
+    bound = [figure for figure in held_to if figure.first != ANYTHING]
     _print(
-        f"\n{sum(figure.holds_first for figure in held_to)} of {len(held_to)} first bounds hold, "
-        f"{sum(figure.holds for figure in held_to)} targets"
+        f"\n{sum(figure.holds_first for figure in bound)} of {len(bound)} first bounds hold, "
+        f"{sum(figure.holds for figure in held_to)} of {len(held_to)} targets"
     )
 
 

@@ -12,7 +12,7 @@ from statistics import median
 from answers import acknowledged_ms_p99, added_by_wait_for_ms
 from beside_ingest import questions_beside_ingest
 from durability import ack_to_readable_ms_p99, lost_after_kills
-from figures import Figure, finish, print_head, print_row
+from figures import ANYTHING, Figure, finish, print_head, print_row
 from ingest import Ingest, compare, logs_us_per_record
 from lists import build_sessions, measure_lists
 from queries import build_store, measure_queries
@@ -71,7 +71,8 @@ def _ingest(work_dir: Path, rounds: int) -> Iterator[Figure]:
     )
     for what, taken in questions_beside_ingest(work_dir, half).items():
         context = f"{taken.idle_ms:.1f} and {taken.beside_ms:.1f} ms"
-        yield Figure(f"{what}, p99 at half capacity, of that at rest", taken.beside_ms / taken.idle_ms, "", 3, context)
+        share = taken.beside_ms / taken.idle_ms
+        yield Figure(f"{what}, p99 at half capacity, of that at rest", share, "", 3, context, ANYTHING)
 
 
 def _ingest_figure(spans_per_request: int, reference: Ingest, ours: Ingest, *, first: float, target: float) -> Figure:
