@@ -61,6 +61,10 @@ class LateReader:
         """See Reader."""
         return self._current().trace_keys(session_id, upto, limit)
 
+    def has_news(self, session_id: str, after: int, upto: int) -> bool:
+        """See Reader."""
+        return self._current().has_news(session_id, after, upto)
+
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
         """See Reader."""
         return self._current().traces(trace_keys, upto, limit)

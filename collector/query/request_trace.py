@@ -17,7 +17,7 @@ from collector.query.pages import events_of
 from collector.query.prefixes import PREFIX_CHARS_MIN, Unknown, request_id_of, session_id_of
 from collector.query.question import Question
 from collector.query.records import resource_attributes
-from collector.query.session_trace import add_page, has_news, late_events
+from collector.query.session_trace import add_page, late_events
 from collector.query.snapshot import Snapshot
 from collector.query.timeline import is_empty
 from collector.query.values import shown_attributes
@@ -97,12 +97,13 @@ def answer_request_trace(question: Question, chosen: Chosen | Unknown, views: Vi
 
 
 def _view(question: Question, views: Views, chosen: Chosen, snapshot: Snapshot) -> View | None:
-    key = ("request", *chosen, snapshot.upto, question.position.evictions)
+    key = ("request", *chosen, question.position.evictions)
     return views.get(key, snapshot, lambda: request_view(snapshot, chosen.trace_key, chosen.session_id))
 
 
 def _late(question: Question, view: View, views: Views, chosen: Chosen) -> int:
-    if not has_news(question, view):
+    reader, upto, position = question.snapshot.reader, question.snapshot.upto, question.position.commit
+    if next(iter(reader.parts(position, after=upto, trace_keys=view.trace_keys)), None) is None:
         return 0
     now = Snapshot(question.snapshot.reader, question.position.commit, question.snapshot.limit)
     return late_events(question, view, _view(question, views, chosen, now))

@@ -33,8 +33,7 @@ def answer_session_trace(question: Question, chosen: str | Unknown, views: Views
         asked = {"session_id": question.params.session_id} if question.params.session_id else {}
         return {**asked, "events": [], "total": 0, "notes": [chosen.note]}
     snapshot = question.snapshot
-    key = ("session", chosen, snapshot.upto, question.position.evictions)
-    view = views.get(key, snapshot, lambda: session_view(snapshot, chosen))
+    view = _view(question, views, chosen, snapshot)
     question.check_size(len(view.ordered) if view else 0)
     if view is None:
         return {"session_id": chosen, "events": [], "total": 0, "notes": [_nothing_left(snapshot, chosen)]}
@@ -77,24 +76,21 @@ def late_events(question: Question, view: View, now: View | None) -> int:
     return len(matching(question.snapshot, question.selection, new))
 
 
-def has_news(question: Question, view: View, session_id: str | None = None) -> bool:
-    """Tell whether anything was committed to the shown traces, or named the session, since the first page."""
-    reader, upto, now = question.snapshot.reader, question.snapshot.upto, question.position.commit
-    if upto >= now:
-        return False
-    news = reader.parts(now, after=upto, trace_keys=view.trace_keys)
-    if next(iter(news), None) is not None:
-        return True
-    return session_id is not None and next(iter(reader.parts(now, after=upto, session_id=session_id)), None) is not None
+def _view(question: Question, views: Views, session_id: str, snapshot: Snapshot) -> View | None:
+    return views.get(
+        ("session", session_id, question.position.evictions),
+        snapshot,
+        lambda: session_view(snapshot, session_id),
+        lambda after: snapshot.reader.has_news(session_id, after, snapshot.upto),
+    )
 
 
 def _late(question: Question, view: View, views: Views, session_id: str) -> int:
-    if not has_news(question, view, session_id):
+    reader, upto, now = question.snapshot.reader, question.snapshot.upto, question.position.commit
+    if not reader.has_news(session_id, upto, now):
         return 0
-    position = question.position
-    snapshot = Snapshot(question.snapshot.reader, position.commit, question.snapshot.limit)
-    key = ("session", session_id, position.commit, position.evictions)
-    return late_events(question, view, views.get(key, snapshot, lambda: session_view(snapshot, session_id)))
+    snapshot = Snapshot(reader, now, question.snapshot.limit)
+    return late_events(question, view, _view(question, views, session_id, snapshot))
 
 
 def _nothing_left(snapshot: Snapshot, session_id: str) -> str:

@@ -40,8 +40,10 @@ class View:
 
 
 class _Kept(NamedTuple):
-    """A view, and what was noted when it was built."""
+    """A view, which is the same as of every commit from `first` to `last`, and what was noted when it was built."""
 
+    first: int
+    last: int
     view: View
     notes: Sequence[str]
 
@@ -53,27 +55,47 @@ class Views:
         self._lock = threading.Lock()
         self._views: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
 
-    def get(self, key: tuple[object, ...], snapshot: Snapshot, build: Callable[[], View | None]) -> View | None:
-        """Return the view under `key`, built now from `snapshot` if it is not there; None if there is nothing to show.
+    def get(
+        self,
+        key: tuple[object, ...],
+        snapshot: Snapshot,
+        build: Callable[[], View | None],
+        has_news: Callable[[int], bool] = lambda after: True,
+    ) -> View | None:
+        """Return the view under `key` as of the snapshot's commit, built now unless it is there; None if it is empty.
 
-        What was noted when it was built, that it is partial, is noted in `snapshot` each time.
+        `has_news(after)` tells whether commits behind that one can have changed it. What was noted when it was built,
+        that it is partial, is noted in `snapshot` each time; a partial one is not the same as of later commits.
         """
         with self._lock:
-            kept = self._views.get(key)
+            known = [kept for stored_key, kept in self._views.items() if stored_key[:-1] == key]
+        kept = next((kept for kept in known if kept.first <= snapshot.upto <= kept.last), None)
         if kept is None:
-            noted = len(snapshot.notes)
-            view = build()
-            if view is None:
+            kept = self._carried(known, snapshot.upto, has_news) or self._built(snapshot, build)
+            if kept is None:
                 return None
-            kept = _Kept(view, snapshot.notes[noted:])
         for note in kept.notes:
             snapshot.note(note)
         with self._lock:
-            self._views[key] = kept
-            self._views.move_to_end(key)
+            self._views[*key, kept.first] = kept
+            self._views.move_to_end((*key, kept.first))
             while len(self._views) > 1 and (len(self._views) > VIEWS_CACHED_MAX or self._rows() > VIEW_ROWS_CACHED_MAX):
                 self._views.popitem(last=False)
         return kept.view
+
+    @staticmethod
+    def _carried(known: Sequence[_Kept], upto: int, has_news: Callable[[int], bool]) -> _Kept | None:
+        """Return the newest view from before a commit, if nothing that has come since can have changed it."""
+        newest = max((kept for kept in known if kept.last < upto), key=lambda kept: kept.last, default=None)
+        if newest is None or newest.notes or has_news(newest.last):
+            return None
+        return newest._replace(last=upto)
+
+    @staticmethod
+    def _built(snapshot: Snapshot, build: Callable[[], View | None]) -> _Kept | None:
+        noted = len(snapshot.notes)
+        view = build()
+        return None if view is None else _Kept(snapshot.upto, snapshot.upto, view, snapshot.notes[noted:])
 
     def _rows(self) -> int:
         return sum(len(kept.view.ordered) for kept in self._views.values())

@@ -194,6 +194,13 @@ class Reader(Protocol):
         """
         ...
 
+    def has_news(self, session_id: str, after: int, upto: int) -> bool:
+        """Tell whether commits in (after, upto] hold records that name the session, or others of traces where some do.
+
+        Where that takes longer to find out than to read the session again, it may be true without.
+        """
+        ...
+
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
         """Return what is known of these traces, of each at most `limit` rows; those without records are missing."""
         ...

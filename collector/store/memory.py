@@ -131,6 +131,10 @@ class MemoryStore:
             first.setdefault(part.trace_key, part.commit)
         return sorted(first, key=lambda trace_key: (first[trace_key], trace_key))[:limit]
 
+    def has_news(self, session_id: str, after: int, upto: int) -> bool:
+        """See Reader."""
+        return next(self.parts(upto, after=after, trace_keys=self.trace_keys(session_id, upto)), None) is not None
+
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
         """See Reader."""
         found: dict[TraceKey, TraceRows] = {}

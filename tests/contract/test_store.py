@@ -328,6 +328,19 @@ async def test_the_traces_of_a_session_are_read_in_one_call(
     assert [[row.key.commit for row in of_trace.rows] for of_trace in limited.values()] == [[1], [3]]
 
 
+async def test_news_of_a_session_is_told_from_what_others_send(
+    store: Any, span_batch: SpanBatch, log_batch: LogBatch
+) -> None:
+    await store.writer.write(span_batch("shop", [span(1, session="s")]))
+    await store.writer.write(span_batch("shop", [span(2, trace=OTHER_TRACE)]))
+    await store.writer.write(log_batch("shop", [log("of nobody"), log("of another", session="t")]))
+    await store.writer.write(span_batch("shop", [span(3, 1)]))
+    await store.writer.write(log_batch("shop", [log("no trace", session="s")]))
+    await store.writer.write(span_batch("shop", [span(4, 2, trace=OTHER_TRACE, session="s")]))
+    told = [[upto for upto in range(1, 7) if store.reader.has_news(name, upto - 1, upto)] for name in ("s", "t", "x")]
+    assert told == [[1, 4, 5, 6], [3], []]
+
+
 async def test_clearing_a_session_leaves_what_others_claim(store: Any, span_batch: SpanBatch) -> None:
     shared = [span(1, session="s-1"), span(2, session="s-2"), span(3)]
     alone = [span(4, trace=OTHER_TRACE, session="s-1"), span(5, 4, trace=OTHER_TRACE)]

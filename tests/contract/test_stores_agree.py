@@ -41,6 +41,7 @@ def everything(reader: Reader) -> dict[str, object]:
         "rows": rows,
         "trace keys": {one: list(reader.trace_keys(one, upto)) for one in sessions},
         "trace keys before": {one: list(reader.trace_keys(one, upto // 2)) for one in sessions},
+        "news": {one: [reader.has_news(one, commit, commit + 1) for commit in range(upto)] for one in sessions},
         "traces": reader.traces(keys, upto, ROWS_MAX),
         "traces before": reader.traces(keys, upto // 2, ROWS_MAX),
         "rows before": {key: list(reader.rows(key, upto // 2, ROWS_MAX)) for key in keys},

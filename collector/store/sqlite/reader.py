@@ -27,6 +27,7 @@ POLL_INTERVAL_S = 0.02
 CHUNKS_PER_READ_MAX = 2_000
 TRACES_PER_READ_MAX = 500
 BODIES_PER_READ_MAX = 200
+NEWS_CHUNKS_MAX = 5_000
 HOT_NAMES_MAX = 50_000
 HOT_ENVELOPES_MAX = 2_000
 _TRACE_ID_PREFIX = re.compile("[0-9a-f]{0,32}")
@@ -36,6 +37,17 @@ _CHUNKS_OF_SESSION = (
     "(SELECT chunk.* FROM session CROSS JOIN session_chunk ON session_chunk.s = session.n "
     "CROSS JOIN chunk ON chunk.n = session_chunk.n WHERE session.id = :session) AS chunk"
 )
+# What has no trace id is of one session, or of none.
+_HAS_NEWS = """
+WITH ends AS (SELECT coalesce((SELECT last_chunk FROM commits WHERE c <= :after ORDER BY c DESC LIMIT 1), 0) AS low,
+    coalesce((SELECT last_chunk FROM commits WHERE c <= :upto ORDER BY c DESC LIMIT 1), 0) AS high)
+SELECT high - low > :most OR EXISTS (
+    SELECT 1 FROM (SELECT DISTINCT t FROM chunk WHERE n > low AND n <= high) AS news
+    CROSS JOIN trace ON trace.n = news.t AND (kind = 0 OR kind = 1 AND value = CAST(:session AS BLOB))
+    CROSS JOIN session ON session.id = :session CROSS JOIN chunk ON chunk.t = news.t AND chunk.n <= high
+    CROSS JOIN session_chunk ON session_chunk.s = session.n AND session_chunk.n = chunk.n)
+FROM ends
+"""
 
 
 class _Connection:
@@ -207,6 +219,12 @@ class SqliteReader:
                 if trace_key not in first:
                     first[trace_key] = newest = commit
         return sorted(first, key=lambda trace_key: (first[trace_key], trace_key))[:limit]
+
+    def has_news(self, session_id: str, after: int, upto: int) -> bool:
+        """See Reader; one statement, since a thread may wait for its turn with each row that it fetches."""
+        parameters = {"session": session_id, "after": after, "upto": upto, "most": NEWS_CHUNKS_MAX}
+        with self._snapshot() as connection:
+            return bool(connection.sqlite.execute(_HAS_NEWS, parameters).fetchone()[0])
 
     def traces(self, trace_keys: Sequence[TraceKey], upto: int, limit: int) -> Mapping[TraceKey, TraceRows]:
         """See Reader."""

@@ -12,6 +12,7 @@ import pytest
 from collector.correlation.join import TraceKey
 from collector.errors import StoreUnavailableError
 from collector.store.api import Batch, RowKey
+from collector.store.sqlite import reader as reader_module
 from collector.store.sqlite.reader import SqliteReader
 
 pytestmark = pytest.mark.anyio
@@ -138,6 +139,17 @@ async def test_positions_that_never_were_are_missing(open_store: OpenStore, span
     await store.writer.write(span_batch([1]))
     key = TraceKey("trace", (1).to_bytes(16, "big"))
     assert store.reader.bodies([RowKey(key, 1, 1), RowKey(key, 2, 0), RowKey(key, 0, 0)]) == {}
+
+
+@pytest.mark.parametrize(("chunks_max", "told"), [(2, False), (1, True)])
+async def test_where_too_much_is_new_a_session_may_have_news(
+    open_store: OpenStore, span_batch: SpanBatch, monkeypatch: pytest.MonkeyPatch, chunks_max: int, told: bool
+) -> None:
+    store = open_store()
+    for number in range(3):
+        await store.writer.write(span_batch([number + 1]))
+    monkeypatch.setattr(reader_module, "NEWS_CHUNKS_MAX", chunks_max)
+    assert store.reader.has_news("nobody", 1, 3) is told
 
 
 async def test_waiting_ends_with_a_commit_or_with_the_reader(open_store: OpenStore, span_batch: SpanBatch) -> None:
