@@ -4,20 +4,22 @@
  */
 
 import { SESSION_ID_KEY } from '../messages.js';
-import { HELLO } from '../page/channel.js';
+import { DOWN, HELLO, UP } from '../page/channel.js';
 import { Outbox } from './outbox.js';
 
 class Bridge {
-  /** @param {{ up: string, down: string, traceId: string, navigatedAt: number }} hello */
-  constructor(hello) {
-    this.hello = hello;
+  /** @param {Element} node by which the page script speaks and is spoken to; its text is what it knows of the page */
+  constructor(node) {
+    this.node = node;
+    /** @type {{ traceId: string, navigatedAt: number }} */
+    this.hello = JSON.parse(node.textContent ?? '');
     this.outbox = new Outbox(crypto.randomUUID());
     /** @type {chrome.runtime.Port | null} */
     this.port = null;
     /** @type {import('../shared/ids.js').SpanContext | null} */
     this.page = null;
     this.isOver = false;
-    window.addEventListener(hello.up, (event) => this.#fromPage(/** @type {CustomEvent} */ (event).detail));
+    node.addEventListener(UP, (event) => this.#fromPage(/** @type {CustomEvent} */ (event).detail));
     const { document } = /** @type {{ document: Document & { prerendering?: boolean } }} */ (window);
     this.isPrerendering = document.prerendering === true;
     if (!this.isPrerendering) this.#connect();
@@ -118,7 +120,7 @@ class Bridge {
 
   /** @param {object} message */
   #toPage(message) {
-    window.dispatchEvent(new CustomEvent(this.hello.down, { detail: JSON.stringify(message) }));
+    this.node.dispatchEvent(new CustomEvent(DOWN, { detail: JSON.stringify(message) }));
   }
 }
 
@@ -129,7 +131,7 @@ if (self.origin !== 'null') {
       event.stopImmediatePropagation();
       event.preventDefault();
       // Not kept anywhere: it lives by its listeners.
-      void new Bridge(JSON.parse(/** @type {CustomEvent} */ (event).detail));
+      void new Bridge(/** @type {Element} */ (/** @type {FocusEvent} */ (event).relatedTarget));
     },
     { once: true, capture: true },
   );

@@ -4,13 +4,10 @@
   // messages.js
   var SESSION_ID_KEY = "gasoline:session-id";
 
-  // shared/ids.js
-  var TRACE_BYTES = 16;
-  var CONTEXT_BYTES = TRACE_BYTES + 8;
-  var DIGITS = Object.freeze(Array.from({ length: 256 }, (_, byte) => (byte + 256).toString(16).slice(1)));
-
   // page/channel.js
   var HELLO = "gasoline:hello";
+  var UP = "up";
+  var DOWN = "down";
 
   // bridge/outbox.js
   var OUTBOX_RECORDS_MAX = 5e3;
@@ -73,14 +70,15 @@
 
   // bridge/main.js
   var Bridge = class {
-    /** @param {{ up: string, down: string, traceId: string, navigatedAt: number }} hello */
-    constructor(hello) {
-      this.hello = hello;
+    /** @param {Element} node by which the page script speaks and is spoken to; its text is what it knows of the page */
+    constructor(node) {
+      this.node = node;
+      this.hello = JSON.parse(node.textContent ?? "");
       this.outbox = new Outbox(crypto.randomUUID());
       this.port = null;
       this.page = null;
       this.isOver = false;
-      window.addEventListener(hello.up, (event) => this.#fromPage(
+      node.addEventListener(UP, (event) => this.#fromPage(
         /** @type {CustomEvent} */
         event.detail
       ));
@@ -178,7 +176,7 @@
     }
     /** @param {object} message */
     #toPage(message) {
-      window.dispatchEvent(new CustomEvent(this.hello.down, { detail: JSON.stringify(message) }));
+      this.node.dispatchEvent(new CustomEvent(DOWN, { detail: JSON.stringify(message) }));
     }
   };
   if (self.origin !== "null") {
@@ -187,10 +185,11 @@
       (event) => {
         event.stopImmediatePropagation();
         event.preventDefault();
-        void new Bridge(JSON.parse(
-          /** @type {CustomEvent} */
-          event.detail
-        ));
+        void new Bridge(
+          /** @type {Element} */
+          /** @type {FocusEvent} */
+          event.relatedTarget
+        );
       },
       { once: true, capture: true }
     );

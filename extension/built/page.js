@@ -490,22 +490,35 @@
   }
 
   // page/announced.js
+  var FRAMES_MAX = 10;
   function readAnnounced(window2, natives) {
-    for (let frame = window2, depth = 0; depth < 10; depth += 1) {
-      const found = announcedIn(frame, natives);
+    for (let frame = window2, depth = 0; depth < FRAMES_MAX; depth += 1) {
+      const found = announcedIn(frame, window2, natives);
       if (found) return found;
       if (frame === frame.parent || !isSameOrigin(frame.parent)) return null;
       frame = frame.parent;
     }
     return null;
   }
-  function announcedIn(frame, natives) {
+  function announcedIn(frame, window2, { apply, getOwnPropertyDescriptor, parse }) {
+    const { Performance, PerformanceResourceTiming, PerformanceServerTiming } = window2;
+    const read = (owner, name, self2) => apply(
+      /** @type {any} */
+      getOwnPropertyDescriptor(owner, name).get,
+      self2,
+      []
+    );
     try {
-      const [navigation] = frame.performance.getEntriesByType("navigation");
-      for (const metric of navigation?.serverTiming ?? []) {
-        if (metric.name !== "gasoline") continue;
-        const text = metric.description.replaceAll("-", "+").replaceAll("_", "/");
-        return natives.parse(atob(text));
+      const performance2 = read(window2, "performance", frame);
+      const navigation = apply(Performance.prototype.getEntriesByType, performance2, ["navigation"])[0];
+      if (read(PerformanceResourceTiming.prototype, "deliveryType", navigation) === "cache") return null;
+      const metrics = read(PerformanceResourceTiming.prototype, "serverTiming", navigation);
+      for (let index = metrics.length - 1; index >= 0; index -= 1) {
+        if (read(PerformanceServerTiming.prototype, "name", metrics[index]) !== "gasoline") continue;
+        const text = read(PerformanceServerTiming.prototype, "description", metrics[index]);
+        const configuration = parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
+        const workerStart = read(PerformanceResourceTiming.prototype, "workerStart", navigation);
+        return { configuration, isCertain: workerStart === 0 };
       }
     } catch {
     }
@@ -521,18 +534,20 @@
 
   // page/channel.js
   var HELLO = "gasoline:hello";
+  var UP = "up";
+  var DOWN = "down";
+  var HTML = "http://www.w3.org/1999/xhtml";
   var GATHER_MS = 100;
   var GATHERED_RECORDS_MAX = 200;
   var Channel = class {
     /**
      * @param {import('./natives.js').Natives} natives
-     * @param {EventTarget} target
+     * @param {any} window
      */
-    constructor(natives, target) {
+    constructor(natives, window2) {
       this.natives = natives;
-      this.target = target;
-      this.up = randomHex(16);
-      this.down = randomHex(16);
+      this.window = window2;
+      this.node = window2.document.createElementNS(HTML, "i");
       this.records = [];
       this.timer = void 0;
       this.gathers = true;
@@ -543,14 +558,17 @@
      * @returns {boolean} whether a bridge is there
      */
     open(hello, onMessage) {
-      const { natives, target, up, down } = this;
-      natives.apply(natives.addEventListener, target, [
-        down,
+      const { natives, window: window2, node } = this;
+      natives.apply(natives.addEventListener, node, [
+        DOWN,
         (event2) => onMessage(natives.parse(natives.apply(natives.detailOf, event2, [])))
       ]);
-      const detail = natives.stringify({ ...hello, up, down });
-      const event = new natives.CustomEvent(HELLO, { detail, cancelable: true });
-      return !natives.apply(natives.dispatchEvent, target, [event]);
+      node.textContent = natives.stringify(hello);
+      const event = new window2.FocusEvent(HELLO, { relatedTarget: node, cancelable: true });
+      const isAnswered = !natives.apply(natives.dispatchEvent, window2, [event]);
+      const host = window2.document.createElementNS(HTML, "div");
+      host.attachShadow({ mode: "closed" }).appendChild(node);
+      return isAnswered;
     }
     /**
      * Records travel together: to hand one over costs the page more than all else that is done for it.
@@ -581,9 +599,9 @@
     }
     /** @param {object} message */
     #dispatch(message) {
-      const { natives, target, up } = this;
-      const event = new natives.CustomEvent(up, { detail: natives.stringify(message) });
-      natives.apply(natives.dispatchEvent, target, [event]);
+      const { natives, node } = this;
+      const event = new natives.CustomEvent(UP, { detail: natives.stringify(message) });
+      natives.apply(natives.dispatchEvent, node, [event]);
     }
   };
 
@@ -656,6 +674,16 @@
     return typeof message === "string" ? `${String(name)}: ${message}` : String(name);
   }
 
+  // page/methods.js
+  function wrapMethod(natives, owner, name, apply) {
+    const native = owner[name];
+    const wrapped = new natives.Proxy(native, { apply });
+    owner[name] = wrapped;
+    return () => {
+      if (owner[name] === wrapped) owner[name] = native;
+    };
+  }
+
   // page/selector.js
   var ANCESTORS_MAX = 30;
   var CLASSES_MAX = 5;
@@ -694,20 +722,13 @@
   var BUTTONS = ["left", "middle", "right"];
   function watchConsole({ window: window2, natives, redactor, emit }) {
     const { console } = window2;
-    const restores = Object.entries(SEVERITIES).map(([method, severity]) => {
-      const native = console[method];
-      const wrapped = new natives.Proxy(native, {
-        apply(target, self2, args) {
-          const body = quietly(() => redactor.text(inspectAll(args, (name) => redactor.isSecretName(name)))) ?? "";
-          emit("browser.console", { severity, body, attributes: { "browser.console.method": method } });
-          return natives.apply(target, self2, args);
-        }
-      });
-      console[method] = wrapped;
-      return () => {
-        if (console[method] === wrapped) console[method] = native;
-      };
-    });
+    const restores = Object.entries(SEVERITIES).map(
+      ([method, severity]) => wrapMethod(natives, console, method, (native, self2, args) => {
+        const body = quietly(() => redactor.text(inspectAll(args, (name) => redactor.isSecretName(name)))) ?? "";
+        emit("browser.console", { severity, body, attributes: { "browser.console.method": method } });
+        return natives.apply(native, self2, args);
+      })
+    );
     return () => restores.forEach((restore) => restore());
   }
   function watchErrors({ window: window2, redactor, emit, listen }) {
@@ -772,13 +793,13 @@
     if (!navigation) return;
     listen(navigation, "currententrychange", (event) => changed(event.navigationType ?? "push"));
   }
-  function watchWebSockets({ window: window2, natives, redactor, emit, listen }) {
+  function watchWebSockets({ window: window2, natives, redactor, emit }) {
     return wrapConstructor(window2, natives, "WebSocket", (construct, args) => {
       const socket = construct(args);
       const attributes = () => ({ "url.full": redactor.url(socket.url) });
-      listen(socket, "open", () => emit("gasoline.websocket.open", { attributes: attributes() }));
+      const listen = (type, listener) => natives.apply(natives.addEventListener, socket, [type, listener]);
+      listen("open", () => emit("gasoline.websocket.open", { attributes: attributes() }));
       listen(
-        socket,
         "close",
         (event) => emit("gasoline.websocket.close", {
           severity: event.wasClean ? 9 : 13,
@@ -859,19 +880,11 @@
      * @returns {() => void}
      */
     #wrapClone(prototype) {
-      const { natives } = this;
-      const native = prototype.clone;
-      const wrapped = new natives.Proxy(native, {
-        apply: (target, self2, args) => {
-          const copy = natives.apply(target, self2, args);
-          this.#keep(copy, { ...this.#of(self2) });
-          return copy;
-        }
+      return wrapMethod(this.natives, prototype, "clone", (native, self2, args) => {
+        const copy = this.natives.apply(native, self2, args);
+        this.#keep(copy, { ...this.#of(self2) });
+        return copy;
       });
-      prototype.clone = wrapped;
-      return () => {
-        if (prototype.clone === wrapped) prototype.clone = native;
-      };
     }
     /**
      * @param {any} request
@@ -892,20 +905,16 @@
   // page/fetch.js
   var NONE = Object.freeze({ get: () => null });
   function wrapFetch(window2, natives, manager) {
-    const nativeFetch = window2.fetch;
     const notes = new RequestNotes(window2, natives);
-    const fetch = new natives.Proxy(nativeFetch, {
-      apply(target, self2, args) {
-        const call = readCall({ window: window2, natives, manager, notes }, args);
-        if (!call) return natives.apply(target, self2, args);
-        const send = (sent) => natives.apply(target, self2, sent);
-        return run(natives, manager, { send, call });
-      }
+    const restore = wrapMethod(natives, window2, "fetch", (native, self2, args) => {
+      const call = readCall({ window: window2, natives, manager, notes }, args);
+      if (!call) return natives.apply(native, self2, args);
+      const send = (sent) => natives.apply(native, self2, sent);
+      return run(natives, manager, { send, call });
     });
-    window2.fetch = fetch;
     return () => {
       notes.restore();
-      if (window2.fetch === fetch) window2.fetch = nativeFetch;
+      restore();
     };
   }
   function run(natives, manager, { send, call }) {
@@ -1006,14 +1015,14 @@
     const { PerformanceEntry, PerformanceResourceTiming, Performance, PerformanceObserverEntryList } = window2;
     wrapGetter(natives, PerformanceEntry.prototype, "name", unmarked);
     for (const { prototype } of [PerformanceEntry, PerformanceResourceTiming]) {
-      wrapMethod(natives, prototype, "toJSON", (call) => {
+      wrapMethod2(natives, prototype, "toJSON", (call) => {
         const json = call();
         json.name = unmarked(json.name);
         return json;
       });
     }
     for (const { prototype } of [Performance, PerformanceObserverEntryList]) {
-      wrapMethod(natives, prototype, "getEntriesByName", (call, name, ...rest) => {
+      wrapMethod2(natives, prototype, "getEntriesByName", (call, name, ...rest) => {
         const found = call(name, ...rest);
         for (const mark of [MARK, STAY_MARK]) found.push(...call(String(name) + mark, ...rest));
         return found.sort((a2, b2) => a2.startTime - b2.startTime);
@@ -1027,7 +1036,7 @@
     });
     natives.defineProperty(prototype, name, { ...descriptor, get });
   }
-  function wrapMethod(natives, prototype, name, around) {
+  function wrapMethod2(natives, prototype, name, around) {
     prototype[name] = new natives.Proxy(prototype[name], {
       apply: (target, self2, args) => args.length < target.length ? natives.apply(target, self2, args) : around((...sent) => natives.apply(target, self2, sent), ...args)
     });
@@ -1752,32 +1761,20 @@
         }
       }
     };
-    const restores = [
-      installAll(natives, prototype, handlers),
-      wrapConstructor(window2, natives, "XMLHttpRequest", (construct, args) => {
-        const xhr = construct(args);
-        repeaters.set(xhr, new XhrRepeater(natives, xhr));
-        return xhr;
-      })
-    ];
+    const restores = Object.entries(handlers).map(
+      ([name, handler]) => wrapMethod(natives, prototype, name, (_2, self2, args) => handler(self2, args))
+    );
+    const around = (construct, args) => {
+      const xhr = construct(args);
+      repeaters.set(xhr, new XhrRepeater(natives, xhr));
+      return xhr;
+    };
+    restores.push(wrapConstructor(window2, natives, "XMLHttpRequest", around));
     return () => restores.forEach((restore) => restore());
   }
   function withoutMark(natives, error) {
     const message = String(error?.message).replace(/\S+(?='\.?$)/, unmarked);
     return message === error?.message ? error : new natives.DOMException(message, error.name);
-  }
-  function installAll(natives, prototype, handlers) {
-    const restores = Object.entries(handlers).map(([name, handler]) => {
-      const original = prototype[name];
-      const wrapped = new natives.Proxy(original, {
-        apply: (_target, self2, args) => handler(self2, args)
-      });
-      prototype[name] = wrapped;
-      return () => {
-        if (prototype[name] === wrapped) prototype[name] = original;
-      };
-    });
-    return () => restores.forEach((restore) => restore());
   }
   function start(natives, manager, native, xhr, state) {
     const callersHeaders = { get: (name) => state[
@@ -1833,7 +1830,7 @@
       this.redactor = new Redactor();
       const { monotonicNow, wallNow } = this.natives;
       this.clock = new PageClock(window2.performance.timeOrigin, monotonicNow, wallNow);
-      this.page = this.announced?.page ?? null;
+      this.page = this.announced?.configuration.page ?? null;
       this.isLoadOver = false;
       this.isLoadTold = false;
       this.restores = [];
@@ -1859,8 +1856,8 @@
     }
     /** Begin, if the bridge is there. */
     start() {
-      if (this.announced) this.#configure(this.announced);
-      const hello = { traceId: this.announced?.page?.traceId ?? "", navigatedAt: this.clock.at(0) };
+      if (this.announced?.isCertain) this.#configure(this.announced.configuration);
+      const hello = { traceId: this.page?.traceId ?? "", navigatedAt: this.clock.at(0) };
       if (!this.channel.open(hello, (message) => this.#hear(message))) return;
       const { window: window2, natives, requests } = this;
       hideMarks(window2, natives);
@@ -1873,7 +1870,7 @@
         touch: () => this.session.touch(),
         listen: this.#listen.bind(this)
       };
-      this.restores.push(watchConsole(sources), watchWebSockets(sources));
+      this.restores.push(watchConsole(sources), watchWebSockets(sources), ...this.#listenOnAfterReopening());
       watchErrors(sources);
       watchUser(sources);
       watchNavigation(sources);
@@ -1914,6 +1911,21 @@
     #listen(target, type, listener) {
       this.natives.apply(this.natives.addEventListener, target, [type, listener, true]);
       this.listeners.push([target, type, listener]);
+    }
+    /**
+     * document.open takes all listeners off the window and the document; to write into one that is done opens it, too.
+     * @returns {(() => void)[]}
+     */
+    #listenOnAfterReopening() {
+      const { natives, window: window2 } = this;
+      const { apply, addEventListener: addEventListener2 } = natives;
+      return ["open", "write", "writeln"].map(
+        (name) => wrapMethod(natives, window2.Document.prototype, name, (native, self2, args) => {
+          const result = apply(native, self2, args);
+          for (const [target, type, listener] of this.listeners) apply(addEventListener2, target, [type, listener, true]);
+          return result;
+        })
+      );
     }
     /**
      * @param {string} event
@@ -1989,7 +2001,7 @@
         sessionId: this.session.current(),
         attributes: {
           ...attributes,
-          ...targetAttributes(this.announced?.method ?? "GET", url, this.redactor),
+          ...targetAttributes(this.announced?.configuration.method ?? "GET", url, this.redactor),
           ...status ? { "http.response.status_code": status } : {},
           ...status >= 400 ? { "error.type": String(status) } : {},
           ...isIncomplete ? { "gasoline.incomplete": true } : {}

@@ -1,12 +1,17 @@
 /**
- * The private way to the bridge: synchronous events with names that nobody else knows. The bridge listens for the hello
- * from before the page's first script, takes the first one, and stops it from going further.
+ * The private way to the bridge: synchronous events at a node that nobody else has. It is in no document, so that
+ * document.open takes no listener off it; it is in a shadow tree, so that window.event does not show what happens
+ * there. The bridge listens for the hello that hands it over from before the page's first script, takes the first one,
+ * and stops it from going further.
  */
-
-import { randomHex } from '../shared/ids.js';
 
 /** The one name that the page could know; it is used once, before any script of the page runs. */
 export const HELLO = 'gasoline:hello';
+/** What goes to the bridge, and what comes from it. */
+export const UP = 'up';
+export const DOWN = 'down';
+
+const HTML = 'http://www.w3.org/1999/xhtml';
 
 /** How long records wait for others before they go to the bridge, and how many wait. */
 export const GATHER_MS = 100;
@@ -15,13 +20,12 @@ export const GATHERED_RECORDS_MAX = 200;
 export class Channel {
   /**
    * @param {import('./natives.js').Natives} natives
-   * @param {EventTarget} target
+   * @param {any} window
    */
-  constructor(natives, target) {
+  constructor(natives, window) {
     this.natives = natives;
-    this.target = target;
-    this.up = randomHex(16);
-    this.down = randomHex(16);
+    this.window = window;
+    this.node = window.document.createElementNS(HTML, 'i');
     /** @type {object[]} */
     this.records = [];
     /** @type {number | undefined} */
@@ -36,14 +40,18 @@ export class Channel {
    * @returns {boolean} whether a bridge is there
    */
   open(hello, onMessage) {
-    const { natives, target, up, down } = this;
-    natives.apply(natives.addEventListener, target, [
-      down,
+    const { natives, window, node } = this;
+    natives.apply(natives.addEventListener, node, [
+      DOWN,
       (/** @type {Event} */ event) => onMessage(natives.parse(natives.apply(natives.detailOf, event, []))),
     ]);
-    const detail = natives.stringify({ ...hello, up, down });
-    const event = new natives.CustomEvent(HELLO, { detail, cancelable: true });
-    return !natives.apply(natives.dispatchEvent, target, [event]);
+    node.textContent = natives.stringify(hello);
+    // Of all events, this kind passes a node from one world to another.
+    const event = new window.FocusEvent(HELLO, { relatedTarget: node, cancelable: true });
+    const isAnswered = !natives.apply(natives.dispatchEvent, window, [event]);
+    const host = window.document.createElementNS(HTML, 'div');
+    host.attachShadow({ mode: 'closed' }).appendChild(node);
+    return isAnswered;
   }
 
   /**
@@ -80,8 +88,8 @@ export class Channel {
 
   /** @param {object} message */
   #dispatch(message) {
-    const { natives, target, up } = this;
-    const event = new natives.CustomEvent(up, { detail: natives.stringify(message) });
-    natives.apply(natives.dispatchEvent, target, [event]);
+    const { natives, node } = this;
+    const event = new natives.CustomEvent(UP, { detail: natives.stringify(message) });
+    natives.apply(natives.dispatchEvent, node, [event]);
   }
 }

@@ -2,6 +2,7 @@
 
 import { wrapConstructor } from './constructors.js';
 import { inspectAll } from './inspect.js';
+import { wrapMethod } from './methods.js';
 import { selectorOf } from './selector.js';
 
 const SEVERITIES = /** @type {const} */ ({ debug: 5, log: 9, info: 9, warn: 13, error: 17 });
@@ -24,20 +25,13 @@ const BUTTONS = ['left', 'middle', 'right'];
  */
 export function watchConsole({ window, natives, redactor, emit }) {
   const { console } = window;
-  const restores = Object.entries(SEVERITIES).map(([method, severity]) => {
-    const native = console[method];
-    const wrapped = new natives.Proxy(native, {
-      apply(/** @type {any} */ target, /** @type {any} */ self, /** @type {any[]} */ args) {
-        const body = quietly(() => redactor.text(inspectAll(args, (name) => redactor.isSecretName(name)))) ?? '';
-        emit('browser.console', { severity, body, attributes: { 'browser.console.method': method } });
-        return natives.apply(target, self, args);
-      },
-    });
-    console[method] = wrapped;
-    return () => {
-      if (console[method] === wrapped) console[method] = native;
-    };
-  });
+  const restores = Object.entries(SEVERITIES).map(([method, severity]) =>
+    wrapMethod(natives, console, method, (native, self, args) => {
+      const body = quietly(() => redactor.text(inspectAll(args, (name) => redactor.isSecretName(name)))) ?? '';
+      emit('browser.console', { severity, body, attributes: { 'browser.console.method': method } });
+      return natives.apply(native, self, args);
+    }),
+  );
   return () => restores.forEach((restore) => restore());
 }
 
@@ -114,12 +108,15 @@ export function watchNavigation({ window, redactor, emit, listen, touch }) {
  * @param {Sources} sources
  * @returns {() => void} restores the constructor, if nobody has put something over it
  */
-export function watchWebSockets({ window, natives, redactor, emit, listen }) {
+export function watchWebSockets({ window, natives, redactor, emit }) {
   return wrapConstructor(window, natives, 'WebSocket', (construct, args) => {
     const socket = construct(args);
     const attributes = () => ({ 'url.full': redactor.url(socket.url) });
-    listen(socket, 'open', () => emit('gasoline.websocket.open', { attributes: attributes() }));
-    listen(socket, 'close', (event) =>
+    // Not kept to be taken off again: a page may open ever so many.
+    const listen = (/** @type {string} */ type, /** @type {(event: any) => void} */ listener) =>
+      natives.apply(natives.addEventListener, socket, [type, listener]);
+    listen('open', () => emit('gasoline.websocket.open', { attributes: attributes() }));
+    listen('close', (event) =>
       emit('gasoline.websocket.close', {
         severity: event.wasClean ? 9 : 13,
         attributes: {

@@ -3,6 +3,7 @@
  * sense of goes to the browser untouched, so that its own error is the one that the page gets.
  */
 
+import { wrapMethod } from './methods.js';
 import { RequestNotes } from './request-notes.js';
 
 /** Where the caller has no headers, none are made: a Headers costs as much as all else that is done for a call. */
@@ -15,20 +16,16 @@ const NONE = Object.freeze({ get: () => null });
  * @returns {() => void} takes it off again, if nobody has put something over it
  */
 export function wrapFetch(window, natives, manager) {
-  const nativeFetch = window.fetch;
   const notes = new RequestNotes(window, natives);
-  const fetch = new natives.Proxy(nativeFetch, {
-    apply(/** @type {any} */ target, /** @type {any} */ self, /** @type {any[]} */ args) {
-      const call = readCall({ window, natives, manager, notes }, args);
-      if (!call) return natives.apply(target, self, args);
-      const send = (/** @type {any[]} */ sent) => natives.apply(target, self, sent);
-      return run(natives, manager, { send, call });
-    },
+  const restore = wrapMethod(natives, window, 'fetch', (native, self, args) => {
+    const call = readCall({ window, natives, manager, notes }, args);
+    if (!call) return natives.apply(native, self, args);
+    const send = (/** @type {any[]} */ sent) => natives.apply(native, self, sent);
+    return run(natives, manager, { send, call });
   });
-  window.fetch = fetch;
   return () => {
     notes.restore();
-    if (window.fetch === fetch) window.fetch = nativeFetch;
+    restore();
   };
 }
 

@@ -11,6 +11,7 @@ import { Channel } from './channel.js';
 import { watchConsole, watchErrors, watchNavigation, watchUser, watchWebSockets } from './events.js';
 import { wrapFetch } from './fetch.js';
 import { hideMarks } from './marks.js';
+import { wrapMethod } from './methods.js';
 import { captureNatives } from './natives.js';
 import { PageSession } from './page-session.js';
 import { restartedTrace } from './server-timing.js';
@@ -32,7 +33,7 @@ class PageObserver {
     const { monotonicNow, wallNow } = this.natives;
     this.clock = new PageClock(window.performance.timeOrigin, monotonicNow, wallNow);
     /** @type {import('../shared/ids.js').SpanContext | null} */
-    this.page = this.announced?.page ?? null;
+    this.page = this.announced?.configuration.page ?? null;
     this.isLoadOver = false;
     this.isLoadTold = false;
     /** @type {(() => void)[]} */
@@ -62,8 +63,8 @@ class PageObserver {
 
   /** Begin, if the bridge is there. */
   start() {
-    if (this.announced) this.#configure(this.announced);
-    const hello = { traceId: this.announced?.page?.traceId ?? '', navigatedAt: this.clock.at(0) };
+    if (this.announced?.isCertain) this.#configure(this.announced.configuration);
+    const hello = { traceId: this.page?.traceId ?? '', navigatedAt: this.clock.at(0) };
     if (!this.channel.open(hello, (message) => this.#hear(message))) return;
     const { window, natives, requests } = this;
     hideMarks(window, natives);
@@ -76,7 +77,7 @@ class PageObserver {
       touch: () => this.session.touch(),
       listen: this.#listen.bind(this),
     };
-    this.restores.push(watchConsole(sources), watchWebSockets(sources));
+    this.restores.push(watchConsole(sources), watchWebSockets(sources), ...this.#listenOnAfterReopening());
     watchErrors(sources);
     watchUser(sources);
     watchNavigation(sources);
@@ -122,6 +123,22 @@ class PageObserver {
   #listen(target, type, listener) {
     this.natives.apply(this.natives.addEventListener, target, [type, listener, true]);
     this.listeners.push([target, type, listener]);
+  }
+
+  /**
+   * document.open takes all listeners off the window and the document; to write into one that is done opens it, too.
+   * @returns {(() => void)[]}
+   */
+  #listenOnAfterReopening() {
+    const { natives, window } = this;
+    const { apply, addEventListener } = natives;
+    return ['open', 'write', 'writeln'].map((name) =>
+      wrapMethod(natives, window.Document.prototype, name, (native, self, args) => {
+        const result = apply(native, self, args);
+        for (const [target, type, listener] of this.listeners) apply(addEventListener, target, [type, listener, true]);
+        return result;
+      }),
+    );
   }
 
   /**
@@ -203,7 +220,7 @@ class PageObserver {
       sessionId: this.session.current(),
       attributes: {
         ...attributes,
-        ...targetAttributes(this.announced?.method ?? 'GET', url, this.redactor),
+        ...targetAttributes(this.announced?.configuration.method ?? 'GET', url, this.redactor),
         ...(status ? { 'http.response.status_code': status } : {}),
         ...(status >= 400 ? { 'error.type': String(status) } : {}),
         ...(isIncomplete ? { 'gasoline.incomplete': true } : {}),

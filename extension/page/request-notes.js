@@ -4,6 +4,7 @@
  */
 
 import { wrapConstructor } from './constructors.js';
+import { wrapMethod } from './methods.js';
 
 export class RequestNotes {
   /**
@@ -71,19 +72,11 @@ export class RequestNotes {
    * @returns {() => void}
    */
   #wrapClone(prototype) {
-    const { natives } = this;
-    const native = prototype.clone;
-    const wrapped = new natives.Proxy(native, {
-      apply: (/** @type {any} */ target, /** @type {any} */ self, /** @type {any[]} */ args) => {
-        const copy = natives.apply(target, self, args);
-        this.#keep(copy, { ...this.#of(self) });
-        return copy;
-      },
+    return wrapMethod(this.natives, prototype, 'clone', (native, self, args) => {
+      const copy = this.natives.apply(native, self, args);
+      this.#keep(copy, { ...this.#of(self) });
+      return copy;
     });
-    prototype.clone = wrapped;
-    return () => {
-      if (prototype.clone === wrapped) prototype.clone = native;
-    };
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { unmarked } from '../shared/marks.js';
 import { wrapConstructor } from './constructors.js';
+import { wrapMethod } from './methods.js';
 import { XhrRepeater } from './xhr-repeat.js';
 
 /** What the browser takes off the ends of an address. https://url.spec.whatwg.org/#concept-basic-url-parser */
@@ -89,14 +90,15 @@ export function wrapXhr(window, natives, manager) {
       }
     },
   };
-  const restores = [
-    installAll(natives, prototype, handlers),
-    wrapConstructor(window, natives, 'XMLHttpRequest', (construct, args) => {
-      const xhr = construct(args);
-      repeaters.set(xhr, new XhrRepeater(natives, xhr));
-      return xhr;
-    }),
-  ];
+  const restores = Object.entries(handlers).map(([name, handler]) =>
+    wrapMethod(natives, prototype, name, (_, self, args) => handler(self, args)),
+  );
+  const around = (/** @type {(args: any[]) => any} */ construct, /** @type {any[]} */ args) => {
+    const xhr = construct(args);
+    repeaters.set(xhr, new XhrRepeater(natives, xhr));
+    return xhr;
+  };
+  restores.push(wrapConstructor(window, natives, 'XMLHttpRequest', around));
   return () => restores.forEach((restore) => restore());
 }
 
@@ -109,26 +111,6 @@ export function wrapXhr(window, natives, manager) {
 function withoutMark(natives, error) {
   const message = String(error?.message).replace(/\S+(?='\.?$)/, unmarked);
   return message === error?.message ? error : new natives.DOMException(message, error.name);
-}
-
-/**
- * @param {import('./natives.js').Natives} natives
- * @param {any} prototype
- * @param {Record<string, (xhr: any, args: any[]) => unknown>} handlers
- * @returns {() => void}
- */
-function installAll(natives, prototype, handlers) {
-  const restores = Object.entries(handlers).map(([name, handler]) => {
-    const original = prototype[name];
-    const wrapped = new natives.Proxy(original, {
-      apply: (/** @type {any} */ _target, /** @type {any} */ self, /** @type {any[]} */ args) => handler(self, args),
-    });
-    prototype[name] = wrapped;
-    return () => {
-      if (prototype[name] === wrapped) prototype[name] = original;
-    };
-  });
-  return () => restores.forEach((restore) => restore());
 }
 
 /**

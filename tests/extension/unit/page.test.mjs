@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
 import { HELD_MAX, OUTBOX_CHARS_MAX, OUTBOX_RECORDS_MAX, Outbox } from '../../../extension/bridge/outbox.js';
-import { Channel, GATHERED_RECORDS_MAX, GATHER_MS } from '../../../extension/page/channel.js';
+import { Channel, GATHERED_RECORDS_MAX, GATHER_MS, UP } from '../../../extension/page/channel.js';
 import { DEPTH_MAX, INSPECTED_CHARS_MAX, MEMBERS_MAX, inspectAll } from '../../../extension/page/inspect.js';
 import { ANCESTORS_MAX, CLASSES_MAX, selectorOf } from '../../../extension/page/selector.js';
 import { Redactor } from '../../../extension/shared/redact.js';
@@ -241,9 +241,10 @@ test('channel: records travel together, within a moment, at once when there are 
     setTimeout: (work, delayMs) => timers.set(7, [work, delayMs]) && 7,
     clearTimeout: (id) => timers.delete(id),
   });
-  const channel = new Channel(natives, target);
+  const window = { document: { createElementNS: () => target } };
+  const channel = new Channel(natives, window);
   const heard = [];
-  target.addEventListener(channel.up, (event) => heard.push(JSON.parse(/** @type {any} */ (event).detail)));
+  target.addEventListener(UP, (event) => heard.push(JSON.parse(/** @type {any} */ (event).detail)));
   const records = (...numbers) => ({ type: 'records', count: numbers.length, text: JSON.stringify(numbers) });
   channel.record(1);
   channel.record(2);
