@@ -146,15 +146,18 @@ function pageRules(situation, tabId, origin, page) {
     [`resources ${key}`]: setRule(origin, tabId, RESOURCES, { requestHeaders }),
     [`sockets ${key}`]: setRule(origin, tabId, ['websocket'], { requestHeaders }),
     [`scripted ${key}`]: setRule(origin, tabId, ['xmlhttprequest'], { requestHeaders: headersOf(null, sessionId) }),
-    [`strip ${key}`]: {
+  };
+  // Without a document of ours no page script sets them: a page of the same host that is off keeps its own.
+  if (page.page) {
+    rules[`strip ${key}`] = {
       priority: PRIORITY_STRIP,
       condition: scripted(origin, { tabIds: [tabId] }),
       action: {
         type: 'modifyHeaders',
         requestHeaders: TRACE_HEADERS.map((header) => ({ header, operation: 'remove' })),
       },
-    },
-  };
+    };
+  }
   // A document that is there marks the requests of its scripts; of any other we do not know.
   if (page.page && areUnmarkedOurs(situation, origin)) {
     rules[`unmarked ${key}`] = {

@@ -246,7 +246,9 @@ test('rules: what has no mark carries the trace of a live page, unless a service
   const traced = (rules, key) => JSON.stringify(rules[key] ?? '').match(/00-(\d+)-/)?.[1];
   assert.equal(traced(of(), `unmarked 1 ${ORIGIN}`), undefined);
   assert.equal(traced(of(), `workers ${ORIGIN}`), undefined);
+  assert.equal(`strip 1 ${ORIGIN}` in of(), false, 'a page of the same host that is off keeps its headers');
   const { page } = tabs.load(1, ORIGIN, 'document', '');
+  assert.equal(`strip 1 ${ORIGIN}` in of(), true);
   assert.equal(traced(of(), `unmarked 1 ${ORIGIN}`), page.traceId);
   assert.equal(traced(of(), `workers ${ORIGIN}`), page.traceId);
   for (const spoken of [{ served: [ORIGIN] }, { ownTracing: [ORIGIN] }]) {
