@@ -532,6 +532,15 @@
     }
   }
 
+  // page/quietly.js
+  function quietly(work) {
+    try {
+      return work();
+    } catch {
+      return void 0;
+    }
+  }
+
   // page/channel.js
   var HELLO = "gasoline:hello";
   var UP = "up";
@@ -577,7 +586,7 @@
     record(record) {
       this.records[this.records.length] = record;
       if (!this.gathers || this.records.length >= GATHERED_RECORDS_MAX) this.flush();
-      else this.timer ??= this.natives.setTimeout(() => this.flush(), GATHER_MS);
+      else this.timer ??= this.natives.setTimeout(() => quietly(() => this.flush()), GATHER_MS);
     }
     /** Send the records that wait. */
     flush() {
@@ -797,7 +806,10 @@
     return wrapConstructor(window2, natives, "WebSocket", (construct, args) => {
       const socket = construct(args);
       const attributes = () => ({ "url.full": redactor.url(socket.url) });
-      const listen = (type, listener) => natives.apply(natives.addEventListener, socket, [type, listener]);
+      const listen = (type, listener) => {
+        const quiet = (event) => quietly(() => listener(event));
+        natives.apply(natives.addEventListener, socket, [type, quiet]);
+      };
       listen("open", () => emit("gasoline.websocket.open", { attributes: attributes() }));
       listen(
         "close",
@@ -812,13 +824,6 @@
       );
       return socket;
     });
-  }
-  function quietly(work) {
-    try {
-      return work();
-    } catch {
-      return void 0;
-    }
   }
 
   // page/request-notes.js
@@ -850,11 +855,11 @@
      * @returns {any}
      */
     #make(construct, args) {
-      const [input, init, ...rest] = args;
+      const init = args[1];
       const isDictionary2 = typeof init === "object" && init !== null || typeof init === "function";
-      const note = { ...this.#of(input) };
-      const request = construct(isDictionary2 ? [input, this.#noting(init, note), ...rest] : args);
-      this.#keep(request, note);
+      const note = { ...quietly(() => this.#of(args[0])) };
+      const request = construct(isDictionary2 ? [args[0], this.#noting(init, note)] : args);
+      quietly(() => this.#keep(request, note));
       return request;
     }
     /**
@@ -869,7 +874,9 @@
         {
           get: (_2, name) => {
             const value = init[name];
-            if (value !== void 0 && natives.unreadableMembers.has(name)) note[name] = value;
+            quietly(() => {
+              if (value !== void 0 && natives.unreadableMembers.has(name)) note[name] = value;
+            });
             return value;
           }
         }
@@ -882,7 +889,7 @@
     #wrapClone(prototype) {
       return wrapMethod(this.natives, prototype, "clone", (native, self2, args) => {
         const copy = this.natives.apply(native, self2, args);
-        this.#keep(copy, { ...this.#of(self2) });
+        quietly(() => this.#keep(copy, { ...this.#of(self2) }));
         return copy;
       });
     }
@@ -920,14 +927,14 @@
   function run(natives, manager, { send, call }) {
     const { request } = call;
     const onResponse = (response) => {
-      manager.end(request, endingOf(response));
+      quietly(() => manager.end(request, endingOf(natives, response)));
       return response;
     };
     const onError = (error) => {
-      if (call.mayRepeat && error?.name === "TypeError") {
+      if (call.mayRepeat && quietly(() => errorName(error)) === "TypeError") {
         return natives.apply(natives.then, send(call.plainArgs), [
           (response) => {
-            manager.giveUpOn(request, response.url);
+            quietly(() => manager.giveUpOn(request, natives.apply(natives.responseMembers["url"], response, [])));
             return onResponse(response);
           },
           fail
@@ -936,7 +943,7 @@
       return fail(error);
     };
     const fail = (error) => {
-      manager.end(request, { error: errorName(error) });
+      quietly(() => manager.end(request, { error: quietly(() => errorName(error)) ?? "Error" }));
       throw error;
     };
     return natives.apply(natives.then, send(call.tracedArgs), [onResponse, onError]);
@@ -944,12 +951,15 @@
   function errorName(error) {
     return typeof error?.name === "string" ? error.name.slice(0, 100) : "AbortError";
   }
-  function endingOf(response) {
-    if (response.type === "opaque" || response.type === "opaqueredirect") return {};
-    return { status: response.status, responseUrl: response.url, serverTiming: response.headers.get("server-timing") };
+  function endingOf({ apply, responseMembers, headerOf }, response) {
+    const read = (name) => apply(responseMembers[name], response, []);
+    if (read("type") === "opaque" || read("type") === "opaqueredirect") return {};
+    const serverTiming = apply(headerOf, read("headers"), ["server-timing"]);
+    return { status: read("status"), responseUrl: read("url"), serverTiming };
   }
   function readCall({ window: window2, natives, manager, notes }, args) {
-    const [input, init] = args;
+    const input = args[0];
+    const init = args[1];
     if (args.length === 0 || !isDictionary(init)) return null;
     try {
       const read = requestReader(natives, notes, input);
@@ -986,7 +996,7 @@
     if (typeof input !== "object" || input === null) return null;
     const read = (name) => {
       const getter = natives.requestMembers[name];
-      return getter ? natives.apply(getter, input, []) : notes.noted(input, name);
+      return getter ? natives.apply(getter, input, []) : quietly(() => notes.noted(input, name));
     };
     try {
       read("url");
@@ -1000,7 +1010,7 @@
     return own === void 0 && read ? read(name) : own;
   }
   function withHeaders(natives, init, headers, read, isAlone) {
-    if (!read && (init === void 0 || init === null)) return { headers };
+    if (!read && (init === void 0 || init === null)) return { __proto__: null, headers };
     const isKept = (name) => isAlone || name === "referrer" || name === "referrerPolicy";
     return new natives.Proxy(
       {},
@@ -1013,19 +1023,20 @@
   // page/marks.js
   function hideMarks(window2, natives) {
     const { PerformanceEntry, PerformanceResourceTiming, Performance, PerformanceObserverEntryList } = window2;
-    wrapGetter(natives, PerformanceEntry.prototype, "name", unmarked);
+    wrapGetter(natives, PerformanceEntry.prototype, "name", (name) => quietly(() => unmarked(name)) ?? name);
     for (const { prototype } of [PerformanceEntry, PerformanceResourceTiming]) {
       wrapMethod2(natives, prototype, "toJSON", (call) => {
         const json = call();
-        json.name = unmarked(json.name);
+        quietly(() => json.name = unmarked(json.name));
         return json;
       });
     }
     for (const { prototype } of [Performance, PerformanceObserverEntryList]) {
       wrapMethod2(natives, prototype, "getEntriesByName", (call, name, ...rest) => {
         const found = call(name, ...rest);
-        for (const mark of [MARK, STAY_MARK]) found.push(...call(String(name) + mark, ...rest));
-        return found.sort((a2, b2) => a2.startTime - b2.startTime);
+        const marked = () => [MARK, STAY_MARK].flatMap((mark) => call(String(name) + mark, ...rest));
+        const sorted = () => [...found, ...marked()].sort((a2, b2) => a2.startTime - b2.startTime);
+        return quietly(sorted) ?? found;
       });
     }
   }
@@ -1064,7 +1075,7 @@
   function captureNatives(window2) {
     const { Reflect, Proxy, Promise: Promise2, JSON: JSON2, Object: Object2, EventTarget, Event, CustomEvent, WeakMap: WeakMap2 } = window2;
     const { DOMException } = window2;
-    const { Headers, Request, URL: URL2, crypto: crypto2, performance: performance2 } = window2;
+    const { Headers, Request, Response, URL: URL2, crypto: crypto2, performance: performance2 } = window2;
     const { apply, construct } = Reflect;
     const { getOwnPropertyDescriptor, defineProperty } = Object2;
     const getter = (prototype, name) => getOwnPropertyDescriptor(prototype, name)?.get;
@@ -1088,7 +1099,9 @@
       removeEventListener: EventTarget.prototype.removeEventListener,
       dispatchEvent: EventTarget.prototype.dispatchEvent,
       detailOf: getter(CustomEvent.prototype, "detail"),
-      requestMembers: requestMembers(getter, Request.prototype),
+      requestMembers: getters(getter, Request.prototype, REQUEST_MEMBERS),
+      responseMembers: getters(getter, Response.prototype, ["type", "status", "url", "headers"]),
+      headerOf: Headers.prototype.get,
       unreadableMembers: unreadableMembers(window2),
       isServed: servedReader(window2, apply, getter),
       getRandomValues: crypto2.getRandomValues.bind(crypto2),
@@ -1099,8 +1112,8 @@
       entriesOfType: performance2.getEntriesByType.bind(performance2)
     };
   }
-  function requestMembers(getter, prototype) {
-    return Object.fromEntries(REQUEST_MEMBERS.map((name) => [name, getter(prototype, name)]));
+  function getters(getter, prototype, names) {
+    return Object.fromEntries(names.map((name) => [name, getter(prototype, name)]));
   }
   function unreadableMembers({ Request, Proxy }) {
     const names = /* @__PURE__ */ new Set();
@@ -1701,63 +1714,47 @@
   };
 
   // page/xhr.js
+  var ONCE = Object.freeze({ once: true });
   var ENDING = /[\0-\x20]+$/;
   function wrapXhr(window2, natives, manager) {
     const { prototype } = window2.XMLHttpRequest;
-    const native = { open: prototype.open, send: prototype.send, setRequestHeader: prototype.setRequestHeader };
-    const readyState = Object.getOwnPropertyDescriptor(prototype, "readyState")?.get;
+    const native = nativesOf(natives, prototype);
     const opened = new natives.WeakMap();
     const repeaters = new natives.WeakMap();
     const handlers = {
       open(xhr, args) {
-        const [method, address, ...rest] = args;
+        const address = args[1];
         const text = args.length < 2 || typeof address === "symbol" ? void 0 : String(address);
-        const url = text === void 0 ? null : urlOf(window2, natives, text);
-        if (text === void 0 || !url) {
-          natives.apply(native.open, xhr, text === void 0 ? args : [method, text, ...rest]);
+        const opening = quietly(() => openingOf({ window: window2, natives, manager, repeaters }, xhr, args, text));
+        natives.apply(native.open, xhr, text === void 0 ? args : withAddress(args, opening?.marked ?? text));
+        quietly(() => {
           opened.delete(xhr);
           repeaters.get(xhr)?.use(null);
-          return void 0;
-        }
-        const name = String(method).toUpperCase();
-        const isAsync = rest.length === 0 || Boolean(rest[0]);
-        const isReading = name === "GET" || name === "HEAD";
-        const target = { method: name, url, origin: url.origin };
-        const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(target);
-        const mark = manager.markOf(target, mayRepeat);
-        const marked = mark ? text.replace(ENDING, "") + mark : text;
-        natives.apply(native.open, xhr, [method, marked, ...rest]);
-        repeaters.get(xhr)?.use(null);
-        const state = { ...target, traceparent: null, tracestate: null, headers: [], mayRepeat };
-        opened.set(xhr, { ...state, args: [method, text, ...rest] });
+          if (opening) opened.set(xhr, opening.state);
+        });
         return void 0;
       },
       setRequestHeader(xhr, args) {
-        const state = opened.get(xhr);
-        const name = String(args[0]).toLowerCase();
-        const isOpen = natives.apply(readyState, xhr, []) === 1;
-        if (!state || !isOpen || args.length < 2) return natives.apply(native.setRequestHeader, xhr, args);
-        if (name === "traceparent" || name === "tracestate") {
-          const joined = state[name] === null ? String(args[1]) : `${state[name]}, ${String(args[1])}`;
-          state[name] = joined;
-          if (name === "tracestate" && manager.mayTrace(state)) return void 0;
-        }
+        const state = quietly(() => native.read(xhr, "readyState") === 1 ? opened.get(xhr) : void 0);
+        if (state && args.length > 1 && quietly(() => keepsHeader(manager, state, args))) return void 0;
         natives.apply(native.setRequestHeader, xhr, args);
-        if (name !== "tracestate") state.headers.push([args[0], args[1]]);
+        quietly(() => state && noteHeader(state, args));
         return void 0;
       },
       send(xhr, args) {
-        const state = opened.get(xhr);
-        opened.delete(xhr);
-        const request = state ? start(natives, manager, native, xhr, state) : null;
-        if (state?.mayRepeat && request) {
+        quietly(() => {
+          const state = opened.get(xhr);
+          opened.delete(xhr);
+          const request = state ? start(natives, manager, native, xhr, state) : null;
+          if (!state?.mayRepeat || !request) return;
           const sendAgain = () => sendPlain(natives, native, xhr, state);
-          repeaters.get(xhr)?.use({ sendAgain, onSuccess: () => manager.giveUpOn(request, xhr.responseURL) });
-        }
+          const onSuccess = () => manager.giveUpOn(request, native.read(xhr, "responseURL"));
+          repeaters.get(xhr)?.use({ sendAgain, onSuccess });
+        });
         try {
           return natives.apply(native.send, xhr, args);
         } catch (error) {
-          throw withoutMark(natives, error);
+          throw quietly(() => withoutMark(natives, error)) ?? error;
         }
       }
     };
@@ -1766,11 +1763,46 @@
     );
     const around = (construct, args) => {
       const xhr = construct(args);
-      repeaters.set(xhr, new XhrRepeater(natives, xhr));
+      quietly(() => repeaters.set(xhr, new XhrRepeater(natives, xhr)));
       return xhr;
     };
     restores.push(wrapConstructor(window2, natives, "XMLHttpRequest", around));
     return () => restores.forEach((restore) => restore());
+  }
+  function nativesOf({ apply, getOwnPropertyDescriptor }, prototype) {
+    const { open, send, setRequestHeader, getAllResponseHeaders, getResponseHeader } = prototype;
+    const members = ["readyState", "status", "responseURL"];
+    const getters2 = new Map(members.map((name) => [name, getOwnPropertyDescriptor(prototype, name)?.get]));
+    const read = (xhr, name) => apply(getters2.get(name), xhr, []);
+    return { open, send, setRequestHeader, getAllResponseHeaders, getResponseHeader, read };
+  }
+  function openingOf({ window: window2, natives, manager, repeaters }, xhr, args, text) {
+    const url = text === void 0 ? null : urlOf(window2, natives, text);
+    if (text === void 0 || !url) return null;
+    const method = String(args[0]).toUpperCase();
+    const isAsync = args.length < 3 || Boolean(args[2]);
+    const isReading = method === "GET" || method === "HEAD";
+    const target = { method, url, origin: url.origin };
+    const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(target);
+    const mark = manager.markOf(target, mayRepeat);
+    const plain = withAddress(args, text);
+    const state = { ...target, traceparent: null, tracestate: null, headers: [], mayRepeat, args: plain };
+    return { state, marked: mark ? text.replace(ENDING, "") + mark : text };
+  }
+  function withAddress(args, address) {
+    const given = [];
+    for (let index = 0; index < args.length; index += 1) given[index] = index === 1 ? address : args[index];
+    return given;
+  }
+  function keepsHeader(manager, state, args) {
+    const name = String(args[0]).toLowerCase();
+    if (name !== "traceparent" && name !== "tracestate") return false;
+    state[name] = state[name] === null ? String(args[1]) : `${state[name]}, ${String(args[1])}`;
+    return name === "tracestate" && manager.mayTrace(state);
+  }
+  function noteHeader(state, args) {
+    const isTracestate = String(args[0]).toLowerCase() === "tracestate";
+    if (!isTracestate) state.headers[state.headers.length] = [args[0], args[1]];
   }
   function withoutMark(natives, error) {
     const message = String(error?.message).replace(/\S+(?='\.?$)/, unmarked);
@@ -1784,29 +1816,30 @@
     const request = manager.begin(state.method, state.url, callersHeaders);
     for (const [name, value] of Object.entries(request.headers)) {
       try {
-        natives.apply(native["setRequestHeader"], xhr, [name, value]);
+        natives.apply(native.setRequestHeader, xhr, [name, value]);
       } catch {
       }
     }
-    const listen = (type, ending) => natives.apply(natives.addEventListener, xhr, [type, () => manager.end(request, ending()), { once: true }]);
+    const listen = (type, ending) => natives.apply(natives.addEventListener, xhr, [type, () => quietly(() => manager.end(request, ending())), ONCE]);
     listen("error", () => ({ error: "TypeError" }));
     listen("abort", () => ({ error: "AbortError" }));
     listen("timeout", () => ({ error: "timeout" }));
     listen("load", () => ({
-      status: xhr.status,
-      responseUrl: xhr.responseURL,
-      serverTiming: serverTimingOf(xhr)
+      status: native.read(xhr, "status"),
+      responseUrl: native.read(xhr, "responseURL"),
+      serverTiming: serverTimingOf(natives, native, xhr)
     }));
     return request;
   }
   function sendPlain(natives, native, xhr, { args, headers, tracestate }) {
-    natives.apply(native["open"], xhr, args);
-    for (const header of headers) natives.apply(native["setRequestHeader"], xhr, header);
-    if (tracestate !== null) natives.apply(native["setRequestHeader"], xhr, ["tracestate", tracestate]);
-    natives.apply(native["send"], xhr, []);
+    natives.apply(native.open, xhr, args);
+    for (const header of headers) natives.apply(native.setRequestHeader, xhr, header);
+    if (tracestate !== null) natives.apply(native.setRequestHeader, xhr, ["tracestate", tracestate]);
+    natives.apply(native.send, xhr, []);
   }
-  function serverTimingOf(xhr) {
-    return xhr.getAllResponseHeaders().includes("server-timing") ? xhr.getResponseHeader("server-timing") : null;
+  function serverTimingOf({ apply }, native, xhr) {
+    const isExposed = apply(native.getAllResponseHeaders, xhr, []).includes("server-timing");
+    return isExposed ? apply(native.getResponseHeader, xhr, ["server-timing"]) : null;
   }
   function urlOf(window2, natives, url) {
     try {
@@ -1858,7 +1891,7 @@
     start() {
       if (this.announced?.isCertain) this.#configure(this.announced.configuration);
       const hello = { traceId: this.page?.traceId ?? "", navigatedAt: this.clock.at(0) };
-      if (!this.channel.open(hello, (message) => this.#hear(message))) return;
+      if (!this.channel.open(hello, (message) => quietly(() => this.#hear(message)))) return;
       const { window: window2, natives, requests } = this;
       hideMarks(window2, natives);
       this.restores.push(wrapFetch(window2, natives, requests), wrapXhr(window2, natives, requests));
@@ -1909,8 +1942,9 @@
      * @param {(event: any) => void} listener
      */
     #listen(target, type, listener) {
-      this.natives.apply(this.natives.addEventListener, target, [type, listener, true]);
-      this.listeners.push([target, type, listener]);
+      const quiet = (event) => quietly(() => listener(event));
+      this.natives.apply(this.natives.addEventListener, target, [type, quiet, true]);
+      this.listeners.push([target, type, quiet]);
     }
     /**
      * document.open takes all listeners off the window and the document; to write into one that is done opens it, too.
@@ -1919,10 +1953,13 @@
     #listenOnAfterReopening() {
       const { natives, window: window2 } = this;
       const { apply, addEventListener: addEventListener2 } = natives;
+      const listenOn = () => {
+        for (const [target, type, listener] of this.listeners) apply(addEventListener2, target, [type, listener, true]);
+      };
       return ["open", "write", "writeln"].map(
         (name) => wrapMethod(natives, window2.Document.prototype, name, (native, self2, args) => {
           const result = apply(native, self2, args);
-          for (const [target, type, listener] of this.listeners) apply(addEventListener2, target, [type, listener, true]);
+          quietly(listenOn);
           return result;
         })
       );
@@ -1935,9 +1972,11 @@
      */
     #log(event, { severity = 9, body, time, inPage = false, context = inPage ? this.page : null, attributes }) {
       if (this.isStopped) return;
-      const sessionId = this.session.current();
-      const at = time ?? this.clock.now();
-      this.channel.record({ kind: "log", event, time: at, severity, body, sessionId, attributes, ...context });
+      quietly(() => {
+        const sessionId = this.session.current();
+        const at = time ?? this.clock.now();
+        this.channel.record({ kind: "log", event, time: at, severity, body, sessionId, attributes, ...context });
+      });
     }
     /** Where the page has a service worker, the page's requests come from there, and have no mark. */
     #watchServiceWorker() {
@@ -2041,7 +2080,9 @@
     }
     #watchResources() {
       const { PerformanceObserver: PerformanceObserver2 } = this.window;
-      this.observer = new PerformanceObserver2((list) => this.#tellResources(list.getEntries()));
+      this.observer = new PerformanceObserver2(
+        (list) => quietly(() => this.#tellResources(list.getEntries()))
+      );
       this.observer.observe({ type: "resource", buffered: true });
     }
     /** @param {any[]} entries */

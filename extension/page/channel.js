@@ -5,6 +5,8 @@
  * and stops it from going further.
  */
 
+import { quietly } from './quietly.js';
+
 /** The one name that the page could know; it is used once, before any script of the page runs. */
 export const HELLO = 'gasoline:hello';
 /** What goes to the bridge, and what comes from it. */
@@ -62,7 +64,7 @@ export class Channel {
     // Not pushed: pages put functions of their own over those of arrays.
     this.records[this.records.length] = record;
     if (!this.gathers || this.records.length >= GATHERED_RECORDS_MAX) this.flush();
-    else this.timer ??= this.natives.setTimeout(() => this.flush(), GATHER_MS);
+    else this.timer ??= this.natives.setTimeout(() => quietly(() => this.flush()), GATHER_MS);
   }
 
   /** Send the records that wait. */

@@ -3,6 +3,7 @@
 import { wrapConstructor } from './constructors.js';
 import { inspectAll } from './inspect.js';
 import { wrapMethod } from './methods.js';
+import { quietly } from './quietly.js';
 import { selectorOf } from './selector.js';
 
 const SEVERITIES = /** @type {const} */ ({ debug: 5, log: 9, info: 9, warn: 13, error: 17 });
@@ -113,8 +114,10 @@ export function watchWebSockets({ window, natives, redactor, emit }) {
     const socket = construct(args);
     const attributes = () => ({ 'url.full': redactor.url(socket.url) });
     // Not kept to be taken off again: a page may open ever so many.
-    const listen = (/** @type {string} */ type, /** @type {(event: any) => void} */ listener) =>
-      natives.apply(natives.addEventListener, socket, [type, listener]);
+    const listen = (/** @type {string} */ type, /** @type {(event: any) => void} */ listener) => {
+      const quiet = (/** @type {any} */ event) => quietly(() => listener(event));
+      natives.apply(natives.addEventListener, socket, [type, quiet]);
+    };
     listen('open', () => emit('gasoline.websocket.open', { attributes: attributes() }));
     listen('close', (event) =>
       emit('gasoline.websocket.close', {
@@ -128,17 +131,4 @@ export function watchWebSockets({ window, natives, redactor, emit }) {
     );
     return socket;
   });
-}
-
-/**
- * @template T
- * @param {() => T} work that may run into a page's own getters
- * @returns {T | undefined}
- */
-function quietly(work) {
-  try {
-    return work();
-  } catch {
-    return undefined;
-  }
 }

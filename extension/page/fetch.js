@@ -4,6 +4,7 @@
  */
 
 import { wrapMethod } from './methods.js';
+import { quietly } from './quietly.js';
 import { RequestNotes } from './request-notes.js';
 
 /** Where the caller has no headers, none are made: a Headers costs as much as all else that is done for a call. */
@@ -46,14 +47,14 @@ export function wrapFetch(window, natives, manager) {
 function run(natives, manager, { send, call }) {
   const { request } = call;
   const onResponse = (/** @type {Response} */ response) => {
-    manager.end(request, endingOf(response));
+    quietly(() => manager.end(request, endingOf(natives, response)));
     return response;
   };
   const onError = (/** @type {any} */ error) => {
-    if (call.mayRepeat && error?.name === 'TypeError') {
+    if (call.mayRepeat && quietly(() => errorName(error)) === 'TypeError') {
       return natives.apply(natives.then, send(call.plainArgs), [
         (/** @type {Response} */ response) => {
-          manager.giveUpOn(request, response.url);
+          quietly(() => manager.giveUpOn(request, natives.apply(natives.responseMembers['url'], response, [])));
           return onResponse(response);
         },
         fail,
@@ -62,7 +63,7 @@ function run(natives, manager, { send, call }) {
     return fail(error);
   };
   const fail = (/** @type {any} */ error) => {
-    manager.end(request, { error: errorName(error) });
+    quietly(() => manager.end(request, { error: quietly(() => errorName(error)) ?? 'Error' }));
     throw error;
   };
   return natives.apply(natives.then, send(call.tracedArgs), [onResponse, onError]);
@@ -77,12 +78,15 @@ function errorName(error) {
 }
 
 /**
+ * @param {import('./natives.js').Natives} natives
  * @param {Response} response
  * @returns {import('../request-manager.js').Ending}
  */
-function endingOf(response) {
-  if (response.type === 'opaque' || response.type === 'opaqueredirect') return {};
-  return { status: response.status, responseUrl: response.url, serverTiming: response.headers.get('server-timing') };
+function endingOf({ apply, responseMembers, headerOf }, response) {
+  const read = (/** @type {string} */ name) => apply(responseMembers[name], response, []);
+  if (read('type') === 'opaque' || read('type') === 'opaqueredirect') return {};
+  const serverTiming = apply(headerOf, read('headers'), ['server-timing']);
+  return { status: read('status'), responseUrl: read('url'), serverTiming };
 }
 
 /**
@@ -95,7 +99,8 @@ function endingOf(response) {
  * @returns {Call | null} null for what is not ours to trace: data and blob URLs, calls that the browser will refuse
  */
 function readCall({ window, natives, manager, notes }, args) {
-  const [input, init] = args;
+  const input = args[0];
+  const init = args[1];
   if (args.length === 0 || !isDictionary(init)) return null;
   try {
     const read = requestReader(natives, notes, input);
@@ -155,7 +160,7 @@ function requestReader(natives, notes, input) {
   if (typeof input !== 'object' || input === null) return null;
   const read = (/** @type {string} */ name) => {
     const getter = natives.requestMembers[name];
-    return getter ? natives.apply(getter, input, []) : notes.noted(input, name);
+    return getter ? natives.apply(getter, input, []) : quietly(() => notes.noted(input, name));
   };
   try {
     read('url');
@@ -186,7 +191,7 @@ function memberOf(init, read, name) {
  */
 function withHeaders(natives, init, headers, read, isAlone) {
   // The browser asks for each of some twenty members.
-  if (!read && (init === undefined || init === null)) return { headers };
+  if (!read && (init === undefined || init === null)) return { __proto__: null, headers };
   const isKept = (/** @type {string} */ name) => isAlone || name === 'referrer' || name === 'referrerPolicy';
   return new natives.Proxy(
     {},

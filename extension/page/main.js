@@ -14,6 +14,7 @@ import { hideMarks } from './marks.js';
 import { wrapMethod } from './methods.js';
 import { captureNatives } from './natives.js';
 import { PageSession } from './page-session.js';
+import { quietly } from './quietly.js';
 import { restartedTrace } from './server-timing.js';
 import { navigationTiming, resourceTiming, watchWebVitals } from './timings.js';
 import { wrapXhr } from './xhr.js';
@@ -65,7 +66,7 @@ class PageObserver {
   start() {
     if (this.announced?.isCertain) this.#configure(this.announced.configuration);
     const hello = { traceId: this.page?.traceId ?? '', navigatedAt: this.clock.at(0) };
-    if (!this.channel.open(hello, (message) => this.#hear(message))) return;
+    if (!this.channel.open(hello, (message) => quietly(() => this.#hear(message)))) return;
     const { window, natives, requests } = this;
     hideMarks(window, natives);
     this.restores.push(wrapFetch(window, natives, requests), wrapXhr(window, natives, requests));
@@ -121,8 +122,9 @@ class PageObserver {
    * @param {(event: any) => void} listener
    */
   #listen(target, type, listener) {
-    this.natives.apply(this.natives.addEventListener, target, [type, listener, true]);
-    this.listeners.push([target, type, listener]);
+    const quiet = (/** @type {any} */ event) => quietly(() => listener(event));
+    this.natives.apply(this.natives.addEventListener, target, [type, quiet, true]);
+    this.listeners.push([target, type, quiet]);
   }
 
   /**
@@ -132,10 +134,13 @@ class PageObserver {
   #listenOnAfterReopening() {
     const { natives, window } = this;
     const { apply, addEventListener } = natives;
+    const listenOn = () => {
+      for (const [target, type, listener] of this.listeners) apply(addEventListener, target, [type, listener, true]);
+    };
     return ['open', 'write', 'writeln'].map((name) =>
       wrapMethod(natives, window.Document.prototype, name, (native, self, args) => {
         const result = apply(native, self, args);
-        for (const [target, type, listener] of this.listeners) apply(addEventListener, target, [type, listener, true]);
+        quietly(listenOn);
         return result;
       }),
     );
@@ -149,9 +154,11 @@ class PageObserver {
    */
   #log(event, { severity = 9, body, time, inPage = false, context = inPage ? this.page : null, attributes }) {
     if (this.isStopped) return;
-    const sessionId = this.session.current();
-    const at = time ?? this.clock.now();
-    this.channel.record({ kind: 'log', event, time: at, severity, body, sessionId, attributes, ...context });
+    quietly(() => {
+      const sessionId = this.session.current();
+      const at = time ?? this.clock.now();
+      this.channel.record({ kind: 'log', event, time: at, severity, body, sessionId, attributes, ...context });
+    });
   }
 
   /** Where the page has a service worker, the page's requests come from there, and have no mark. */
@@ -263,7 +270,9 @@ class PageObserver {
 
   #watchResources() {
     const { PerformanceObserver } = this.window;
-    this.observer = new PerformanceObserver((/** @type {any} */ list) => this.#tellResources(list.getEntries()));
+    this.observer = new PerformanceObserver((/** @type {any} */ list) =>
+      quietly(() => this.#tellResources(list.getEntries())),
+    );
     this.observer.observe({ type: 'resource', buffered: true });
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { MARK, STAY_MARK, unmarked } from '../shared/marks.js';
+import { quietly } from './quietly.js';
 
 /**
  * Never taken off again: entries of marked requests stay for as long as the page does.
@@ -12,19 +13,20 @@ import { MARK, STAY_MARK, unmarked } from '../shared/marks.js';
  */
 export function hideMarks(window, natives) {
   const { PerformanceEntry, PerformanceResourceTiming, Performance, PerformanceObserverEntryList } = window;
-  wrapGetter(natives, PerformanceEntry.prototype, 'name', unmarked);
+  wrapGetter(natives, PerformanceEntry.prototype, 'name', (name) => quietly(() => unmarked(name)) ?? name);
   for (const { prototype } of [PerformanceEntry, PerformanceResourceTiming]) {
     wrapMethod(natives, prototype, 'toJSON', (call) => {
       const json = call();
-      json.name = unmarked(json.name);
+      quietly(() => (json.name = unmarked(json.name)));
       return json;
     });
   }
   for (const { prototype } of [Performance, PerformanceObserverEntryList]) {
     wrapMethod(natives, prototype, 'getEntriesByName', (call, name, ...rest) => {
       const found = call(name, ...rest);
-      for (const mark of [MARK, STAY_MARK]) found.push(...call(String(name) + mark, ...rest));
-      return found.sort((/** @type {any} */ a, /** @type {any} */ b) => a.startTime - b.startTime);
+      const marked = () => [MARK, STAY_MARK].flatMap((mark) => call(String(name) + mark, ...rest));
+      const sorted = () => [...found, ...marked()].sort((a, b) => a.startTime - b.startTime);
+      return quietly(sorted) ?? found;
     });
   }
 }

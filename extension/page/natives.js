@@ -4,6 +4,7 @@
  * it.
  */
 
+/** The address of a Request, and all that can be read and that one without a body passes on when it is fetched. */
 const REQUEST_MEMBERS = /** @type {const} */ ([
   'url',
   'method',
@@ -26,7 +27,7 @@ const REQUEST_MEMBERS = /** @type {const} */ ([
 export function captureNatives(window) {
   const { Reflect, Proxy, Promise, JSON, Object, EventTarget, Event, CustomEvent, WeakMap } = window;
   const { DOMException } = window;
-  const { Headers, Request, URL, crypto, performance } = window;
+  const { Headers, Request, Response, URL, crypto, performance } = window;
   const { apply, construct } = Reflect;
   const { getOwnPropertyDescriptor, defineProperty } = Object;
   const getter = (/** @type {any} */ prototype, /** @type {string} */ name) =>
@@ -51,7 +52,9 @@ export function captureNatives(window) {
     removeEventListener: EventTarget.prototype.removeEventListener,
     dispatchEvent: EventTarget.prototype.dispatchEvent,
     detailOf: getter(CustomEvent.prototype, 'detail'),
-    requestMembers: requestMembers(getter, Request.prototype),
+    requestMembers: getters(getter, Request.prototype, REQUEST_MEMBERS),
+    responseMembers: getters(getter, Response.prototype, ['type', 'status', 'url', 'headers']),
+    headerOf: Headers.prototype.get,
     unreadableMembers: unreadableMembers(window),
     isServed: servedReader(window, apply, getter),
     getRandomValues: crypto.getRandomValues.bind(crypto),
@@ -65,12 +68,12 @@ export function captureNatives(window) {
 
 /**
  * @param {(prototype: any, name: string) => any} getter
- * @param {any} prototype of Request
- * @returns {Record<string, any>} the getters of its address, and of all that can be read and that a Request without a
- *   body passes on when it is fetched
+ * @param {any} prototype
+ * @param {readonly string[]} names
+ * @returns {Record<string, any>} the getters of these members
  */
-function requestMembers(getter, prototype) {
-  return Object.fromEntries(REQUEST_MEMBERS.map((name) => [name, getter(prototype, name)]));
+function getters(getter, prototype, names) {
+  return Object.fromEntries(names.map((name) => [name, getter(prototype, name)]));
 }
 
 /**

@@ -5,6 +5,7 @@
 
 import { wrapConstructor } from './constructors.js';
 import { wrapMethod } from './methods.js';
+import { quietly } from './quietly.js';
 
 export class RequestNotes {
   /**
@@ -39,12 +40,12 @@ export class RequestNotes {
    * @returns {any}
    */
   #make(construct, args) {
-    const [input, init, ...rest] = args;
+    const init = args[1];
     const isDictionary = (typeof init === 'object' && init !== null) || typeof init === 'function';
     /** @type {Record<string, unknown>} */
-    const note = { ...this.#of(input) };
-    const request = construct(isDictionary ? [input, this.#noting(init, note), ...rest] : args);
-    this.#keep(request, note);
+    const note = { ...quietly(() => this.#of(args[0])) };
+    const request = construct(isDictionary ? [args[0], this.#noting(init, note)] : args);
+    quietly(() => this.#keep(request, note));
     return request;
   }
 
@@ -60,7 +61,9 @@ export class RequestNotes {
       {
         get: (/** @type {any} */ _, /** @type {string} */ name) => {
           const value = init[name];
-          if (value !== undefined && natives.unreadableMembers.has(name)) note[name] = value;
+          quietly(() => {
+            if (value !== undefined && natives.unreadableMembers.has(name)) note[name] = value;
+          });
           return value;
         },
       },
@@ -74,7 +77,7 @@ export class RequestNotes {
   #wrapClone(prototype) {
     return wrapMethod(this.natives, prototype, 'clone', (native, self, args) => {
       const copy = this.natives.apply(native, self, args);
-      this.#keep(copy, { ...this.#of(self) });
+      quietly(() => this.#keep(copy, { ...this.#of(self) }));
       return copy;
     });
   }

@@ -3,8 +3,10 @@
 import { unmarked } from '../shared/marks.js';
 import { wrapConstructor } from './constructors.js';
 import { wrapMethod } from './methods.js';
+import { quietly } from './quietly.js';
 import { XhrRepeater } from './xhr-repeat.js';
 
+const ONCE = Object.freeze({ once: true });
 /** What the browser takes off the ends of an address. https://url.spec.whatwg.org/#concept-basic-url-parser */
 const ENDING = /[\0-\x20]+$/;
 
@@ -28,65 +30,46 @@ const ENDING = /[\0-\x20]+$/;
  */
 export function wrapXhr(window, natives, manager) {
   const { prototype } = window.XMLHttpRequest;
-  const native = { open: prototype.open, send: prototype.send, setRequestHeader: prototype.setRequestHeader };
-  const readyState = Object.getOwnPropertyDescriptor(prototype, 'readyState')?.get;
+  const native = nativesOf(natives, prototype);
   /** @type {WeakMap<XMLHttpRequest, Opened>} */
   const opened = new natives.WeakMap();
   /** @type {WeakMap<XMLHttpRequest, XhrRepeater>} */
   const repeaters = new natives.WeakMap();
   const handlers = {
     open(/** @type {any} */ xhr, /** @type {any[]} */ args) {
-      const [method, address, ...rest] = args;
+      const address = args[1];
       // What says something else each time it is asked is asked once. Of a symbol the browser makes no address.
       const text = args.length < 2 || typeof address === 'symbol' ? undefined : String(address);
-      const url = text === undefined ? null : urlOf(window, natives, text);
-      if (text === undefined || !url) {
-        natives.apply(native.open, xhr, text === undefined ? args : [method, text, ...rest]);
+      const opening = quietly(() => openingOf({ window, natives, manager, repeaters }, xhr, args, text));
+      natives.apply(native.open, xhr, text === undefined ? args : withAddress(args, opening?.marked ?? text));
+      quietly(() => {
         opened.delete(xhr);
         repeaters.get(xhr)?.use(null);
-        return undefined;
-      }
-      const name = String(method).toUpperCase();
-      const isAsync = rest.length === 0 || Boolean(rest[0]);
-      const isReading = name === 'GET' || name === 'HEAD';
-      const target = { method: name, url, origin: url.origin };
-      const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(target);
-      const mark = manager.markOf(target, mayRepeat);
-      // Not the parsed address: the browser encodes the query as the document is encoded.
-      const marked = mark ? text.replace(ENDING, '') + mark : text;
-      natives.apply(native.open, xhr, [method, marked, ...rest]);
-      repeaters.get(xhr)?.use(null);
-      const state = { ...target, traceparent: null, tracestate: null, headers: [], mayRepeat };
-      opened.set(xhr, { ...state, args: [method, text, ...rest] });
+        if (opening) opened.set(xhr, opening.state);
+      });
       return undefined;
     },
     setRequestHeader(/** @type {any} */ xhr, /** @type {any[]} */ args) {
-      const state = opened.get(xhr);
-      const name = String(args[0]).toLowerCase();
-      const isOpen = natives.apply(readyState, xhr, []) === 1;
-      if (!state || !isOpen || args.length < 2) return natives.apply(native.setRequestHeader, xhr, args);
-      if (name === 'traceparent' || name === 'tracestate') {
-        const joined = state[name] === null ? String(args[1]) : `${state[name]}, ${String(args[1])}`;
-        state[name] = joined;
-        // The browser would append to what is there, and ours must come first: it is set in send.
-        if (name === 'tracestate' && manager.mayTrace(state)) return undefined;
-      }
+      const state = quietly(() => (native.read(xhr, 'readyState') === 1 ? opened.get(xhr) : undefined));
+      if (state && args.length > 1 && quietly(() => keepsHeader(manager, state, args))) return undefined;
       natives.apply(native.setRequestHeader, xhr, args);
-      if (name !== 'tracestate') state.headers.push([args[0], args[1]]);
+      quietly(() => state && noteHeader(state, args));
       return undefined;
     },
     send(/** @type {any} */ xhr, /** @type {any[]} */ args) {
-      const state = opened.get(xhr);
-      opened.delete(xhr);
-      const request = state ? start(natives, manager, native, xhr, state) : null;
-      if (state?.mayRepeat && request) {
+      quietly(() => {
+        const state = opened.get(xhr);
+        opened.delete(xhr);
+        const request = state ? start(natives, manager, native, xhr, state) : null;
+        if (!state?.mayRepeat || !request) return;
         const sendAgain = () => sendPlain(natives, native, xhr, state);
-        repeaters.get(xhr)?.use({ sendAgain, onSuccess: () => manager.giveUpOn(request, xhr.responseURL) });
-      }
+        const onSuccess = () => manager.giveUpOn(request, native.read(xhr, 'responseURL'));
+        repeaters.get(xhr)?.use({ sendAgain, onSuccess });
+      });
       try {
         return natives.apply(native.send, xhr, args);
       } catch (error) {
-        throw withoutMark(natives, error);
+        throw quietly(() => withoutMark(natives, error)) ?? error;
       }
     },
   };
@@ -95,11 +78,81 @@ export function wrapXhr(window, natives, manager) {
   );
   const around = (/** @type {(args: any[]) => any} */ construct, /** @type {any[]} */ args) => {
     const xhr = construct(args);
-    repeaters.set(xhr, new XhrRepeater(natives, xhr));
+    quietly(() => repeaters.set(xhr, new XhrRepeater(natives, xhr)));
     return xhr;
   };
   restores.push(wrapConstructor(window, natives, 'XMLHttpRequest', around));
   return () => restores.forEach((restore) => restore());
+}
+
+/** @typedef {ReturnType<typeof nativesOf>} Native */
+
+/**
+ * @param {import('./natives.js').Natives} natives
+ * @param {any} prototype of XMLHttpRequest
+ */
+function nativesOf({ apply, getOwnPropertyDescriptor }, prototype) {
+  const { open, send, setRequestHeader, getAllResponseHeaders, getResponseHeader } = prototype;
+  const members = ['readyState', 'status', 'responseURL'];
+  const getters = new Map(members.map((name) => [name, getOwnPropertyDescriptor(prototype, name)?.get]));
+  const read = (/** @type {XMLHttpRequest} */ xhr, /** @type {string} */ name) => apply(getters.get(name), xhr, []);
+  return { open, send, setRequestHeader, getAllResponseHeaders, getResponseHeader, read };
+}
+
+/**
+ * @param {{ window: any, natives: import('./natives.js').Natives,
+ *   manager: import('../request-manager.js').RequestManager, repeaters: WeakMap<XMLHttpRequest, XhrRepeater> }} parts
+ * @param {XMLHttpRequest} xhr
+ * @param {any[]} args of open
+ * @param {string | undefined} text its address
+ * @returns {{ state: Opened, marked: string } | null} null for what is not ours to trace
+ */
+function openingOf({ window, natives, manager, repeaters }, xhr, args, text) {
+  const url = text === undefined ? null : urlOf(window, natives, text);
+  if (text === undefined || !url) return null;
+  const method = String(args[0]).toUpperCase();
+  const isAsync = args.length < 3 || Boolean(args[2]);
+  const isReading = method === 'GET' || method === 'HEAD';
+  const target = { method, url, origin: url.origin };
+  const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(target);
+  const mark = manager.markOf(target, mayRepeat);
+  const plain = withAddress(args, text);
+  const state = { ...target, traceparent: null, tracestate: null, headers: [], mayRepeat, args: plain };
+  // Not the parsed address: the browser encodes the query as the document is encoded.
+  return { state, marked: mark ? text.replace(ENDING, '') + mark : text };
+}
+
+/**
+ * @param {any[]} args of open
+ * @param {string} address
+ * @returns {any[]} the same with this address
+ */
+function withAddress(args, address) {
+  const given = [];
+  for (let index = 0; index < args.length; index += 1) given[index] = index === 1 ? address : args[index];
+  return given;
+}
+
+/**
+ * @param {import('../request-manager.js').RequestManager} manager
+ * @param {Opened} state of a request that is open
+ * @param {any[]} args of setRequestHeader
+ * @returns {boolean} whether the header waits for send: the browser would append to it, and ours must come first
+ */
+function keepsHeader(manager, state, args) {
+  const name = String(args[0]).toLowerCase();
+  if (name !== 'traceparent' && name !== 'tracestate') return false;
+  state[name] = state[name] === null ? String(args[1]) : `${state[name]}, ${String(args[1])}`;
+  return name === 'tracestate' && manager.mayTrace(state);
+}
+
+/**
+ * @param {Opened} state
+ * @param {any[]} args of setRequestHeader, which took them
+ */
+function noteHeader(state, args) {
+  const isTracestate = String(args[0]).toLowerCase() === 'tracestate';
+  if (!isTracestate) state.headers[state.headers.length] = [args[0], args[1]];
 }
 
 /**
@@ -116,7 +169,7 @@ function withoutMark(natives, error) {
 /**
  * @param {import('./natives.js').Natives} natives
  * @param {import('../request-manager.js').RequestManager} manager
- * @param {Record<string, any>} native
+ * @param {Native} native
  * @param {XMLHttpRequest} xhr
  * @param {Opened} state
  * @returns {import('../request-manager.js').TracedRequest}
@@ -126,44 +179,47 @@ function start(natives, manager, native, xhr, state) {
   const request = manager.begin(state.method, state.url, callersHeaders);
   for (const [name, value] of Object.entries(request.headers)) {
     try {
-      natives.apply(native['setRequestHeader'], xhr, [name, value]);
+      natives.apply(native.setRequestHeader, xhr, [name, value]);
     } catch {
       // Not open any more: send will say so to the page.
     }
   }
   const listen = (/** @type {string} */ type, /** @type {() => import('../request-manager.js').Ending} */ ending) =>
-    natives.apply(natives.addEventListener, xhr, [type, () => manager.end(request, ending()), { once: true }]);
+    natives.apply(natives.addEventListener, xhr, [type, () => quietly(() => manager.end(request, ending())), ONCE]);
   listen('error', () => ({ error: 'TypeError' }));
   listen('abort', () => ({ error: 'AbortError' }));
   listen('timeout', () => ({ error: 'timeout' }));
   listen('load', () => ({
-    status: xhr.status,
-    responseUrl: xhr.responseURL,
-    serverTiming: serverTimingOf(xhr),
+    status: native.read(xhr, 'status'),
+    responseUrl: native.read(xhr, 'responseURL'),
+    serverTiming: serverTimingOf(natives, native, xhr),
   }));
   return request;
 }
 
 /**
  * @param {import('./natives.js').Natives} natives
- * @param {Record<string, any>} native
+ * @param {Native} native
  * @param {XMLHttpRequest} xhr
  * @param {Opened} state
  */
 function sendPlain(natives, native, xhr, { args, headers, tracestate }) {
-  natives.apply(native['open'], xhr, args);
-  for (const header of headers) natives.apply(native['setRequestHeader'], xhr, header);
-  if (tracestate !== null) natives.apply(native['setRequestHeader'], xhr, ['tracestate', tracestate]);
-  natives.apply(native['send'], xhr, []);
+  natives.apply(native.open, xhr, args);
+  for (const header of headers) natives.apply(native.setRequestHeader, xhr, header);
+  if (tracestate !== null) natives.apply(native.setRequestHeader, xhr, ['tracestate', tracestate]);
+  natives.apply(native.send, xhr, []);
 }
 
 /**
+ * @param {import('./natives.js').Natives} natives
+ * @param {Native} native
  * @param {XMLHttpRequest} xhr
  * @returns {string | null}
  */
-function serverTimingOf(xhr) {
+function serverTimingOf({ apply }, native, xhr) {
   // Asking for a header that another origin does not expose makes the browser complain in the page's console.
-  return xhr.getAllResponseHeaders().includes('server-timing') ? xhr.getResponseHeader('server-timing') : null;
+  const isExposed = apply(native.getAllResponseHeaders, xhr, []).includes('server-timing');
+  return isExposed ? apply(native.getResponseHeader, xhr, ['server-timing']) : null;
 }
 
 /**

@@ -149,3 +149,105 @@ test('document.open, which takes all listeners off a page, does not end what is 
   await page.click('button');
   await storedId(page, id);
 });
+
+/** What a page may put functions of its own over, and we call. */
+const REPLACED = {
+  'Response.prototype': ['type', 'status', 'url', 'headers'],
+  'Headers.prototype': ['get', 'has', 'set'],
+  'Request.prototype': ['url', 'method', 'headers', 'mode'],
+  'XMLHttpRequest.prototype': ['readyState', 'status', 'responseURL', 'getAllResponseHeaders', 'getResponseHeader'],
+  'URL.prototype': ['href', 'origin', 'pathname', 'protocol', 'hostname', 'username', 'search'],
+  'Array.prototype': ['push', 'map', 'filter', 'join', 'find', 'findIndex', 'flatMap', 'splice', 'slice', 'sort'],
+  'String.prototype': ['split', 'slice', 'startsWith', 'endsWith', 'includes', 'replace', 'toLowerCase', 'indexOf'],
+  'RegExp.prototype': ['exec', 'test'],
+  'Map.prototype': ['get', 'set', 'has'],
+  'Set.prototype': ['add', 'delete', 'has'],
+  'WeakMap.prototype': ['get', 'set', 'has', 'delete'],
+  'Storage.prototype': ['getItem', 'setItem'],
+  'Event.prototype': ['composedPath', 'isTrusted'],
+  'Element.prototype': ['hasAttribute', 'tagName'],
+  'PerformanceObserverEntryList.prototype': ['getEntries'],
+  Object: ['keys', 'entries', 'fromEntries', 'getOwnPropertyDescriptor'],
+  Date: ['now'],
+};
+
+/**
+ * Runs in the page: does everything while each of them throws.
+ * @param {Record<string, string[]>} replaced
+ */
+async function actWhileEachThrows(replaced) {
+  const [failures, thrown] = [[], []];
+  const { defineProperty, getOwnPropertyDescriptor } = Object;
+  const throwing = (descriptor) => {
+    const fail = () => {
+      throw new Error('replaced');
+    };
+    return { ...descriptor, ...(descriptor.get ? { get: fail } : { value: fail }) };
+  };
+  window.onerror = (message) => void (thrown[thrown.length] = message);
+  const acts = [
+    () => fetch('/api/fetch', { headers: { accept: 'a/b' } }),
+    () => fetch(new Request('/api/request', { priority: 'low' }).clone()),
+    () =>
+      new Promise((resolve) => {
+        const request = new XMLHttpRequest();
+        request.open('GET', '/api/xhr');
+        request.setRequestHeader('accept', 'a/b');
+        request.onloadend = resolve;
+        request.send();
+      }),
+    () => console.log('said', { of: [1] }, new Error('no')),
+    () => void performance.getEntriesByName('none'),
+    () => void performance.getEntriesByType('resource')[0]?.name,
+    () => document.querySelector('a').dispatchEvent(new MouseEvent('click', { bubbles: true })),
+    () => document.write('<a>written</a>'),
+    () => history.replaceState({}, '', `/${(thrown.count = (thrown.count ?? 0) + 1)}`),
+  ];
+  for (const [owner, names] of Object.entries(replaced)) {
+    const [name, member] = owner.split('.');
+    const target = member ? window[name][member] : window[name];
+    for (const replacedName of names) {
+      const descriptor = getOwnPropertyDescriptor(target, replacedName);
+      if (!descriptor?.configurable) continue;
+      const results = [];
+      defineProperty(target, replacedName, throwing(descriptor));
+      for (let index = 0; index < acts.length; index += 1) {
+        try {
+          results[index] = acts[index]();
+        } catch (error) {
+          results[index] = Promise.reject(error);
+        }
+      }
+      for (let index = 0; index < acts.length; index += 1) {
+        try {
+          await results[index];
+        } catch (error) {
+          failures[failures.length] = `${owner}.${replacedName} act ${index}: ${error.message}`;
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      defineProperty(target, replacedName, descriptor);
+      while (thrown.length > 0) failures.push(`${owner}.${replacedName}: ${thrown.pop()}`);
+    }
+  }
+  return failures;
+}
+
+test("a page that puts functions of its own over the browser's is not failed by ours", async () => {
+  const page = await browser.open(`${site.origin}/`);
+  const id = await storedId(page);
+  assert.deepEqual(await page.evaluate(actWhileEachThrows, REPLACED), []);
+  await page.evaluate(async () => {
+    const reason = {
+      get name() {
+        throw new Error('asked for');
+      },
+    };
+    const aborting = fetch('/api/aborted', { signal: AbortSignal.abort(reason) });
+    await fetch(`/api/told/${await aborting.catch((error) => error === reason)}`);
+  });
+  await asked('/api/told/true');
+  await sessionTrace(collector.observe, id, (all) =>
+    all.some(({ signal, attributes }) => signal === 'span' && attributes['url.full']?.endsWith('/api/told/true')),
+  );
+});

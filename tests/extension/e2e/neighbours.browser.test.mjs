@@ -127,7 +127,7 @@ test('a site that is not switched on asks one that is: nothing of ours is added'
   }
 });
 
-test('a site of the same host that is off keeps its own trace headers, in a tab that had one that is on, too', async () => {
+test('a site of the same host that is off keeps its own trace headers, where one that is on was before', async () => {
   const off = await startSite(answer);
   const own = `00-${'e'.repeat(32)}-${'f'.repeat(16)}-01`;
   try {
@@ -136,7 +136,7 @@ test('a site of the same host that is off keeps its own trace headers, in a tab 
     const isThere = (/** @type {string} */ origin) =>
       chrome.storage.session
         .get('tabs')
-        .then(({ tabs }) => Object.values(/** @type {any} */ (tabs)).some((pages) => pages[origin]?.page));
+        .then(({ tabs }) => Object.values(tabs).some((pages) => pages[origin]?.page));
     await until(async () => !(await browser.console.evaluate(isThere, site.origin)), 'the page to be gone');
     await page.evaluate((traceparent) => fetch('/api/traced', { headers: { traceparent } }), own);
     const { headers } = off.seen.find(({ url }) => url === '/api/traced') ?? assert.fail('no request');
