@@ -92,6 +92,8 @@ TEXTS = [
     '<wsse:Password Type="x#PasswordText">{}</wsse:Password>',
     'form-data; name="password"\r\n\r\n{}\r\n--b',
     "\\u0022password\\u0022:\\u0022{}\\u0022",
+    "user=bob&smtp_password={}",
+    "/edit?reset_password_token={}",
     '{{"apiKeys":["{}"]}}',
 ]
 ISSUED = [

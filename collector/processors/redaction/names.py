@@ -62,11 +62,19 @@ AUTHORIZATION_CODE = "authorization_code"
 # Whatever else is called `code` in a query is shorter.
 AUTHORIZATION_CODE_BYTES_MIN = 16
 _AUTHORIZATION_CODE_NAME = rf"(?:(?:auth|authorization|oauth){_AND})?code"
+# With other words before it a name counts, too, if it says by itself what it is: `reset_password_token`, `sslpassword`.
+_ENDINGS_IN_QUERIES = MappingProxyType(
+    {
+        **{label: rf".*(?:{_ENDINGS[label]})" for label in ("password", "secret")},
+        **{label: rf".*[^a-z0-9](?:{_ENDINGS[label]})" for label in ("token", TOKENS, "key", "card", "authorization")},
+    }
+)
 _IN_QUERIES_ONLY = MappingProxyType({"signature": "sig|signature", "password": "pass", "token": "auth", "code": "pin"})
 # What pages through a list is called a token too.
 _PAGES = (
     "page|next|prev|previous|continuation|cancellation|resume|cursor|start|stop|end|eos|bos|pad|paging|pagination|skip"
     "|sync|delta|scroll|list|offset|change|range|partition|idempotency|iterator|checkpoint|before|after|first|last"
+    "|more|seek|position|bookmark"
 )
 _HARMLESS_NAME = rf"(?:^|[^a-z0-9])(?:(?:{_PAGES}){_AND}){{1,3}}token"
 # What stands where a secret would, and is none.
@@ -142,6 +150,7 @@ class SecretNames:
             for sources in (_IN_QUERIES_ONLY, _ENDINGS, _WORDS)
             for label, names in sources.items()
         ]
+        self._ends_in_queries = [(label, compile_bytes(ends)) for label, ends in _ENDINGS_IN_QUERIES.items()]
         self._in_queries.append((AUTHORIZATION_CODE, compile_bytes(_AUTHORIZATION_CODE_NAME)))
 
     @property
@@ -192,7 +201,7 @@ class SecretNames:
         return self._label(name, False)
 
     def label_in_query(self, name: bytes) -> str:
-        """Return the label of a value in a URL's query by its whole name; "" if it is no secret."""
+        """Return the label of a value in a URL's query by its whole name or that name's last word; "" if it is no secret."""
         return self._label(name, True)
 
     def _label(self, name: bytes, in_query: bool) -> str:
@@ -219,7 +228,12 @@ class SecretNames:
         lowered = name.lower()
         if lowered in self._blocked:
             return "blocked_key"
-        return next((label for label, pattern in self._in_queries if pattern.fullmatch(lowered)), "")
+        whole = next((label for label, pattern in self._in_queries if pattern.fullmatch(lowered)), "")
+        spellings = (_CAMEL.sub(rb"\1_\2", name).lower(), lowered)
+        if whole or any(self._harmless_name.search(spelling) for spelling in spellings):
+            return whole
+        ends = (label for label, pattern in self._ends_in_queries if any(map(pattern.fullmatch, spellings)))
+        return next(ends, "")
 
 
 def _has_letter_and_digit(word: bytes) -> bool:

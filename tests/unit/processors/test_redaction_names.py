@@ -87,3 +87,35 @@ def test_values_in_markup_forms_and_escapes(template: str, label: str) -> None:
 )
 def test_what_is_no_secret_stays(text: str) -> None:
     assert redacted(text) == text
+
+
+IN_QUERIES = {
+    "token": "reset_password_token confirmation_token private_token feed_token job_token api_token hub.verify_token"
+    " sessionToken uploadToken csrf_token",
+    "password": "smtp_password txtPassword j_password Input.Password sslpassword trustCertificateKeyStorePassword",
+    "secret": "consumer_secret webhookSecret",
+    "key": "my_api_key",
+}
+
+
+@pytest.mark.parametrize(
+    ("label", "name"), [(label, name) for label, names in IN_QUERIES.items() for name in names.split()]
+)
+def test_names_in_queries_may_have_words_before_them(label: str, name: str) -> None:
+    for template in (
+        "/a?{}={}&b=c",
+        "user=bob&{}={}",
+        "{}={}&user=bob",
+        "jdbc:a://b/c?user=a&{}={}",
+        "/a?u=%2Fb%3F{}%3D{}%26c",
+    ):
+        assert redacted(template.format(name, HELD)) == template.format(name, f"[redacted:{label}]")
+
+
+@pytest.mark.parametrize(
+    "name",
+    "page_token next_token nextPageToken list_position_token continuation_token syncToken skiptoken tokenizer token_type keyword monkey_id"
+    " season_pass password_reset secretary".split(),
+)
+def test_harmless_names_in_queries_stay(name: str) -> None:
+    assert redacted(f"/a?b=c&{name}={HELD}&d=e") == f"/a?b=c&{name}={HELD}&d=e"
