@@ -110,7 +110,7 @@ def listening_endpoints(config: CollectorConfig) -> Mapping[tuple[str, ...], str
                 if protocol is not None:
                     found["receivers", str(component_id), "protocols", name, "endpoint"] = protocol.endpoint
     for text in config.service.extensions:
-        extension = config.extensions[ComponentId.parse(text)]
+        extension = config.extensions.get(ComponentId.parse(text))
         if isinstance(extension, QuerySettings):
             found["extensions", text, "endpoint"] = extension.endpoint
     return found
@@ -236,12 +236,9 @@ def _failing_test(config: CollectorConfig, delivered: Mapping[ComponentId, Expor
 
 
 def composition_errors(config: CollectorConfig) -> Iterator[ConfigError]:
-    """Yield why `build_collector` would refuse a configuration; of pipelines and exporters alone, the first reason."""
-    for check in (_check_pipelines, _check_exporters):
-        try:
-            check(config)
-        except ConfigError as error:
-            yield error
+    """Yield why `build_collector` would refuse a configuration; what it names and does not hold is passed by."""
+    yield from _misplaced_components(config)
+    yield from _misused_exporters(config)
     yield from _shared_ports(config)
     yield from _shared_files(config)
 
@@ -272,23 +269,21 @@ def _shared_files(config: CollectorConfig) -> Iterator[ConfigError]:
                 )
 
 
-def _check_pipelines(config: CollectorConfig) -> None:
+def _misplaced_components(config: CollectorConfig) -> Iterator[ConfigError]:
     for name, pipeline in config.service.pipelines.items():
+        path = f"service.pipelines.{name}"
         processors = [ComponentId.parse(text).type for text in pipeline.processors]
         if "session" in processors and "redaction" in processors[processors.index("session") :]:
-            raise ConfigError(
-                f"service.pipelines.{name}.processors: redaction has to come before session, which cuts the request"
-            )
+            yield ConfigError(f"{path}.processors: redaction has to come before session, which cuts the request")
         if "index" not in {ComponentId.parse(text).type for text in pipeline.exporters}:
             continue
-        path = f"service.pipelines.{name}"
         if ComponentId.parse(name).type == Signal.METRICS:
-            raise ConfigError(f"{path}.exporters: index takes traces and logs, no metrics; leave it out here")
-        if "session" not in processors:
-            raise ConfigError(f"{path}.processors: index needs the processor session before it; add it")
+            yield ConfigError(f"{path}.exporters: index takes traces and logs, no metrics; leave it out here")
+        elif "session" not in processors:
+            yield ConfigError(f"{path}.processors: index needs the processor session before it; add it")
 
 
-def _check_exporters(config: CollectorConfig) -> None:
+def _misused_exporters(config: CollectorConfig) -> Iterator[ConfigError]:
     own = set(configured_endpoints(config).values())
     for component_id in _used(config, "exporters"):
         settings = config.exporters[component_id]
@@ -299,20 +294,21 @@ def _check_exporters(config: CollectorConfig) -> None:
                 if component_id in map(ComponentId.parse, pipeline.exporters)
             }
             if len(signals) > 1:
-                raise ConfigError(
+                yield ConfigError(
                     f"exporters.{component_id}: a file in the format proto does not say which signal is in it; "
                     f"configure one such exporter for each of {', '.join(sorted(signals))}"
                 )
         if isinstance(settings, OtlpExporterSettings | OtlpHttpExporterSettings) and settings.target in own:
-            raise ConfigError(
+            yield ConfigError(
                 f"exporters.{component_id}.endpoint: {settings.endpoint} is a port of this collector itself"
             )
 
 
 def _used(config: CollectorConfig, section: str) -> Iterable[ComponentId]:
-    """Return the ids that pipelines name, each once, in their order."""
+    """Return the ids of what there is and pipelines name, each once, in their order."""
     pipelines = config.service.pipelines.values()
-    return dict.fromkeys(ComponentId.parse(text) for pipeline in pipelines for text in getattr(pipeline, section))
+    named = (ComponentId.parse(text) for pipeline in pipelines for text in getattr(pipeline, section))
+    return dict.fromkeys(component_id for component_id in named if component_id in getattr(config, section))
 
 
 def _make_receivers(

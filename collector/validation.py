@@ -3,13 +3,13 @@
 It opens no port and no store, and connects to nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from collector.components import KNOWN_COMPONENTS, composition_errors, listening_endpoints
-from collector.config.document import Problem, read_document
+from collector.config.document import Document, Problem
 from collector.config.loader import check_config, read_config
 from collector.config.model import CollectorConfig, ComponentId, PipelineSettings
 from collector.errors import ConfigError
@@ -42,11 +42,18 @@ class Validation:
 def check_file(path: Path | None, environ: Mapping[str, str], token: str | None) -> Validation:
     """Check a file, None for the built-in default. Raises ConfigError if it cannot be read."""
     text, source = read_config(path)
-    config, problems = check_config(text, KNOWN_COMPONENTS, environ=environ)
-    if config is not None:
-        problems = [_located(error, text) for error in [*composition_errors(config), *_exposed(config, token)]]
+    checked = check_config(text, KNOWN_COMPONENTS, environ=environ)
+    problems = list(checked.problems)
+    if checked.sound and checked.document:
+        more = [*composition_errors(checked.sound), *_exposed(checked.sound, token)]
+        located = [_located(error, checked.document) for error in more]
+        problems += [each for each in located if not any(_is_in(told.path, each.path) for told in checked.problems)]
     problems.sort(key=lambda each: each.line)
-    return Validation(source, None if problems else config, problems)
+    return Validation(source, None if problems else checked.config, problems)
+
+
+def _is_in(path: Sequence[str], outer: Sequence[str]) -> bool:
+    return tuple(path[: len(outer)]) == tuple(outer)
 
 
 def _exposed(config: CollectorConfig, token: str | None) -> list[ConfigError]:
@@ -59,11 +66,10 @@ def _exposed(config: CollectorConfig, token: str | None) -> list[ConfigError]:
     return errors
 
 
-def _located(error: ConfigError, text: str) -> Problem:
+def _located(error: ConfigError, document: Document) -> Problem:
     """Find the line of an error whose text begins with its key path."""
     path = tuple(str(error).partition(": ")[0].split("."))
-    document, _ = read_document(text)
-    return Problem(path, str(error), document.line_of(path) if document else 0)
+    return Problem(path, str(error), document.line_of(path))
 
 
 def _runs(config: CollectorConfig) -> list[str]:

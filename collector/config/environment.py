@@ -20,7 +20,7 @@ def expand_environment(
     """Return `value` with the references in all its texts replaced; keys stay as they are.
 
     A text that is one reference and nothing else takes the type that its value has in YAML, so that
-    `${env:SIZE}` can be a number. Each variable that is not set becomes one of `problems`.
+    `${env:SIZE}` can be a number. Each variable that is not set becomes one of `problems`, and is empty text here.
     """
     if isinstance(value, dict):
         return {key: expand_environment(item, environ, problems, (*path, str(key))) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] -- any YAML
@@ -28,9 +28,10 @@ def expand_environment(
         return [expand_environment(item, environ, problems, (*path, str(index))) for index, item in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] -- any YAML
     if not isinstance(value, str) or "$" not in value:
         return value
+    problems_before = len(problems)
     expanded = _REFERENCE.sub(lambda match: _replacement(match, environ, problems, path), value)
-    whole = _REFERENCE.fullmatch(value)
-    return _typed(expanded) if whole and value != "$$" else expanded
+    is_whole = _REFERENCE.fullmatch(value) and value != "$$"
+    return _typed(expanded) if is_whole and len(problems) == problems_before else expanded
 
 
 def _replacement(

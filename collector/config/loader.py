@@ -7,11 +7,11 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from collector.config.document import Problem, read_document
+from collector.config.document import Document, Problem, read_document
 from collector.config.environment import expand_environment
 from collector.config.model import (
     PIPELINE_SIGNALS,
@@ -25,7 +25,21 @@ from collector.errors import ConfigError
 
 CONFIG_BYTES_MAX = 1024 * 1024
 _SECTIONS = ("receivers", "processors", "exporters", "extensions")
+_EXTENSIONS = TypeAdapter(tuple[str, ...])
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Checked(NamedTuple):
+    """What came of reading a configuration: it, or None and everything that is wrong with it.
+
+    `sound` is what is left without the components and pipelines that have problems of their own, to look for more in;
+    None where a whole section cannot be told. `document` tells lines; None for what is no YAML.
+    """
+
+    config: CollectorConfig | None
+    problems: list[Problem]
+    sound: CollectorConfig | None
+    document: Document | None
 
 
 def read_config(path: Path | None) -> tuple[str, str]:
@@ -59,10 +73,10 @@ def load_config(
 
     Raises ConfigError that names `source` and the first problem: the key path, and the nearest valid key.
     """
-    config, problems = check_config(text, known, environ=environ, overrides=overrides)
-    if config is None:
-        raise ConfigError(f"{source}: {problems[0].text}")
-    return config
+    checked = check_config(text, known, environ=environ, overrides=overrides)
+    if checked.config is None:
+        raise ConfigError(f"{source}: {checked.problems[0].text}")
+    return checked.config
 
 
 def check_config(
@@ -71,18 +85,28 @@ def check_config(
     *,
     environ: Mapping[str, str],
     overrides: Mapping[tuple[str, ...], object] | None = None,
-) -> tuple[CollectorConfig | None, list[Problem]]:
-    """Return the configuration that a text holds; if anything is wrong None, and all that is, each with its line.
+) -> Checked:
+    """Return the configuration that a text holds, or all that is wrong with it, each problem with its line.
 
+    What only follows from a problem that is told already is left out.
     `overrides` replaces values by key path, as flags do; where the path names a component, it must be configured.
     """
     document, problems = read_document(text)
-    if document is None or problems:
-        return None, problems
+    if document is None:
+        return Checked(None, problems, None, None)
+    # Of a section that is there twice it is not known which one counts, and all others refer to it.
+    is_readable = all(len(repeated.path) > 1 for repeated in problems)
     expanded = expand_environment(document.value, environ, problems)
-    config = None if problems else _read(expanded, known, overrides or {}, problems)
+    found: list[Problem] = []
+    sound = _read(expanded, known, overrides or {}, found) if is_readable else None
+    problems += [each for each in found if not any(_is_about(each, unread) for unread in problems)]
     located = [each if each.line else each._replace(line=document.line_of(each.path)) for each in problems]
-    return (None if located else config), located
+    return Checked(None if located else sound, located, sound, document)
+
+
+def _is_about(problem: Problem, unread: Problem) -> bool:
+    """Tell whether a problem is about what could not be read, or about what is around or in it."""
+    return all(one == other for one, other in zip(problem.path, unread.path, strict=False))
 
 
 def _read(
@@ -90,7 +114,7 @@ def _read(
     known: KnownComponents,
     overrides: Mapping[tuple[str, ...], object],
     problems: list[Problem],
-) -> CollectorConfig | None:
+) -> CollectorConfig:
     tree = _mapping(expanded, (), problems)
     _refuse_unknown(tree, (*_SECTIONS, "service"), problems)
     for path, value in overrides.items():
@@ -101,18 +125,23 @@ def _read(
         for section, components in configured.items()
     }
     service = _validated(ServiceSettings, tree.get("service"), ("service",), problems)
+    service = service or _readable_service(tree.get("service"))
     ids = {section: list(map(ComponentId.parse, components)) for section, components in configured.items()}
-    _check_references(service or _readable_service(tree.get("service")), ids, problems)
-    return CollectorConfig(**sections, service=service) if service else None
+    _check_references(service, ids, problems)
+    return CollectorConfig(**sections, service=service)
 
 
 def _readable_service(value: object) -> ServiceSettings:
-    """Return what can be read of a section that is not valid as a whole, so that its references are checked, too."""
+    """Return what can be read of a section that is not valid as a whole, so that the rest of it is checked, too."""
     pipelines: dict[str, PipelineSettings] = {}
-    for name, pipeline in _mapping(_mapping(value, (), []).get("pipelines"), (), []).items():
+    given = _mapping(value, (), [])
+    for name, pipeline in _mapping(given.get("pipelines"), (), []).items():
         with contextlib.suppress(ValidationError):
             pipelines[name] = PipelineSettings.model_validate(pipeline)
-    return ServiceSettings.model_construct(pipelines=pipelines)
+    extensions: tuple[str, ...] = ()
+    with contextlib.suppress(ValidationError):
+        extensions = _EXTENSIONS.validate_python(given.get("extensions", ()))
+    return ServiceSettings.model_construct(pipelines=pipelines, extensions=extensions)
 
 
 def _mapping(value: object, path: tuple[str, ...], problems: list[Problem]) -> dict[str, object]:

@@ -31,10 +31,10 @@ def text(root: Path) -> str:
 
 @pytest.fixture(scope="module")
 def config(text: str) -> CollectorConfig:
-    config, problems = check_config(text, KNOWN_COMPONENTS, environ={})
-    assert problems == []
-    assert config is not None
-    return config
+    checked = check_config(text, KNOWN_COMPONENTS, environ={})
+    assert checked.problems == []
+    assert checked.config is not None
+    return checked.config
 
 
 def leaves_of(tree: Mapping[str, Any], settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:

@@ -201,7 +201,7 @@ class SecretNames:
         return self._label(name, False)
 
     def label_in_query(self, name: bytes) -> str:
-        """Return the label of a value in a URL's query by its whole name or that name's last word; "" if it is no secret."""
+        """Return the label of a value in a URL's query by its whole name, or how that ends; "" if it is no secret."""
         return self._label(name, True)
 
     def _label(self, name: bytes, in_query: bool) -> str:

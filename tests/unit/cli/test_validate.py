@@ -92,16 +92,80 @@ def test_an_invalid_file_says_everything_that_is_wrong_by_line(config: Path) -> 
         f"{config}:6: processors.sesion: there is no processor of type sesion; did you mean session? "
         f"known here: {processors}",
         f"{config}:10: exporters.index.retention.age_hours_max: Input should be greater than 0",
+        f"{config}:13: service.pipelines.traces.processors: index needs the processor session before it; add it",
         f"{config}:17: service.pipelines.traces.exporters: indx is not configured under exporters; "
         "did you mean index? known here: index",
         f"{config}:18: service.pipelines.log: there is no signal log; did you mean logs? "
         "known here: logs, metrics, traces",
+        f"{config}:18: service.pipelines.log.processors: index needs the processor session before it; add it",
         f"{config}:19: service.telemetry.logs.levle is not a known key; did you mean level? "
         "known here: encoding, level",
         f"{config}:20: exten is not a known key; did you mean extensions? "
         "known here: exporters, extensions, processors, receivers, service",
-        f"invalid: 8 errors in {config}",
+        f"invalid: 10 errors in {config}",
     ]
+
+
+EVERY_STAGE = """\
+receivers:
+  otlp:
+    protocols:
+      grpc: {endpoint: "0.0.0.0:4317"}
+      http: {endpoint: "127.0.0.1:${env:PORT}"}
+  otlp/open: {protocols: {grpc: {endpoint: "0.0.0.0:5001"}, http: {endpoint: "127.0.0.1:5001"}}}
+exporters:
+  index:
+  index:
+  otlp: {endpoint: "127.0.0.1:5001", headers: {authorization: "Bearer ${env:BACKEND_TOKEN}"}}
+  otlphttp: {endpoint: "${env:BACKEND}"}
+  file: {path: traces.binpb, format: proto}
+extensions:
+  query: {endpoint: "0.0.0.0:5002"}
+service:
+  extensions: [query, "${env:EXTENSION}"]
+  pipelines:
+    traces:
+      receivers: [otlp, otlp/open]
+      processors: ["${env:PROCESSOR}"]
+      exporters: [index, file]
+    logs: {receivers: [otlp], exporters: [index, otlp, otlphttp, file]}
+    foo: {receivers: [otlp], exporters: [debug]}
+    metrics: {receivers: [otlp], exporters: [index]}
+  telemetry: {logs: {level: loud}}
+"""
+
+
+def test_one_error_hides_no_other_and_what_only_follows_from_it_is_not_told(config: Path) -> None:
+    def unset(name: str) -> str:
+        return f"the environment variable {name} is not set; set it, or write ${{env:{name}:-default}}"
+
+    result = run(config, EVERY_STAGE)
+    *told, last = result.output.splitlines()
+    open_to_all = "is open to other machines; set a bearer token in GASOLINE_TOKEN, or an endpoint on 127.0.0.1"
+    assert (result.exit_code, [line.removeprefix(f"{config}:") for line in told]) == (
+        1,
+        [
+            f"5: receivers.otlp.protocols.http.endpoint: {unset('PORT')}",
+            "6: receivers.otlp/open.protocols.http.endpoint: 127.0.0.1:5001 is taken by "
+            "receivers.otlp/open.protocols.grpc; set another port (0 takes a free one)",
+            f"6: receivers.otlp/open.protocols.grpc: endpoint 0.0.0.0:5001 {open_to_all}",
+            "9: line 9: the key index is there twice; keep one",
+            f"10: exporters.otlp.headers.authorization: {unset('BACKEND_TOKEN')}",
+            f"11: exporters.otlphttp.endpoint: {unset('BACKEND')}",
+            "12: exporters.file: a file in the format proto does not say which signal is in it; "
+            "configure one such exporter for each of logs, traces",
+            f"14: extensions.query: endpoint 0.0.0.0:5002 {open_to_all}",
+            f"16: service.extensions.1: {unset('EXTENSION')}",
+            f"20: service.pipelines.traces.processors.0: {unset('PROCESSOR')}",
+            "22: service.pipelines.logs.processors: index needs the processor session before it; add it",
+            "23: service.pipelines.foo: there is no signal foo; known here: logs, metrics, traces",
+            "23: service.pipelines.foo.exporters: debug is not configured under exporters; "
+            "known here: file, index, otlp, otlphttp",
+            "24: service.pipelines.metrics.exporters: index takes traces and logs, no metrics; leave it out here",
+            "25: service.telemetry.logs.level: Input should be 'debug', 'info', 'warn' or 'error'",
+        ],
+    )
+    assert last == f"invalid: 15 errors in {config}"
 
 
 def test_programs_get_paths_lines_and_messages(config: Path) -> None:
@@ -137,6 +201,7 @@ def test_programs_get_paths_lines_and_messages(config: Path) -> None:
         (GOOD.replace("logs:", "metrics:"), 17, "index takes traces and logs, no metrics"),
         (GOOD.replace("127.0.0.1:${env:PORT:-0}", "0.0.0.0:0"), 5, "is open to other machines; set a bearer token"),
         (GOOD + "service: {}\n", 18, "line 18: the key service is there twice; keep one"),
+        (GOOD + "receivers: {}\n", 18, "line 18: the key receivers is there twice; keep one"),
         (GOOD + "a: [\n", 19, "line 19, column 1: this is not YAML"),
         ("", 1, "service.pipelines: Field required"),
     ],

@@ -114,8 +114,8 @@ def test_names_in_queries_may_have_words_before_them(label: str, name: str) -> N
 
 @pytest.mark.parametrize(
     "name",
-    "page_token next_token nextPageToken list_position_token continuation_token syncToken skiptoken tokenizer token_type keyword monkey_id"
-    " season_pass password_reset secretary".split(),
+    "page_token next_token nextPageToken list_position_token continuation_token syncToken skiptoken tokenizer"
+    " token_type keyword monkey_id season_pass password_reset secretary".split(),
 )
 def test_harmless_names_in_queries_stay(name: str) -> None:
     assert redacted(f"/a?b=c&{name}={HELD}&d=e") == f"/a?b=c&{name}={HELD}&d=e"
