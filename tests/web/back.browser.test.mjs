@@ -1,27 +1,20 @@
 /** The way back: what Escape closes and where it leads, also on a page that was opened at a deep link. */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { startAll, startCollector } from '../extension/e2e/stage.mjs';
-import { openBrowser, otlpSpan, replay, sendSpans, until } from './stage.mjs';
+import { otlpSpan, replay, sendSpans, until } from './stage.mjs';
+import { useStage } from './use-stage.mjs';
 
 let collector;
-let browser;
 let page;
 let session;
 
-before(async () => {
-  [collector, browser] = await startAll(startCollector(), openBrowser());
-  ({ page } = browser);
+useStage(async (stage) => {
+  ({ collector, page } = stage);
   await replay(collector.endpoint, 'tracestate');
   const { sessions } = await collector.observe({ what: 'sessions', status: 'error' });
   [session] = sessions;
-});
-
-after(async () => {
-  await Promise.all([browser?.close(), collector?.stop().then(() => collector.remove())]);
-  assert.deepEqual(browser.problems, []);
 });
 
 const panel = () => page.getByRole('complementary', { name: 'Selected event' });

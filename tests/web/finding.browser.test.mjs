@@ -1,10 +1,10 @@
 /** What people come for: which session failed, and why. On the demo's real services. */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { startAll } from '../extension/e2e/stage.mjs';
-import { observe, openBrowser, shownEvents, startVisitedDemo, until } from './stage.mjs';
+import { observe, shownEvents, startVisitedDemo, until } from './stage.mjs';
+import { useStage } from './use-stage.mjs';
 
 let demo;
 let browser;
@@ -12,18 +12,12 @@ let page;
 let declined;
 let worked;
 
-before(async () => {
-  [demo, browser] = await startAll(startVisitedDemo(), openBrowser());
-  ({ page } = browser);
+useStage(async (stage) => {
+  ({ collector: demo, browser, page } = stage);
   const { sessions } = await observe(demo.query, { what: 'sessions' });
   declined = sessions.find(({ cause }) => cause?.reason.startsWith('PaymentDeclined'));
   worked = sessions.find(({ has_errors: failed }) => !failed);
-});
-
-after(async () => {
-  await Promise.all([browser?.close(), demo?.stop()]);
-  assert.deepEqual(browser.problems, []);
-});
+}, startVisitedDemo);
 
 const open = (path) => page.goto(demo.query + path);
 const panel = () => page.getByRole('complementary', { name: 'Selected event' });

@@ -1,10 +1,10 @@
 /** Telemetry that means harm: it is text, and it does not freeze the page. */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { startAll, startCollector } from '../extension/e2e/stage.mjs';
-import { openBrowser, otlpSpan, sendLogs, sendSpans, attributesOf, nanosOf, shownEvents, until } from './stage.mjs';
+import { otlpSpan, sendLogs, sendSpans, attributesOf, nanosOf, shownEvents, until } from './stage.mjs';
+import { useStage } from './use-stage.mjs';
 
 const STARTED = Date.now() - 60_000;
 const SPANS_PER_EXPORT = 5_000;
@@ -14,17 +14,10 @@ const HIDDEN = ['\u202e', '\u2066', '\u200b', '\u0007'];
 const hex = (number, digits) => number.toString(16).padStart(digits, '0');
 const FROZEN_MS = 10_000;
 let collector;
-let browser;
 let page;
 
-before(async () => {
-  [collector, browser] = await startAll(startCollector(), openBrowser());
-  ({ page } = browser);
-});
-
-after(async () => {
-  await Promise.all([browser?.close(), collector?.stop().then(() => collector.remove())]);
-  assert.deepEqual(browser.problems, []);
+useStage((stage) => {
+  ({ collector, page } = stage);
 });
 
 const isHarmed = () =>

@@ -1,24 +1,18 @@
 /** The page while telemetry comes in. */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { startAll, startCollector } from '../extension/e2e/stage.mjs';
-import { openBrowser, otlpSpan, sendSpans, shownEvents, until } from './stage.mjs';
+import { startCollector } from '../extension/e2e/stage.mjs';
+import { otlpSpan, sendSpans, shownEvents, until } from './stage.mjs';
+import { useStage } from './use-stage.mjs';
 
 const STARTED = Date.now() - 60_000;
 let collector;
-let browser;
 let page;
 
-before(async () => {
-  [collector, browser] = await startAll(startCollector(), openBrowser());
-  ({ page } = browser);
-});
-
-after(async () => {
-  await Promise.all([browser?.close(), collector?.stop().then(() => collector.remove())]);
-  assert.deepEqual(browser.problems, []);
+const stage = useStage((started) => {
+  ({ collector, page } = started);
 });
 
 const hex = (number, digits) => number.toString(16).padStart(digits, '0');
@@ -255,10 +249,11 @@ test('after a restart of the collector the same link shows the same, and the pag
   const before = await shownEvents(page);
   await collector.stop();
   await page.getByText('not connected').waitFor();
-  const again = await startCollector({ dataDir: collector.dataDir });
-  collector = { ...again, remove: collector.remove };
+  const { dataDir } = collector;
+  collector = await startCollector({ dataDir });
+  stage.collector = collector;
   await page.goto(`${collector.query}/sessions/session-live`);
   assert.deepEqual(await shownEvents(page), before);
   await page.getByText('live', { exact: true }).waitFor();
-  browser.problems.length = 0;
+  stage.browser.problems.length = 0;
 });

@@ -1,23 +1,21 @@
 /** Every view for every reader: names for screen readers, contrast in light and dark, any width of the window. */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { startAll, startCollector } from '../extension/e2e/stage.mjs';
-import { openBrowser, otlpSpan, replay, sendSpans, seriousFindings } from './stage.mjs';
+import { otlpSpan, replay, sendSpans, seriousFindings } from './stage.mjs';
+import { useStage } from './use-stage.mjs';
 
 const NAMES = ['sessions', 'requests', 'session', 'panel', 'request', 'compare'];
 const SERVICES = 30;
 const DEEPEST = 16;
 const STARTED = Date.now() - 12_000_000;
 let collector;
-let browser;
 let page;
 let paths;
 
-before(async () => {
-  [collector, browser] = await startAll(startCollector(), openBrowser());
-  ({ page } = browser);
+useStage(async (stage) => {
+  ({ collector, page } = stage);
   await replay(collector.endpoint, 'tracestate');
   const { sessions } = await collector.observe({ what: 'sessions', status: 'error' });
   const [{ session_id: id, cause, request_ids: requests }] = sessions;
@@ -33,11 +31,6 @@ before(async () => {
     many: '/sessions/of-many',
   };
   await sendMany();
-});
-
-after(async () => {
-  await Promise.all([browser?.close(), collector?.stop().then(() => collector.remove())]);
-  assert.deepEqual(browser.problems, []);
 });
 
 /** A session of three hours, one request of spans of SERVICES services, the first of them inside one another. */

@@ -1,13 +1,15 @@
 /** What the tests of the page in Chromium stand on: a collector with data, a browser, a reader of what is shown. */
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 import { launchChromium, requirePackage } from '../../scripts/chromium.mjs';
-import { startPython, until } from '../extension/e2e/stage.mjs';
+import { PYTHON, ROOT, startPython, until } from '../extension/e2e/stage.mjs';
 
 const CAPTURES = fileURLToPath(new URL('../data/captures/', import.meta.url));
 const SIGNALS = ['traces', 'logs'];
@@ -47,6 +49,14 @@ export async function openBrowser(options = {}) {
     void dialog.dismiss();
   });
   return { page, context, close, problems };
+}
+
+/** `gasoline report` of a session or request in the folder of the stage; returns the file. */
+export async function writeReport({ collector, folder }, id) {
+  const file = join(folder, `${encodeURIComponent(id)}.html`);
+  const args = ['-m', 'collector', 'report', id, '-o', file, '--data-dir', collector.dataDir];
+  await promisify(execFile)(PYTHON, args, { cwd: ROOT });
+  return file;
 }
 
 /** Names of the recorded captures. */

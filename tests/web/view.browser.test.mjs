@@ -1,48 +1,26 @@
 /** The view in one file: as a report, and inside a chat client that speaks MCP Apps. */
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 
-import { PYTHON, ROOT, startAll, startCollector } from '../extension/e2e/stage.mjs';
-import { openBrowser, otlpSpan, replay, sendSpans, seriousFindings, shownEvents } from './stage.mjs';
+import { otlpSpan, replay, sendSpans, seriousFindings, shownEvents, writeReport } from './stage.mjs';
+import { useStage } from './use-stage.mjs';
 
 const VIEW = fileURLToPath(new URL('../../mcp_server/web/view.html', import.meta.url));
 let collector;
-let browser;
 let page;
-let folder;
 let session;
 
-before(async () => {
-  [collector, browser, folder] = await startAll(
-    startCollector(),
-    openBrowser(),
-    mkdtemp(join(tmpdir(), 'gasoline-view-')),
-  );
-  ({ page } = browser);
+const stage = useStage(async (started) => {
+  ({ collector, page } = started);
   await replay(collector.endpoint, 'tracestate');
   const { sessions } = await collector.observe({ what: 'sessions', status: 'error' });
   [session] = sessions;
 });
 
-after(async () => {
-  await Promise.all([browser?.close(), collector?.stop().then(() => collector.remove())]);
-  await rm(folder, { recursive: true, force: true });
-  assert.deepEqual(browser.problems, []);
-});
-
-async function report(id) {
-  const file = join(folder, `${id}.html`);
-  const args = ['-m', 'collector', 'report', id, '-o', file, '--data-dir', collector.dataDir];
-  await promisify(execFile)(PYTHON, args, { cwd: ROOT });
-  return file;
-}
+const report = (id) => writeReport(stage, id);
 
 test('a report opens from the disk, asks for nothing, and leads from the session to its requests', async () => {
   const asked = [];
