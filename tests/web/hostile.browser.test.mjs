@@ -205,5 +205,13 @@ test('100,000 spans in one trace: the page says what it does not show, and answe
     await page.locator(`[data-event="${trace}:${hex(number, 16)}"][data-error="true"]`).waitFor();
   }
   assert.equal(await page.getByText('parent missing').count(), 0);
+  await page.getByText('Critical path and self times are not known').waitFor();
+  await drawsFrame();
+  await page.goto(`${collector.query}/requests/${trace}?event=${hex(50_000, 16)}`);
+  await page.getByText(/and 5 of the others that failed, and 1,000 around the one that was asked for/).waitFor({
+    timeout: 120_000,
+  });
+  await page.locator(`[data-event="${trace}:${hex(50_000, 16)}"][aria-selected="true"]`).waitFor();
+  await page.getByRole('complementary', { name: 'Selected event' }).getByRole('heading', { name: 's50000' }).waitFor();
   await drawsFrame();
 });

@@ -5,7 +5,13 @@ import { deflateSync } from 'node:zlib';
 import { TRACE, span } from '../events.mjs';
 import { importSources } from '../sources.mjs';
 
-const data = await importSources('data/event_stream.ts', 'data/loading.ts', 'data/report.ts', 'ui/list_store.ts');
+const data = await importSources(
+  'data/event_stream.ts',
+  'data/loading.ts',
+  'data/report.ts',
+  'ui/list_store.ts',
+  'ui/timeline_store.ts',
+);
 
 test('server-sent events are read however they are cut', () => {
   const stream = ': hello\n\nid: 1\nevent: news\ndata: {"a":1}\n\ndata: x\r\ndata: y\r\n\r\ndata:z\n\n';
@@ -91,6 +97,74 @@ for (const kind of ['session', 'request']) {
   });
 }
 
+for (const kind of ['session', 'request']) {
+  test(`of a long ${kind}, the event of a link comes with those around it, in order with what failed`, async () => {
+    const found = {};
+    for (const linkedId of ['s29500', 's24999', 's100', 'nowhere']) {
+      let last;
+      await data.load(collector(40_000, 5_000).ask, { kind, id: 'x' }, (loaded) => (last = loaded), { linkedId });
+      const ids = last.events.map(({ span_id: id }) => id);
+      assert.deepEqual(ids, ids.toSorted((a, b) => Number(a.slice(1)) - Number(b.slice(1))));
+      found[linkedId] = [ids.includes(linkedId), ids.length, last.errorsBeyond, last.around];
+    }
+    assert.deepEqual(found, {
+      s29500: [true, 20_000 + 3 + 1_000, 3, 1_000],
+      s24999: [true, 20_000 + 4, 4, 0],
+      s100: [true, 20_000 + 4, 4, 0],
+      nowhere: [false, 20_000 + 4, 4, 0],
+    });
+  });
+}
+
+test('the event of a link is looked for up to a limit', async () => {
+  const { ask, asked } = collector(300_000);
+  const linkedId = `s${data.EVENTS_READ_MAX}`;
+  let last;
+  await data.load(ask, { kind: 'session', id: 'x' }, (loaded) => (last = loaded), { linkedId });
+  assert.deepEqual([last.around, asked.length], [0, 1 + data.EVENTS_READ_MAX / data.PAGE_EVENTS_MAX]);
+});
+
+test('self times and critical path are told only where every event is there', async () => {
+  const count = async (size, report) => {
+    const store = new data.TimelineStore({ kind: 'request', id: 'x' });
+    const counts = [];
+    const { ask } = report ? data.reportSource(report).source : collector(size);
+    await data.load(ask, { kind: 'request', id: report ? TRACE : 'x' }, (loaded) => {
+      store.loaded.value = loaded;
+      counts.push([store.timeline.value.events.length, store.paths.value.selfMs.size]);
+    });
+    return counts;
+  };
+  const report = (more) => ({
+    kind: 'session',
+    answer: { session_id: 's', events: [span('a', undefined, 0, 1)], total: 1, ...more },
+    requests: {},
+  });
+  assert.deepEqual(
+    [
+      await count(1_500),
+      await count(20_001),
+      await count(0, report()),
+      await count(0, report({ shared_request_ids: [TRACE] })),
+      await count(0, { ...report(), cut: { errors: 0 } }),
+    ],
+    [
+      [
+        [1_000, 0],
+        [1_500, 1_500],
+      ],
+      [
+        [1_000, 0],
+        [20_000, 0],
+        [20_000, 0],
+      ],
+      [[1, 1]],
+      [[1, 0]],
+      [[1, 0]],
+    ],
+  );
+});
+
 test('loading stops at its limits, and says how much there is', async () => {
   const found = {};
   for (const kind of ['session', 'request']) {
@@ -121,6 +195,7 @@ test('a report answers from what it holds, and nothing else', async () => {
     ...held,
     timeline: answer.events,
     total: 1,
+    is_part: false,
   });
   await assert.rejects(source.ask({ what: 'request-trace', request_id: 'no' }), /does not hold/);
 });

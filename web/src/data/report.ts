@@ -46,5 +46,6 @@ function answerOf(report: Report, subject: Subject, question: Question): Session
   if (!('events' in report.answer)) return undefined;
   const timeline = report.answer.events.filter((event) => event.request_id === id);
   const known = report.requests?.[id];
-  return known || timeline.length > 0 ? { ...known, timeline, total: timeline.length } : undefined;
+  const isPart = report.cut !== undefined || report.answer.shared_request_ids?.includes(id) === true;
+  return known || timeline.length > 0 ? { ...known, timeline, total: timeline.length, is_part: isPart } : undefined;
 }

@@ -72,6 +72,8 @@ interface Page {
   notes?: string[];
   /** Of a report only: how many of its events, the last ones, failed beyond those that it holds in a row. */
   errors_beyond?: number;
+  /** Of a report only: whether it may hold a part of the events alone. */
+  is_part?: boolean;
 }
 
 export interface SessionsAnswer extends Page {
@@ -85,6 +87,8 @@ export interface RequestsAnswer extends Page {
 export interface SessionAnswer extends Page {
   session_id?: string;
   session?: SessionRecord;
+  /** Requests that hold records of other sessions, too. */
+  shared_request_ids?: string[];
   events: Event[];
 }
 

@@ -33,6 +33,12 @@ export function unixMs(time: string): number {
   return seconds * 1000 + nanos / 1e6;
 }
 
+/** RFC 3339 with nine decimals, of unix nanoseconds. */
+export function isoNanos(time: string): string {
+  const [seconds, nanos] = split(time);
+  return `${new Date(seconds * 1000).toISOString().slice(0, -5)}.${String(nanos).padStart(NANOS_DIGITS, '0')}Z`;
+}
+
 function split(time: string): [number, number] {
   const cut = time.length - NANOS_DIGITS;
   return cut > 0 ? [Number(time.slice(0, cut)), Number(time.slice(cut))] : [0, Number(time) || 0];

@@ -2,7 +2,11 @@
 
 import type { Cause, Event, Value } from './answers';
 import { categoryOf } from './timeline';
+import { cut } from './plain_text';
 import { countOf } from './times';
+
+/** As many as `observe` has of a cause's reason. */
+export const FAILURE_CHARS_MAX = 200;
 
 const STATUS_KEYS = [
   'http.response.status_code',
@@ -59,6 +63,13 @@ export function errorWords(shown: { errors: number; events: number; total: numbe
 export function causeWords(cause: Cause): string {
   const where = cause.operation ? `${cause.service} ${cause.operation}` : cause.service;
   return `${where}: ${cause.reason}`;
+}
+
+/** One sentence: what failed, in the words of the event itself. */
+export function failureWords(event: Event): string {
+  const [type, message] = ['exception.type', 'exception.message'].map((key) => event.attributes[key]);
+  const thrown = [type, message].filter((word) => typeof word === 'string' && word !== '').join(': ');
+  return `${event.service}: ${cut(thrown || event.status_message || titleOf(event), FAILURE_CHARS_MAX)}`;
 }
 
 /** Notes of an answer that tell how the place of a service's events was corrected. */

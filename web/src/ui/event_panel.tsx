@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Event, RequestAnswer, Value } from '../model/answers';
-import { callText, type Question } from '../model/observe_call';
+import { callText, questionAbout } from '../model/observe_call';
 import { requestPath, sessionPath } from '../model/routes';
 import { categoryOf, isOrphan } from '../model/timeline';
 import { durationWords, offsetWords, unixMs } from '../model/times';
@@ -44,11 +44,6 @@ export function EventPanel({ store, source }: { store: TimelineStore; source: So
 
 function Actions({ event, source, store }: { event: Event; source: Source; store: TimelineStore }) {
   const { otlpText } = source;
-  const question: Question = event.request_id
-    ? { what: 'request-trace', request_id: event.request_id, expand: event.id }
-    : event.session_id
-      ? { what: 'session-trace', session_id: event.session_id }
-      : { what: 'logs', service: event.service };
   const copyOtlp = (read: NonNullable<Source['otlpText']>) => {
     read(event).then(
       (text) => copy(text, 'the record as OTLP/JSON'),
@@ -67,7 +62,7 @@ function Actions({ event, source, store }: { event: Event; source: Source; store
           Copy as OTLP/JSON
         </button>
       )}
-      <CopyButton text={callText(question)} what="the observe call">
+      <CopyButton text={callText(questionAbout(event))} what="the observe call">
         Copy observe call
       </CopyButton>
       {event.request_id && store.subject.kind === 'session' && (

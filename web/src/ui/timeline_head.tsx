@@ -1,9 +1,9 @@
 /** What a session or a request was, in facts and one sentence. */
 
 import { newsState } from '../data/news';
-import type { Cause, RequestRecord, SessionRecord } from '../model/answers';
+import type { Cause, Event, RequestRecord, SessionRecord } from '../model/answers';
 import { visibleLine } from '../model/plain_text';
-import { browserWords, causeWords, shortId } from '../model/words';
+import { browserWords, causeWords, failureWords, shortId } from '../model/words';
 import { sessionPath } from '../model/routes';
 import { betweenMs, clockWords, countOf, countWords, durationWords } from '../model/times';
 import { CopyButton } from './copying';
@@ -49,7 +49,7 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
         {loaded.request && <RequestFacts request={loaded.request} />}
         <span>{countOf(loaded.total, 'event')}</span>
       </p>
-      {cause && <CauseBox cause={cause} store={store} />}
+      {cause ? <CauseBox cause={cause} store={store} /> : <FirstError store={store} />}
       {loaded.request && <Spread store={store} />}
       <Notes store={store} />
       {loaded.request && <TimeSpent store={store} />}
@@ -109,9 +109,20 @@ function CauseBox({ cause, store }: { cause: Cause; store: TimelineStore }) {
   const target = store.timeline.value.events.find(
     (event) => event.signal === 'span' && event.span_id === cause.span_id && cause.span_id !== undefined,
   );
+  return <Sentence title="Cause" text={causeWords(cause)} target={target} store={store} />;
+}
+
+/** Where no request failed, what failed all the same: the record names no cause then. */
+function FirstError({ store }: { store: TimelineStore }) {
+  const first = store.timeline.value.events.find(({ error }) => error);
+  return first ? <Sentence title="First error" text={failureWords(first)} target={first} store={store} /> : null;
+}
+
+function Sentence(props: { title: string; text: string; target: Event | undefined; store: TimelineStore }) {
+  const { title, text, target, store } = props;
   return (
     <p class="cause">
-      <b>Cause</b> <Line text={causeWords(cause)} />
+      <b>{title}</b> <Line text={text} />
       {target && (
         <button type="button" onClick={() => store.select(target.id, { open: true })}>
           Show
@@ -160,7 +171,7 @@ function Notes({ store }: { store: TimelineStore }) {
   if (!loaded) return null;
   const isUnknown = store.isPanelOpen.value && store.selectedId.value && !store.selected.value && !loaded.isLoading;
   const missing = loaded.total - loaded.events.length;
-  const beyond = loaded.errorsBeyond;
+  const { errorsBeyond: beyond, around } = loaded;
   return (
     <>
       {loaded.notes.map((note) => (
@@ -177,8 +188,9 @@ function Notes({ store }: { store: TimelineStore }) {
         <p class="note" role="status">
           {loaded.isLoading
             ? `${countWords(loaded.events.length)} of ${countWords(loaded.total)} events are here, the others are coming`
-            : `Shown are the first ${countWords(loaded.events.length - beyond)} of ${countWords(loaded.total)} events` +
+            : `Shown are the first ${countWords(loaded.events.length - beyond - around)} of ${countWords(loaded.total)} events` +
               (beyond > 0 ? `, and ${countWords(beyond)} of the others that failed` : '') +
+              (around > 0 ? `, and ${countWords(around)} around the one that was asked for` : '') +
               ': this is as much as the page draws'}
         </p>
       )}

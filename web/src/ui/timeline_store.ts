@@ -3,7 +3,7 @@
 import { computed, signal } from '@preact/signals';
 
 import type { AnswerError } from '../data/api';
-import type { Loaded, Subject } from '../data/loading';
+import { hasAll, type Loaded, type Subject } from '../data/loading';
 import type { Event } from '../model/answers';
 import { NO_PATHS, pathsOf } from '../model/paths';
 import { ALL_FOLDED, NO_FOLDING, folded, isFolded, type Folding } from '../model/folding';
@@ -26,8 +26,8 @@ export class TimelineStore {
   readonly zoom = signal<TimeSpan | undefined>(undefined);
 
   readonly timeline = computed(() => {
-    const { events = [], errorsBeyond = 0 } = this.loaded.value ?? {};
-    return timelineOf(events, events.length - errorsBeyond);
+    const { events = [], errorsBeyond = 0, around: linked = 0 } = this.loaded.value ?? {};
+    return timelineOf(events, events.length - errorsBeyond - linked);
   });
   readonly positions = computed(() => new Map(this.timeline.value.events.map((event, index) => [event.id, index])));
   /** What a filter finds is not collapsed; what was collapsed before, is again without the filter. */
@@ -37,7 +37,12 @@ export class TimelineStore {
   );
   /** Indices of the first events of requests: what they collapse to. */
   readonly heads = computed(() => requestHeads(this.timeline.value));
-  readonly paths = computed(() => (this.subject.kind === 'request' ? pathsOf(this.timeline.value) : NO_PATHS));
+  /** Whether all events are there. */
+  readonly isWhole = computed(() => this.loaded.value !== undefined && hasAll(this.loaded.value));
+  /** Of what is not whole it cannot be said what a span did itself: what ran inside it may be missing. */
+  readonly paths = computed(() =>
+    this.subject.kind === 'request' && this.isWhole.value ? pathsOf(this.timeline.value) : NO_PATHS,
+  );
   readonly extent = computed((): Domain => {
     const [first, last] = this.timeline.value.extent;
     const margin = (last - first) * MARGIN || 1;
@@ -59,7 +64,11 @@ export class TimelineStore {
     return index === undefined ? undefined : this.timeline.value.events[index];
   });
 
-  constructor(readonly subject: Subject) {}
+  constructor(
+    readonly subject: Subject,
+    /** The event, or its span, that the address named when it was opened; '' for none. */
+    readonly linkedId = '',
+  ) {}
 
   select(id: string, options: { open?: boolean } = {}): void {
     this.selectedId.value = id;

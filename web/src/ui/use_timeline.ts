@@ -42,8 +42,9 @@ export function useTimeline(source: Source, subject: Subject): TimelineStore {
 }
 
 function newStore(subject: Subject): TimelineStore {
-  const store = new TimelineStore(subject);
-  store.state = timelineStateOf(place.peek().search);
+  const state = timelineStateOf(place.peek().search);
+  const store = new TimelineStore(subject, state.selected);
+  store.state = state;
   return store;
 }
 
@@ -57,8 +58,11 @@ function reloading(store: TimelineStore, source: Source, signal: AbortSignal): (
   const run = async () => {
     const started = performance.now();
     try {
-      const isQuiet = (store.loaded.peek()?.events.length ?? 0) > 0;
-      await load(source.ask, store.subject, (loaded) => show(store, loaded), { signal, isQuiet });
+      const { events = [], around = 0 } = store.loaded.peek() ?? {};
+      const isQuiet = events.length > 0;
+      // What was looked for once through all pages and not found is not looked for again at each news.
+      const linkedId = isQuiet && around === 0 ? '' : store.linkedId;
+      await load(source.ask, store.subject, (loaded) => show(store, loaded), { signal, isQuiet, linkedId });
       store.problem.value = undefined;
     } catch (error) {
       if (signal.aborted) return;
