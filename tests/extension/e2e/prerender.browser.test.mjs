@@ -63,17 +63,19 @@ class UnwatchedBrowser {
 
 const first = `<script type=speculationrules>${RULES}</script>
   <script>fetch('/api/held/go').then(() => (location.href = '/next'))</script>`;
-const next = `<script>
-  fetch('/api/early?' + document.prerendering);
-  document.addEventListener('prerenderingchange', async () => {
-    await fetch('/api/held/shown');
-    location.href = '/third';
-  });</script>`;
+const early = "fetch('/api/early?' + document.prerendering);";
 
-test('a page that was prerendered has a trace of its own, and so have those before and after it', async () => {
+/**
+ * A page from which the browser prerenders another, both observed.
+ * @param {string} script of the page that is prerendered
+ * @param {(stage: { site: import('./stage.mjs').Site, held: Map<string, import('node:http').ServerResponse>,
+ *   collector: import('./stage.mjs').Collector, browser: UnwatchedBrowser, sessionId: string }) => Promise<void>} work
+ *   done while it is; `/api/held/go` is answered to show it
+ */
+async function whilePrerendered(script, work) {
   /** @type {Map<string, import('node:http').ServerResponse>} */
   const held = new Map();
-  const bodies = { '/': first, '/next': next };
+  const bodies = { '/': first, '/next': `<script>${early}${script}</script>` };
   const site = await startSite((request, response) => {
     const path = request.url ?? '/';
     if (path.startsWith('/api/held')) held.set(path, response);
@@ -86,9 +88,24 @@ test('a page that was prerendered has a trace of its own, and so have those befo
     await browser.ask({ type: 'set-enabled', origin: site.origin, enabled: true });
     await browser.open(`${site.origin}/`);
     const seen = (/** @type {string} */ path) => site.seen.find(({ url }) => url === path);
-    const loadsIn = (/** @type {any[]} */ events) => events.filter(({ name }) => name === 'documentLoad');
     await until(() => seen('/api/early?true'), 'the page to be prerendered');
-    const sessionId = seen('/next')?.headers['x-session-id'];
+    const sessionId = /** @type {string} */ (seen('/next')?.headers['x-session-id']);
+    await work({ site, held, collector, browser, sessionId });
+  } finally {
+    await browser.close();
+    await Promise.all([site.stop(), collector.stop()]);
+    await collector.remove();
+  }
+}
+
+test('a page that was prerendered has a trace of its own, and so have those before and after it', async () => {
+  const script = `document.addEventListener('prerenderingchange', async () => {
+    await fetch('/api/held/shown');
+    location.href = '/third';
+  });`;
+  await whilePrerendered(script, async ({ site, held, collector, sessionId }) => {
+    const seen = (/** @type {string} */ path) => site.seen.find(({ url }) => url === path);
+    const loadsIn = (/** @type {any[]} */ events) => events.filter(({ name }) => name === 'documentLoad');
     await sessionTrace(collector.observe, sessionId, (events) => loadsIn(events).length === 1);
     held.get('/api/held/go')?.end('{}');
     await until(() => held.get('/api/held/shown'), 'the page to be shown');
@@ -103,11 +120,30 @@ test('a page that was prerendered has a trace of its own, and so have those befo
     assert.equal(new Set(loads.map(([, traceparent]) => traceparent)).size, 3);
     const sent = new Map(loads);
     for (const path of ['/next', '/third']) assert.equal(seen(path)?.headers['traceparent'], sent.get(path), path);
-    const early = seen('/api/early?true')?.headers['traceparent'];
-    assert.ok(events.some(({ signal, request_id: id }) => signal === 'span' && early?.includes(id)));
-  } finally {
-    await browser.close();
-    await Promise.all([site.stop(), collector.stop()]);
-    await collector.remove();
-  }
+    const asked = seen('/api/early?true')?.headers['traceparent'];
+    assert.ok(events.some(({ signal, request_id: id }) => signal === 'span' && asked?.includes(id)));
+  });
+});
+
+test('the session ended while a page was prerendered: once it is shown, it is in the next one', async () => {
+  // The page goes on asking until its server has seen what it waits for, and goes away.
+  const script = `document.addEventListener('prerenderingchange', async () => {
+    for (;;) await fetch('/api/again').then(() => new Promise((resolve) => setTimeout(resolve, 20)));
+  });`;
+  await whilePrerendered(script, async ({ site, held, collector, browser, sessionId }) => {
+    await browser.ask({ type: 'new-session', origin: site.origin });
+    held.get('/api/held/go')?.end('{}');
+    const again = () => site.seen.filter(({ url }) => url === '/api/again').map(({ headers }) => headers);
+    const isNext = (/** @type {any} */ headers) =>
+      headers['tracestate'] === `gasoline=${headers['x-session-id']}` && headers['x-session-id'] !== sessionId;
+    const agreed = await until(() => again().find(isNext), 'the page to be in the next session');
+    const nextId = /** @type {string} */ (agreed['x-session-id']);
+    assert.deepEqual(new Set(again().map((headers) => headers['x-session-id'])), new Set([nextId]));
+    const { events } = await sessionTrace(collector.observe, nextId, (all) => {
+      const asked = (/** @type {any} */ event) => agreed['traceparent']?.includes(event.request_id);
+      return all.some((event) => event.signal === 'span' && asked(event));
+    });
+    const started = events.find(({ name }) => name === 'session.start');
+    assert.equal(started?.attributes['session.previous_id'], sessionId);
+  });
 });
