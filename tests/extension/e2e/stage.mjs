@@ -239,6 +239,7 @@ export class Browser {
    */
   async open(url) {
     const page = await this.context.newPage();
+    await until(() => this.console.evaluate(areTabsReady), 'the rules of the new tab');
     await page.goto(url);
     await storedId(page);
     return page;
@@ -280,6 +281,16 @@ export class Browser {
     await this.context.close();
     await rm(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/**
+ * Runs in a page of the extension: a tab that navigates before its rules are there sends no trace headers.
+ * @returns {Promise<boolean>} whether each tab has rules, unless none is needed
+ */
+async function areTabsReady() {
+  const rules = await chrome.declarativeNetRequest.getSessionRules();
+  const ready = new Set(rules.flatMap(({ condition }) => condition.tabIds ?? []));
+  return rules.length === 0 || (await chrome.tabs.query({})).every(({ id }) => ready.has(id));
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Who the worker listens to: what a connection is comes from the browser, never from the page. */
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { beforeEach, test } from 'node:test';
 
 import { ExtensionWorker } from '../../../extension/worker/extension-worker.js';
@@ -69,6 +70,23 @@ for (const { name, sender, port } of STRANGERS) {
     assert.deepEqual([connection.told, rules.length, worker.bridges.size], [[], before, 0]);
   });
 }
+
+test('it asks for nothing beyond this machine until the person allows it', async () => {
+  const text = await readFile(new URL('../../../extension/manifest.json', import.meta.url), 'utf8');
+  const { permissions, host_permissions: hosts, ...manifest } = JSON.parse(text);
+  assert.deepEqual(permissions, [
+    'activeTab',
+    'alarms',
+    'declarativeNetRequestWithHostAccess',
+    'scripting',
+    'storage',
+  ]);
+  const machine = ['127.0.0.1', 'localhost'];
+  assert.deepEqual(hosts, ['http', 'ws'].flatMap((scheme) => machine.map((host) => `${scheme}://${host}/*`)));
+  for (const name of ['content_scripts', 'web_accessible_resources', 'externally_connectable']) {
+    assert.equal(name in manifest, false, name);
+  }
+});
 
 test('a page of an origin that is off is told so, whatever it says that it is', async () => {
   const connection = connect({ origin: 'http://other.test', tab: { id: 1 }, frameId: 0, documentId: 'one' });
