@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import cast
 
 from starlette.requests import Request
@@ -19,7 +20,9 @@ STATUS_PATH = "/api/status"
 CLEAR_PATH = "/api/clear"
 
 
-def admin_routes(running: Callable[[], RunningCollector], counters: Counters, writer: Writer) -> Sequence[Route]:
+def admin_routes(
+    running: Callable[[], RunningCollector], counters: Counters, writer: Writer, queue_folders: Sequence[Path]
+) -> Sequence[Route]:
     """Return the routes; the query port checks Host, Origin and token before they are reached."""
 
     async def status(_: Request) -> Response:
@@ -31,6 +34,8 @@ def admin_routes(running: Callable[[], RunningCollector], counters: Counters, wr
                 "dropped": counters.dropped,
                 "session_ids_too_long": counters.session_ids_too_long,
                 "failing_exporters": counters.failing_exporters,
+                "exporter_troubles": {name: each._asdict() for name, each in counters.exporter_troubles.items()},
+                "queue_folders": list(map(str, queue_folders)),
                 "metrics": counters.by_metric_name(),
             }
         )

@@ -36,7 +36,7 @@ from collector.telemetry.process import watch_process
 from exporters.debug import DebugExporter, DebugSettings
 from exporters.file import FileExporter, FileSettings
 from exporters.index import IndexExporter, IndexSettings
-from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettings
+from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettings, queue_folders
 
 if TYPE_CHECKING:
     from exporters.direct import DirectSender
@@ -194,7 +194,7 @@ def _make_exporters(
         if isinstance(settings, OtlpExporterSettings | OtlpHttpExporterSettings):
             from exporters.forwarding import create_forwarder  # most collectors forward nothing
 
-            made: Exporter = create_forwarder(str(component_id), settings, data_dir, of_exporter, counters.drop)
+            made: Exporter = create_forwarder(str(component_id), settings, data_dir, of_exporter)
         else:
             made = _make_exporter(settings, writer, in_flight, of_exporter)
         exporters[component_id] = made
@@ -222,7 +222,8 @@ def _make_parts(config: CollectorConfig, writer: Writer, reader: Reader, data_di
     settings = _query_settings(config)
     query_port = QueryPort(settings, reader, token) if settings else None
     is_store_failing = _failing_test(config, delivered)
-    return Parts(writer, reader, receivers, list(exporters.values()), query_port, counters, is_store_failing)
+    folders = queue_folders(config.exporters.values(), data_dir)
+    return Parts(writer, reader, receivers, list(exporters.values()), query_port, counters, is_store_failing, folders)
 
 
 def _failing_test(config: CollectorConfig, delivered: Mapping[ComponentId, ExporterCounters]) -> Callable[[], bool]:

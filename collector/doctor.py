@@ -18,7 +18,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from collector.config.endpoint import join_endpoint, reachable_host, split_endpoint
 from collector.encoding.answers import read_status
 from collector.errors import QueryError
-from collector.left_queues import LeftQueue, left_queues
+from collector.left_queues import QUEUE_FOLDER_NAME, LeftQueue, left_queues
 from collector.query.diagnosis import Diagnosis, diagnose
 from collector.query.findings import Finding, Port, PortProblem, findings_of
 from collector.query.status import LiveStatus
@@ -93,7 +93,8 @@ def examine(data_dir: Path, token: str | None, since: str) -> Examination:
         with closing(SqliteReader(data_dir)) as reader:
             diagnosis = diagnose(reader, window_nano, now if running else None)
     examination = examination_of(data_dir, running, live, ports, diagnosis)
-    left = [_of_left_queue(queue) for queue in left_queues(data_dir)] if running else []
+    folders = dict.fromkeys([data_dir / QUEUE_FOLDER_NAME, *map(Path, live.queue_folders if live else ())])
+    left = [_of_left_queue(queue) for queue in left_queues(folders)] if running else []
     return replace(examination, findings=[*left, *examination.findings])
 
 

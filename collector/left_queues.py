@@ -1,5 +1,6 @@
 """Where queues of exporters are on disk, and those whose exporter no longer runs: nobody sends what waits in them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -18,13 +19,13 @@ class LeftQueue(NamedTuple):
     size_bytes: int
 
 
-def left_queues(data_dir: Path) -> list[LeftQueue]:
-    """Return the queues in `data_dir` that hold anything and that no process has open, by id.
+def left_queues(folders: Iterable[Path]) -> list[LeftQueue]:
+    """Return the queues in these folders that hold anything and that no process has open, by folder and id.
 
     Without a running collector those are all.
     """
     found: list[LeftQueue] = []
-    for folder in sorted((data_dir / QUEUE_FOLDER_NAME).glob("*/")):
+    for folder in (each for one in folders for each in sorted(one.glob("*/"))):
         try:
             size_bytes = sum(path.stat().st_size for path in folder.glob(f"*{SEGMENT_SUFFIX}"))
         except OSError:

@@ -12,6 +12,7 @@ from collector.rendezvous import RunningCollector, running_collector
 
 if TYPE_CHECKING:
     from collector.query.status import LiveStatus
+    from collector.telemetry.metrics import ExporterTrouble
 
 STATUS_TIMEOUT_S = 2.0
 CLEAR_TIMEOUT_S = 60.0
@@ -40,22 +41,44 @@ def live_status(data_dir: Path, token: str | None) -> "LiveStatus | None":
         # Its ports are known from the data folder all the same.
         return LiveStatus(endpoints=running.endpoints, refused={}, dropped={})
     too_long = told.get("session_ids_too_long")
-    failing = told.get("failing_exporters")
     return LiveStatus(
         endpoints=running.endpoints,
         refused=_counts(told, "refused"),
         dropped=_counts(told, "dropped"),
         session_ids_too_long=too_long if isinstance(too_long, int) else 0,
-        failing_exporters=[str(name) for name in cast("list[object]", failing)] if isinstance(failing, list) else [],
+        failing_exporters=_texts(told, "failing_exporters"),
+        exporter_troubles={
+            name: _trouble(cast("dict[str, object]", one))
+            for name, one in _mapping(told, "exporter_troubles").items()
+            if isinstance(one, dict)
+        },
+        queue_folders=_texts(told, "queue_folders"),
+    )
+
+
+def _trouble(told: Mapping[str, object]) -> "ExporterTrouble":
+    from collector.telemetry.metrics import ExporterTrouble
+
+    turned_away = told.get("turned_away")
+    return ExporterTrouble(
+        _counts(told, "dropped"),
+        turned_away if isinstance(turned_away, int) else 0,
+        str(told.get("last_failure", "")),
     )
 
 
 def _counts(told: Mapping[str, object], name: str) -> dict[str, int]:
+    return {reason: count for reason, count in _mapping(told, name).items() if isinstance(count, int)}
+
+
+def _mapping(told: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = told.get(name)
-    if not isinstance(value, dict):
-        return {}
-    items = cast("dict[str, object]", value).items()
-    return {reason: count for reason, count in items if isinstance(count, int)}
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _texts(told: Mapping[str, object], name: str) -> list[str]:
+    value = told.get(name)
+    return list(map(str, cast("list[object]", value))) if isinstance(value, list) else []
 
 
 def request_clear(running: RunningCollector, session_id: str | None, token: str | None) -> int:

@@ -47,7 +47,10 @@ class ListeningReceiver(Receiver, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a collector is made of (components.py). `receivers` by the name that the ready line gives them."""
+    """What a collector is made of (components.py). `receivers` by the name that the ready line gives them.
+
+    `queue_folders` are where queues of exporters are, or were by a configuration before this one.
+    """
 
     writer: Writer
     reader: Reader
@@ -56,6 +59,7 @@ class Parts:
     query_port: QueryPort | None
     counters: Counters
     is_store_failing: Callable[[], bool]
+    queue_folders: Sequence[Path]
 
 
 class Collector:
@@ -79,7 +83,7 @@ class Collector:
                 self._parts.query_port.bind()
             for exporter in self._parts.exporters:
                 await exporter.start()
-            for queue in left_queues(self._data_dir):
+            for queue in left_queues(self._parts.queue_folders):
                 _logger.warning("nobody sends what waits in %s: exporter %s does not run", queue.folder, queue.exporter)
             for name, receiver in self._parts.receivers.items():
                 await receiver.start()
@@ -155,6 +159,8 @@ class Collector:
             dropped=counters.dropped,
             session_ids_too_long=counters.session_ids_too_long,
             failing_exporters=counters.failing_exporters,
+            exporter_troubles=counters.exporter_troubles,
+            queue_folders=list(map(str, self._parts.queue_folders)),
         )
 
     def problem(self) -> str:
@@ -182,7 +188,7 @@ class Collector:
     def _admin_routes(self) -> "Sequence[Route]":
         from collector.admin import admin_routes
 
-        return admin_routes(self._running, self._parts.counters, self._parts.writer)
+        return admin_routes(self._running, self._parts.counters, self._parts.writer, self._parts.queue_folders)
 
     def _activity(self) -> tuple[int, int, int]:
         counters, query_port = self._parts.counters, self._parts.query_port

@@ -1,15 +1,13 @@
 """The exporters `otlp` and `otlphttp` made whole: a sender, its queue in the data folder, and what delivers."""
 
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from collector.left_queues import QUEUE_FOLDER_NAME
 from collector.telemetry.metrics import ExporterCounters
 from exporters.delivery.forwarder import Forwarder, Sender
 from exporters.delivery.sending_queue import SendingQueue
 from exporters.otlp_grpc import OtlpGrpcSender
-from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettings
+from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettings, queue_folder
 
 
 def create_forwarder(
@@ -17,23 +15,21 @@ def create_forwarder(
     settings: OtlpExporterSettings | OtlpHttpExporterSettings,
     data_dir: Path,
     counters: ExporterCounters,
-    drop: Callable[[str, int], None],
 ) -> Forwarder:
     """Return the exporter, not yet started; its queue is open and holds what an earlier process left.
 
-    `drop` counts, by reason, records that will never be delivered. Raises ConfigError for TLS files that cannot be
-    used, StoreError if the queue's folder cannot be used or another process has it.
+    Raises ConfigError for TLS files that cannot be used, StoreError if the queue's folder cannot be used or another
+    process has it.
     """
     sender = _sender(settings)
     queue = settings.sending_queue
-    storage = Path(queue.storage) if queue.storage else data_dir / QUEUE_FOLDER_NAME
+    folder = queue_folder(settings, data_dir) / quote(component_id, safe="")
     return Forwarder(
         component_id,
         sender,
-        SendingQueue(storage / quote(component_id, safe=""), queue.queue_size, drop),
+        SendingQueue(folder, queue.queue_size, counters.drop),
         settings.retry_on_failure,
         counters,
-        drop,
         consumers=queue.num_consumers,
     )
 

@@ -3,14 +3,17 @@
 https://github.com/open-telemetry/opentelemetry-collector/tree/main/exporter/otlpexporter
 """
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from collector.config.duration import Duration
 from collector.config.endpoint import is_loopback, join_endpoint, split_endpoint
 from collector.config.model import Settings
+from collector.left_queues import QUEUE_FOLDER_NAME
 from exporters.delivery.retry import RetrySettings
 
 GRPC_PORT = 4317
@@ -151,3 +154,15 @@ class OtlpHttpExporterSettings(_ForwardSettings):
 
 def _plaintext_refused(endpoint: str) -> str:
     return f"{endpoint} would send in plain text to another machine; use https://, or set tls.insecure: true"
+
+
+def queue_folder(settings: OtlpExporterSettings | OtlpHttpExporterSettings, data_dir: Path) -> Path:
+    """Return the folder in which an exporter's queue has one of its own."""
+    storage = settings.sending_queue.storage
+    return Path(storage) if storage else data_dir / QUEUE_FOLDER_NAME
+
+
+def queue_folders(exporters: Iterable[BaseModel], data_dir: Path) -> list[Path]:
+    """Return the folders of all configured queues, each once; the data folder's may hold old ones, so it is first."""
+    forwarders = (one for one in exporters if isinstance(one, OtlpExporterSettings | OtlpHttpExporterSettings))
+    return list(dict.fromkeys([data_dir / QUEUE_FOLDER_NAME, *(queue_folder(one, data_dir) for one in forwarders)]))

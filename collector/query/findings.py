@@ -67,8 +67,10 @@ _PORT_PROBLEMS: Mapping[str, tuple[str, Sequence[str]]] = {
         ["export GASOLINE_TOKEN=<the value that the collector was started with>"],
     ),
 }
-# Counts are by reason; which of several exporters it is, its lines in the log begin with.
+# Where it is not known which of several exporters it is: its lines in the log begin with its id.
 _OF_LOG = "exporters.<the one that the log names>"
+_A_BACKEND = "a backend that is forwarded to"
+_QUEUE_REASONS = ("busy_sending_queue", "busy_sending_queue_disk")
 _FORWARDING = ("otlp", "otlphttp")
 _AGAIN = "senders were told to come again, which they do by themselves"
 # What is full, or in the way, while they are told so.
@@ -150,18 +152,18 @@ _DROPPED: Mapping[str, tuple[Literal["problem", "hint"], str, str]] = {
     ),
     "refused_by_backend": (
         "problem",
-        "a backend that is forwarded to refuses them for good",
-        f"{_OF_LOG}, by the answer beside it: headers for 401 or 403, the path of endpoint for 404; for 413 "
+        f"{_A_BACKEND} refuses them for good",
+        f"{_OF_LOG}, by its answer: headers for 401 or 403, the path of endpoint for 404; for 413 "
         "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=128 in the senders",
     ),
     "rejected_by_backend": (
         "problem",
-        "a backend that is forwarded to took the rest of their requests only",
-        "whatever the backend's answer in the log names, in the service that sent it",
+        f"{_A_BACKEND} took the rest of their requests only",
+        "whatever the backend's answer names (it is in the log), in the service that sent it",
     ),
     "gave_up_retrying": (
         "problem",
-        "a backend that is forwarded to did not take them in time",
+        f"{_A_BACKEND} did not take them in time",
         f"{_OF_LOG}.retry_on_failure: {{max_elapsed_time: 0s, max_elapsed_time_on_fault: 0s}} (0s is never)",
     ),
     "unreadable_in_queue": (
@@ -208,11 +210,9 @@ def _of_collector(live: LiveStatus | None, ports: Sequence[Port], start_command:
     yield from (_away(each) for each in live.failing_exporters if each.partition("/")[0] in _FORWARDING)
     for reason, count in sorted(live.refused.items()):
         if count:
-            yield _refused(reason, count)
+            yield _refused(reason, count, live)
     for reason, count in sorted(live.dropped.items()):
-        if count:
-            level, message, change = _DROPPED.get(reason, ("problem", reason, "gasoline serve --log-level debug"))
-            yield Finding(level, f"dropped_{reason}", "", f"dropped {count}: {message}", [change])
+        yield from _dropped(reason, count, live)
     if live.session_ids_too_long:
         message = f"{live.session_ids_too_long} records name a session by more than {SESSION_ID_BYTES_MAX} bytes"
         change = f"send a session id of at most {SESSION_ID_BYTES_MAX} bytes"
@@ -225,12 +225,28 @@ def _away(exporter: str) -> Finding:
     return Finding("problem", "backend_away", "", message, [change])
 
 
-def _refused(reason: str, count: int) -> Finding:
+def _refused(reason: str, count: int, live: LiveStatus) -> Finding:
     if reason not in _REFUSED:
         said, change = _BUSY.get(reason, (reason, "gasoline serve --log-level debug"))
-        return Finding("hint", f"refused_{reason}", "", f"refused {count} times: {said}; {_AGAIN}", [change])
+        full = [exporter for exporter, trouble in live.exporter_troubles.items() if trouble.turned_away]
+        lines = [change.replace(_OF_LOG, f"exporters.{each}") for each in full] if reason in _QUEUE_REASONS else []
+        return Finding("hint", f"refused_{reason}", "", f"refused {count} times: {said}; {_AGAIN}", lines or [change])
     message, change = _REFUSED[reason]
     return Finding("problem", f"refused_{reason}", "", f"refused {count}: {message}", [change])
+
+
+def _dropped(reason: str, count: int, live: LiveStatus) -> Iterator[Finding]:
+    level, message, change = _DROPPED.get(reason, ("problem", reason, "gasoline serve --log-level debug"))
+    code = f"dropped_{reason}"
+    for exporter, trouble in live.exporter_troubles.items():
+        of_exporter = trouble.dropped.get(reason, 0)
+        if of_exporter:
+            told = f"; last it was told: {trouble.last_failure}" if trouble.last_failure else ""
+            text = f"the exporter {exporter} dropped {of_exporter}: {message.replace(_A_BACKEND, 'its backend')}{told}"
+            yield Finding(level, code, "", text, [change.replace(_OF_LOG, f"exporters.{exporter}")])
+            count -= of_exporter
+    if count > 0:
+        yield Finding(level, code, "", f"dropped {count}: {message}", [change])
 
 
 def _nothing_arrived(message: str, live: LiveStatus | None) -> Finding:

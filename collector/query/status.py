@@ -7,6 +7,7 @@ from typing import Any
 from collector.correlation.keys import SESSION_ID_BYTES_MAX
 from collector.query.times import rfc3339
 from collector.store.api import ServiceActivity, StoreStatus
+from collector.telemetry.metrics import ExporterTrouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class LiveStatus:
     """What only the running collector knows: where it listens (name to host:port), and what it counted by reason.
 
     `session_ids_too_long` counts records that were kept without the session they name; `failing_exporters` are the
-    ids of those whose last attempt to deliver failed.
+    ids of those whose last attempt to deliver failed, `exporter_troubles` what each lost, `queue_folders` where their
+    queues are.
     """
 
     endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -22,6 +24,8 @@ class LiveStatus:
     dropped: Mapping[str, int] = field(default_factory=dict[str, int])
     session_ids_too_long: int = 0
     failing_exporters: Sequence[str] = ()
+    exporter_troubles: Mapping[str, ExporterTrouble] = field(default_factory=dict[str, ExporterTrouble])
+    queue_folders: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

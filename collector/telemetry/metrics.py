@@ -104,6 +104,14 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
+class ExporterTrouble(NamedTuple):
+    """What one exporter could not deliver: records lost by reason, and turned away at its queue; its last failure."""
+
+    dropped: Mapping[str, int]
+    turned_away: int
+    last_failure: str
+
+
 class Count:
     """One plain number that only grows."""
 
@@ -128,6 +136,7 @@ class Counters:
         self._counts: dict[tuple[Metric, Labels], Count] = {}
         self._watched: dict[tuple[Metric, Labels], Callable[[], float]] = {}
         self._failing_exporters: set[str] = set()
+        self._last_failures: dict[str, str] = {}
 
     def count(self, metric: Metric, labels: Labels = ()) -> Count:
         """Return the number behind a counter and one set of labels; who counts often keeps it."""
@@ -144,10 +153,10 @@ class Counters:
         """Count one export request that was answered with an error."""
         self.count(REFUSED, (("reason", reason), *labels)).add(1)
 
-    def drop(self, reason: str, records: int) -> None:
+    def drop(self, reason: str, records: int, labels: Labels = ()) -> None:
         """Count records that no answer will ever show."""
         if records:
-            self.count(DROPPED, (("reason", reason),)).add(records)
+            self.count(DROPPED, (("reason", reason), *labels)).add(records)
 
     @property
     def accepted(self) -> Mapping[str, int]:
@@ -177,8 +186,30 @@ class Counters:
 
     @property
     def failing_exporters(self) -> list[str]:
-        """Ids of the exporters whose last attempt to deliver failed."""
+        """Ids of the exporters whose last attempt to deliver failed, unless it was refused for good."""
         return sorted(self._failing_exporters)
+
+    @property
+    def exporter_troubles(self) -> Mapping[str, ExporterTrouble]:
+        """By the exporter's id, what it lost or turned away; only those that did."""
+        dropped: dict[str, dict[str, int]] = {}
+        turned_away: dict[str, int] = {}
+        for (metric, labels), count in self._counts.items():
+            exporter = dict(labels).get("exporter", "")
+            if exporter and metric is DROPPED:
+                dropped.setdefault(exporter, {})[labels[0][1]] = count.value
+            elif metric in ENQUEUE_FAILED.values():
+                turned_away[exporter] = turned_away.get(exporter, 0) + count.value
+        return {
+            exporter: ExporterTrouble(
+                dropped.get(exporter, {}), turned_away.get(exporter, 0), self._last_failures.get(exporter, "")
+            )
+            for exporter in sorted({*dropped, *turned_away})
+        }
+
+    def note_failure(self, exporter: str, text: str) -> None:
+        """Keep what an exporter was told last when it failed."""
+        self._last_failures[exporter] = text
 
     def set_failing(self, exporter: str, is_failing: bool) -> None:
         """Note how the last attempt of an exporter ended."""
@@ -228,11 +259,17 @@ class ExporterCounters:
             self._counters.set_failing(self._exporter, False)
         self._sent[signal].value += records
 
-    def send_failed(self, signal: str, records: int) -> None:
-        """Count records of an attempt that failed, whether or not another one follows."""
+    def send_failed(self, signal: str, records: int, *, is_refused: bool = False) -> None:
+        """Count records of an attempt that failed; `is_refused`: the backend is there, and will never take them."""
         self._failed_at_s = self._clock_s()
-        self._counters.set_failing(self._exporter, True)
+        self._counters.set_failing(self._exporter, not is_refused)
         self._counters.count(SEND_FAILED[signal], self._labels).add(records)
+
+    def drop(self, reason: str, records: int, told: str = "") -> None:
+        """Count records that will never be delivered; `told` is what the backend said."""
+        self._counters.drop(reason, records, self._labels)
+        if told:
+            self._counters.note_failure(self._exporter, told)
 
     def enqueue_failed(self, signal: str, records: int) -> None:
         """Count records for which the exporter's queue had no room."""

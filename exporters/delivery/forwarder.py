@@ -52,19 +52,16 @@ class Forwarder:
         queue: SendingQueue,
         retry: RetrySettings,
         counters: ExporterCounters,
-        drop: Callable[[str, int], None],
         *,
         consumers: int,
         clock_s: Callable[[], float] = time.monotonic,
         randomness: Callable[[], float] = random.random,
     ) -> None:
-        """`drop` counts, by reason, records that will never be delivered."""
         self._name = name
         self._sender = sender
         self._queue = queue
         self._retry = retry
         self._counters = counters
-        self._drop = drop
         self._consumers = consumers
         self._clock_s = clock_s
         self._randomness = randomness
@@ -158,12 +155,13 @@ class Forwarder:
                 self._failing = False
                 _logger.info("%s: delivering again", self._name)
             self._counters.sent(signal, records - min(records, answer.rejected))
+            message = answer.message[:MESSAGE_CHARS_MAX]
             if answer.rejected:
-                self._drop("rejected_by_backend", answer.rejected)
-            if answer.message:
-                _logger.warning("%s: the backend says: %s", self._name, answer.message[:MESSAGE_CHARS_MAX])
+                self._counters.drop("rejected_by_backend", answer.rejected, message)
+            if message:
+                _logger.warning("%s: the backend says: %s", self._name, message)
             return None
-        self._counters.send_failed(signal, records)
+        self._counters.send_failed(signal, records, is_refused=not (failure.retryable or failure.is_fault))
         return failure
 
     def _pause_s(self, backoff: Backoff, failure: NotDeliveredError) -> float | None:
@@ -175,7 +173,7 @@ class Forwarder:
 
     def _give_up(self, entry: Entry, failure: NotDeliveredError) -> None:
         reason = "gave_up_retrying" if failure.retryable or failure.is_fault else "refused_by_backend"
-        self._drop(reason, entry.records)
+        self._counters.drop(reason, entry.records, _shown(failure))
         _logger.error(
             "%s: %d records of %s cannot be delivered: %s", self._name, entry.records, entry.signal, _shown(failure)
         )

@@ -7,9 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator
 from dataclasses import asdict, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -40,25 +42,50 @@ service:
 FORWARDING_CONFIG = """\
 receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}
 processors: {session: }
-exporters: {index: , otlphttp/away: {endpoint: "http://127.0.0.1:1"}}
+exporters:
+  index:
+  otlphttp/away: {endpoint: "http://127.0.0.1:1", sending_queue: {storage: "${env:QUEUES}"}}
+  otlphttp/refusing: {endpoint: "${env:REFUSING}"}
 extensions: {query: {endpoint: "127.0.0.1:0"}}
 service:
   extensions: [query]
   pipelines:
-    logs: {receivers: [otlp], processors: [session], exporters: [index, otlphttp/away]}
+    logs: {receivers: [otlp], processors: [session], exporters: [index, otlphttp/away, otlphttp/refusing]}
 """
+
+
+class Refusal(BaseHTTPRequestHandler):
+    """What an OTLP path that a backend does not have is answered with."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.fixture
+def refusing() -> Generator[str]:
+    """The URL of a backend that refuses everything."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusal) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
 def collector(
-    tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path, request: pytest.FixtureRequest, refusing: str
 ) -> Generator[tuple[subprocess.Popen[str], RunningCollector]]:
     """A collector behind a token, and where it listens; a parameter is its configuration."""
     command = [sys.executable, "-P", "-m", "collector", "serve", "--data-dir", str(tmp_path)]
     if config := getattr(request, "param", ""):
         (tmp_path / "collector.yaml").write_text(config)
         command += ["--config", str(tmp_path / "collector.yaml")]
-    process = subprocess.Popen(command, env=ALONE | FREE_PORTS | TOKEN, stderr=subprocess.PIPE, text=True)
+    of_config = {"QUEUES": str(tmp_path / "elsewhere"), "REFUSING": refusing}
+    process = subprocess.Popen(command, env=ALONE | FREE_PORTS | TOKEN | of_config, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
         assert any(line.startswith("ready ") for line in process.stderr)
@@ -175,17 +202,19 @@ def test_a_busy_port_is_told_in_its_own_words_without_advice_to_restart(
 
 
 @pytest.mark.parametrize("collector", [FORWARDING_CONFIG], indirect=True)
-def test_a_backend_that_is_away_and_a_queue_that_nobody_sends_are_problems(
-    collector: tuple[subprocess.Popen[str], RunningCollector], tmp_path: Path
+def test_a_backend_that_is_away_or_refuses_and_queues_that_nobody_sends_are_problems(
+    collector: tuple[subprocess.Popen[str], RunningCollector], refusing: str, tmp_path: Path
 ) -> None:
     _, running = collector
     send_log(running)
     left = tmp_path / "sending_queue" / "otlp%2Fold"
-    left.mkdir()
-    (left / "1.segment").write_bytes(b"12345")
+    elsewhere = tmp_path / "elsewhere" / "otlp%2Folder"
+    for folder in (left, elsewhere):
+        folder.mkdir()
+        (folder / "1.segment").write_bytes(b"12345")
     (tmp_path / "sending_queue" / "otlp%2Fempty").mkdir()
     deadline_s = time.monotonic() + TIMEOUT_S
-    while len((found := as_json(tmp_path))[1]["findings"]) < 3 and time.monotonic() < deadline_s:
+    while len((found := as_json(tmp_path))[1]["findings"]) < 5 and time.monotonic() < deadline_s:
         pass
     code, answer = found
     assert (code, [(each["code"], each["message"]) for each in answer["findings"]]) == (
@@ -196,8 +225,17 @@ def test_a_backend_that_is_away_and_a_queue_that_nobody_sends_are_problems(
                 f"5 bytes wait in {left} for the exporter otlp/old, which does not run",
             ),
             (
+                "queue_without_exporter",
+                f"5 bytes wait in {elsewhere} for the exporter otlp/older, which does not run",
+            ),
+            (
                 "backend_away",
                 "the exporter otlphttp/away does not reach its backend; what waits is kept, and sent when it does",
+            ),
+            (
+                "dropped_refused_by_backend",
+                "the exporter otlphttp/refusing dropped 1: its backend refuses them for good; last it was told: "
+                f"{refusing}/v1/logs answered 404 Not Found",
             ),
             ("no_spans", "shop\x1b[31m sends logs and no spans"),
         ],

@@ -74,7 +74,7 @@ def forwarding(tmp_path: Path, counters: Counters) -> Callable[..., object]:
     ) -> AsyncGenerator[Forwarder]:
         queue = SendingQueue(tmp_path / "queue", bytes_max, counters.drop)
         of_exporter = ExporterCounters(counters, "otlp")
-        forwarder = Forwarder("otlp", sender, queue, retry, of_exporter, counters.drop, consumers=consumers)
+        forwarder = Forwarder("otlp", sender, queue, retry, of_exporter, consumers=consumers)
         await forwarder.start()
         try:
             yield forwarder
@@ -153,7 +153,7 @@ async def test_what_a_backend_rejects_of_a_request_is_counted_and_not_sent_again
         await forwarder.export(logs("a", "b", "c"))
     assert sender.attempts == 1
     assert metrics_of(counters) == {
-        'otelcol_processor_dropped_items{reason="rejected_by_backend"}': 2,
+        'otelcol_processor_dropped_items{reason="rejected_by_backend",exporter="otlp"}': 2,
         'otelcol_exporter_sent_log_records{exporter="otlp"}': 1,
     }
     assert "otlp: the backend says: too old" in caplog.messages

@@ -11,9 +11,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from collector.component import Outcome, Telemetry
 from collector.errors import BusyError
+from collector.left_queues import QUEUE_FOLDER_NAME
 from collector.pdata.envelope import Signal
-from collector.telemetry.metrics import Counters, ExporterCounters
-from exporters.forwarding import QUEUE_FOLDER_NAME, create_forwarder
+from collector.telemetry.metrics import Counters, ExporterCounters, ExporterTrouble
+from exporters.forwarding import create_forwarder
 from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettings
 
 pytestmark = pytest.mark.anyio
@@ -50,9 +51,7 @@ async def test_what_a_troubled_backend_did_not_take_arrives_later(
 ) -> None:
     backend = await start_backend()
     backend.answers = [BusyError("busy", retry_after_s=0.01), RuntimeError("broken"), Outcome(0, 1, "late")] * 5
-    forwarder = create_forwarder(
-        "otlp/one", settings_for(transport, backend), tmp_path, exporter_counters, counters.drop
-    )
+    forwarder = create_forwarder("otlp/one", settings_for(transport, backend), tmp_path, exporter_counters)
     await forwarder.start()
     sent = [spans(number) for number in range(1, REQUESTS + 1)]
     await asyncio.gather(*(forwarder.export(telemetry) for telemetry in sent))
@@ -61,6 +60,7 @@ async def test_what_a_troubled_backend_did_not_take_arrives_later(
     assert sorted(body for _, body in backend.taken) == sorted(telemetry.body for telemetry in sent)
     assert backend.attempts == REQUESTS + 10
     assert counters.dropped == {"rejected_by_backend": 5}
+    assert counters.exporter_troubles == {"otlp": ExporterTrouble({"rejected_by_backend": 5}, 0, "late")}
     named = counters.by_metric_name()
     assert named['otelcol_exporter_sent_spans{exporter="otlp"}'] == REQUESTS - 5
     assert named['otelcol_exporter_send_failed_spans{exporter="otlp"}'] == 10
@@ -79,7 +79,7 @@ async def test_a_backend_that_asks_for_a_pause_gets_it(
     # HTTP asks in whole seconds.
     asked_s = ASKED_S if transport == "grpc" else 1.0
     backend.answers = [BusyError("busy", retry_after_s=asked_s)]
-    forwarder = create_forwarder("otlp", settings_for(transport, backend), tmp_path, exporter_counters, counters.drop)
+    forwarder = create_forwarder("otlp", settings_for(transport, backend), tmp_path, exporter_counters)
     await forwarder.start()
     await forwarder.export(spans(1))
     await backend.has_met(1)
@@ -97,6 +97,6 @@ async def test_the_queue_can_be_elsewhere(
 ) -> None:
     backend = await start_backend()
     settings = settings_for("grpc", backend, sending_queue={"storage": str(tmp_path / "elsewhere")})
-    forwarder = create_forwarder("otlp", settings, tmp_path / "data", exporter_counters, counters.drop)
+    forwarder = create_forwarder("otlp", settings, tmp_path / "data", exporter_counters)
     await forwarder.shutdown()
     assert names_in(tmp_path) == ["elsewhere"]

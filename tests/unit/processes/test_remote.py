@@ -11,6 +11,7 @@ from collector.query.status import LiveStatus
 from collector.remote import CollectorUnreachableError, fetch_status, live_status, request_clear
 from collector.rendezvous import RunningCollector, publish
 from collector.store.sqlite.lock import DataFolderLock
+from collector.telemetry.metrics import ExporterTrouble
 
 AnswerWith = Callable[[bytes], RunningCollector]
 
@@ -78,11 +79,24 @@ def test_live_status_is_what_the_collector_tells_or_at_least_where_it_is(
     assert live_status(tmp_path, None) is None
     lock = DataFolderLock(tmp_path)
     told = b'{"refused": {"busy": 2, "odd": "x"}, "dropped": 1, "session_ids_too_long": 4, "new": true, '
-    told += b'"failing_exporters": ["otlp"]}'
+    told += b'"failing_exporters": ["otlp"], "queue_folders": ["/a", "/b"], "exporter_troubles": {"otlp": '
+    told += b'{"dropped": {"gave_up_retrying": 3, "odd": ""}, "turned_away": 5, "last_failure": "404"}, '
+    told += b'"otlp/new": {"turned_away": []}, "odd": 1}}'
     running = answer_with(http("200 OK", told))
     publish(running)
     endpoints = {"query": running.query}
-    assert live_status(tmp_path, None) == LiveStatus(endpoints, {"busy": 2}, {}, 4, ["otlp"])
+    assert live_status(tmp_path, None) == LiveStatus(
+        endpoints,
+        {"busy": 2},
+        {},
+        4,
+        ["otlp"],
+        {
+            "otlp": ExporterTrouble({"gave_up_retrying": 3}, 5, "404"),
+            "otlp/new": ExporterTrouble({}, 0, ""),
+        },
+        ["/a", "/b"],
+    )
     running = answer_with(b"")
     publish(running)
     assert live_status(tmp_path, None) == LiveStatus({"query": running.query}, {}, {})

@@ -10,6 +10,7 @@ from collector.pdata.envelope import Signal
 from collector.query.diagnosis import diagnose
 from collector.query.findings import Finding, Port, PortProblem, findings_of
 from collector.query.status import LiveStatus
+from collector.telemetry.metrics import ExporterTrouble
 
 ENDPOINTS = {"grpc": "127.0.0.1:1", "http": "127.0.0.1:2"}
 START = "gasoline serve --data-dir /data"
@@ -250,8 +251,57 @@ def test_lines_about_backends_name_no_exporter_that_may_be_another(world: Any) -
     assert all(each.change[0].startswith("exporters.<the one that the log names>") for each in findings)
     (final,) = (each for each in findings if each.code == "dropped_refused_by_backend")
     assert final.change == [
-        "exporters.<the one that the log names>, by the answer beside it: headers for 401 or 403, the path of endpoint "
+        "exporters.<the one that the log names>, by its answer: headers for 401 or 403, the path of endpoint "
         "for 404; for 413 OTEL_BSP_MAX_EXPORT_BATCH_SIZE=128 in the senders"
+    ]
+
+
+def test_each_exporter_that_loses_records_is_named_with_its_own_line(world: Any) -> None:
+    healthy(world)
+    troubles = {
+        "otlp": ExporterTrouble({"gave_up_retrying": 2}, 7, "UNAVAILABLE: away"),
+        "otlphttp/e": ExporterTrouble({"refused_by_backend": 3, "gave_up_retrying": 4}, 0, "404 Not Found"),
+        "otlphttp/full": ExporterTrouble({}, 1, ""),
+    }
+    dropped = {"refused_by_backend": 3, "gave_up_retrying": 7, "invalid_ids": 1}
+    live = LiveStatus({}, {"busy_sending_queue": 2}, dropped, exporter_troubles=troubles)
+    queue_size = "sending_queue.queue_size: 1073741824 (and look after the backend: the log names its answers)"
+    no_end = "retry_on_failure: {max_elapsed_time: 0s, max_elapsed_time_on_fault: 0s} (0s is never)"
+    assert [(each.code, each.message, list(each.change)) for each in found(world, live)] == [
+        (
+            "dropped_gave_up_retrying",
+            "the exporter otlp dropped 2: its backend did not take them in time; last it was told: UNAVAILABLE: away",
+            [f"exporters.otlp.{no_end}"],
+        ),
+        (
+            "dropped_gave_up_retrying",
+            "the exporter otlphttp/e dropped 4: its backend did not take them in time; last it was told: 404 Not Found",
+            [f"exporters.otlphttp/e.{no_end}"],
+        ),
+        (
+            "dropped_gave_up_retrying",
+            "dropped 1: a backend that is forwarded to did not take them in time",
+            [f"exporters.<the one that the log names>.{no_end}"],
+        ),
+        (
+            "dropped_invalid_ids",
+            "dropped 1: spans without a valid trace or span id cannot be shown",
+            ["let the SDK make the ids in the sender: 16 and 8 bytes, not all zero"],
+        ),
+        (
+            "dropped_refused_by_backend",
+            "the exporter otlphttp/e dropped 3: its backend refuses them for good; last it was told: 404 Not Found",
+            [
+                "exporters.otlphttp/e, by its answer: headers for 401 or 403, the path of endpoint for 404; for 413 "
+                "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=128 in the senders"
+            ],
+        ),
+        (
+            "refused_busy_sending_queue",
+            "refused 2 times: the queue of what is to be forwarded is full: its backend is slow or away; "
+            "senders were told to come again, which they do by themselves",
+            [f"exporters.otlp.{queue_size}", f"exporters.otlphttp/full.{queue_size}"],
+        ),
     ]
 
 

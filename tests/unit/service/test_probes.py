@@ -157,7 +157,7 @@ class SlowReceiver:
 async def test_probes_are_answered_while_receivers_drain(tmp_path: Path) -> None:
     store, receiver = MemoryStore(), SlowReceiver()
     port = QueryPort(QuerySettings(endpoint="127.0.0.1:0"), store, None)
-    collector = Collector(Parts(store, store, {"slow": receiver}, [], port, Counters(), lambda: False), tmp_path)
+    collector = Collector(Parts(store, store, {"slow": receiver}, [], port, Counters(), lambda: False, []), tmp_path)
     running = await collector.start()
     assert await health(running.query) == FIT
     end = asyncio.create_task(collector.shutdown(DEADLINE_S))

@@ -113,6 +113,8 @@ async def test_what_is_sent_is_answered_counted_and_cleared(tmp_path: Path) -> N
             "dropped": {"invalid_ids": 1},
             "session_ids_too_long": 0,
             "failing_exporters": [],
+            "exporter_troubles": {},
+            "queue_folders": [str(tmp_path / "sending_queue")],
         }
         assert metrics['otelcol_receiver_accepted_spans{receiver="otlp",transport="http"}'] == 1
         assert metrics['otelcol_exporter_sent_spans{exporter="index"}'] == 1

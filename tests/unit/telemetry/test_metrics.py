@@ -18,6 +18,7 @@ from collector.telemetry.metrics import (
     SESSION_IDS_TOO_LONG,
     Counters,
     ExporterCounters,
+    ExporterTrouble,
 )
 from collector.telemetry.process import watch_process
 
@@ -134,6 +135,29 @@ def test_an_exporter_fails_from_a_failed_attempt_to_the_next_success() -> None:
         attempt("traces", 1)
         seen.append(counters.failing_exporters)
     assert seen == [[], ["file"], ["file", "otlp"], ["file", "otlp"], ["file"], [], []]
+    first.send_failed("traces", 1)
+    first.send_failed("traces", 1, is_refused=True)
+    assert counters.failing_exporters == []
+
+
+def test_what_is_lost_is_told_by_exporter_and_counted_once() -> None:
+    counters = Counters()
+    first, second, third = (ExporterCounters(counters, name) for name in ("otlp", "otlp/two", "otlp/well"))
+    first.drop("gave_up_retrying", 2, "away")
+    first.drop("gave_up_retrying", 3, "still away")
+    first.drop("unreadable_in_queue", 1)
+    second.enqueue_failed("traces", 4)
+    second.enqueue_failed("logs", 1)
+    third.sent("traces", 1)
+    third.drop("rejected_by_backend", 0)
+    counters.drop("invalid_ids", 7)
+    assert counters.exporter_troubles == {
+        "otlp": ExporterTrouble({"gave_up_retrying": 5, "unreadable_in_queue": 1}, 0, "still away"),
+        "otlp/two": ExporterTrouble({}, 5, ""),
+    }
+    assert counters.dropped == {"gave_up_retrying": 5, "unreadable_in_queue": 1, "invalid_ids": 7}
+    named = counters.by_metric_name()
+    assert named['otelcol_processor_dropped_items{reason="gave_up_retrying",exporter="otlp"}'] == 5
 
 
 def test_a_failure_is_remembered_until_the_next_success_or_the_end_of_its_time() -> None:
