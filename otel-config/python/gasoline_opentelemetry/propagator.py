@@ -18,8 +18,9 @@ from opentelemetry.trace.span import TraceState
 
 from gasoline_opentelemetry.session import TRACESTATE_KEY, fits_tracestate, session_id_of, session_in, with_session
 
-# https://www.w3.org/TR/trace-context/#list: of more, the SDK passes on none.
+# https://www.w3.org/TR/trace-context/#list: of more, the SDK passes on none; of a longer one, it reads nothing.
 TRACESTATE_MEMBERS_MAX = 32
+TRACESTATE_CHARACTERS_MAX = 8192
 
 _HEADER = "x-session-id"
 _TRACESTATE = "tracestate"
@@ -80,7 +81,7 @@ def _in_tracestate(context: Context, session_id: str) -> Context:
 def _naming(trace_state: TraceState, session_id: str) -> TraceState:
     """Return `trace_state` with this session and no other, itself if it is so already.
 
-    One that is full loses its last member, as W3C asks for. An id that does not fit leaves no session in it.
+    One that is full loses its last members, as W3C asks for. An id that does not fit leaves no session in it.
     """
     fitting = session_id if fits_tracestate(session_id) else None
     if trace_state.get(TRACESTATE_KEY) == fitting:
@@ -88,4 +89,11 @@ def _naming(trace_state: TraceState, session_id: str) -> TraceState:
     others = [(key, value) for key, value in trace_state.items() if key != TRACESTATE_KEY]
     if fitting is None:
         return TraceState(others)
-    return TraceState([(TRACESTATE_KEY, fitting), *others[: TRACESTATE_MEMBERS_MAX - 1]])
+    kept = [(TRACESTATE_KEY, fitting)]
+    characters = len(f"{TRACESTATE_KEY}={fitting}")
+    for key, value in others[: TRACESTATE_MEMBERS_MAX - 1]:
+        characters += len(f",{key}={value}")
+        if characters > TRACESTATE_CHARACTERS_MAX:
+            break
+        kept.append((key, value))
+    return TraceState(kept)

@@ -8,7 +8,7 @@ from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.trace import TracerProvider
 
-from gasoline_opentelemetry.propagator import SessionPropagator
+from gasoline_opentelemetry.propagator import TRACESTATE_CHARACTERS_MAX, SessionPropagator
 from gasoline_opentelemetry.session import SESSION_ID_BYTES_MAX, session_in
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -21,6 +21,15 @@ def members(count: int) -> str:
     return ",".join(f"k{number}={number}" for number in range(count))
 
 
+def long_members(characters: int) -> str:
+    """Return a tracestate of so many characters, in 20 members."""
+    widths = [characters // 20 - 1] * 19
+    widths.append(characters - sum(widths) - 19)
+    return ",".join(f"{f'k{number}':x<200}={'v' * (width - 201)}" for number, width in enumerate(widths))
+
+
+# With the session before it, as long as one may be.
+FULL = long_members(TRACESTATE_CHARACTERS_MAX - len("gasoline=a,"))
 Extract = Callable[[Mapping[str, str]], Context]
 
 
@@ -68,6 +77,16 @@ def next_headers(propagator: CompositePropagator, context: Context) -> tuple[str
         ({"x-session-id": "a", "tracestate": "x=1,gasoline=a", **PARENT}, {"tracestate": "x=1,gasoline=a"}),
         ({"x-session-id": "a", "tracestate": members(32), **PARENT}, {"tracestate": f"gasoline=a,{members(31)}"}),
         ({"x-session-id": "a", "tracestate": members(31), **PARENT}, {"tracestate": f"gasoline=a,{members(31)}"}),
+        ({"x-session-id": "a", "tracestate": FULL, **PARENT}, {"tracestate": f"gasoline=a,{FULL}"}),
+        (
+            {"x-session-id": "a", "tracestate": f"{FULL}v", **PARENT},
+            {"tracestate": f"gasoline=a,{FULL.rpartition(',')[0]}"},
+        ),
+        # One that is longer is not read.
+        (
+            {"x-session-id": "a", "tracestate": long_members(TRACESTATE_CHARACTERS_MAX + 1), **PARENT},
+            {"tracestate": "gasoline=a"},
+        ),
         ({"x-session-id": "sitzung-ä", "tracestate": "x=1,gasoline=b", **PARENT}, {"tracestate": "x=1"}),
         ({"baggage": "session.id=a", **PARENT}, {"baggage": "session.id=a", "tracestate": "gasoline=a"}),
         # A tracestate cannot hold these two: the first has a comma (here in baggage, where it is escaped), the second
