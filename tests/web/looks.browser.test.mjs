@@ -90,6 +90,34 @@ test('nothing is wider than the window from 360 to 2,560 pixels, and rows keep a
   assert.deepEqual(wrong, []);
 });
 
+test('the status stands whole behind a title that is cut, and a wide window is for the axis', async () => {
+  const seen = {};
+  for (const name of ['request', 'compare']) {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await open(name);
+    seen[name] = await page.evaluate(() =>
+      [...document.querySelectorAll('h1 > .status, h2 > .status')].map((status) => {
+        const { left, right } = status.getBoundingClientRect();
+        const words = status.parentElement.querySelector('.words');
+        return right <= status.parentElement.getBoundingClientRect().right + 1 && left >= words.offsetLeft;
+      }),
+    );
+  }
+  assert.deepEqual(seen, { request: [true], compare: [true, true] });
+  await page.setViewportSize({ width: 2560, height: 900 });
+  await open('session');
+  const share = await page.locator('.row > .plot').first().evaluate((plot) => plot.clientWidth / innerWidth);
+  assert.ok(share > 0.6, `the axis has ${share} of the window`);
+});
+
+test('a request that is not stored says so, and leads to those that are', async () => {
+  await page.goto(`${collector.query}/requests/${'e'.repeat(32)}`);
+  await page.getByRole('heading', { name: 'Nothing is stored of this request' }).waitFor();
+  await page.getByRole('link', { name: 'All requests' }).click();
+  await page.waitForURL(`${collector.query}/requests`);
+  await page.locator('.row').first().waitFor();
+});
+
 test('at 360 pixels an event opens in sight, and what the rows say keeps most of their width', async () => {
   await page.setViewportSize({ width: 360, height: 740 });
   await open('session');

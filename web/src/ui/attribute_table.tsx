@@ -2,7 +2,7 @@
 
 import type { Value } from '../model/answers';
 import { CopyButton } from './copying';
-import { Line, Long } from './telemetry_text';
+import { Long, Name } from './telemetry_text';
 
 export const ATTRIBUTES_SHOWN_MAX = 200;
 
@@ -27,7 +27,7 @@ export function AttributeTable({ title, values, cutNames }: Props) {
           {names.slice(0, ATTRIBUTES_SHOWN_MAX).map((name) => (
             <tr key={name}>
               <th scope="row">
-                <Line text={name} />
+                <Name text={name} />
               </th>
               <td>
                 <Long text={valueText(values[name] ?? null)} />

@@ -52,7 +52,9 @@ export function CompareView({ source, left, right }: { source: Source; left: str
           <Link to={listPath('/requests')} class="back">
             Requests
           </Link>
-          <h1>Two requests compared</h1>
+          <h1>
+            <span class="words">Two requests compared</span>
+          </h1>
           <Link class="button" to={comparePath(right, left)}>
             Swap
           </Link>
@@ -108,7 +110,7 @@ function Side({ loaded, word }: { loaded: Loaded | undefined; word: string }) {
   return (
     <section class="side" aria-label={`${word}: request ${shortId(request.request_id)}`}>
       <h2>
-        <Link to={requestPath(request.request_id)}>
+        <Link class="words" to={requestPath(request.request_id)}>
           <Called request={request} />
         </Link>{' '}
         {request.status !== undefined && <span class={`status ${request.cause ? 'bad' : ''}`}>{request.status}</span>}

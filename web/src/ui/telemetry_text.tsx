@@ -1,5 +1,6 @@
 /** Text that came with telemetry: never markup, on its own for the direction of writing, cut where it is very long. */
 
+import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { SHOWN_CHARS_MAX, SHOWN_WHOLE_CHARS_MAX, cut, visible, visibleLine } from '../model/plain_text';
@@ -10,6 +11,22 @@ const LINE_CHARS_MAX = 400;
 /** One line of it. */
 export function Line({ text, class: name }: { text: string; class?: string }) {
   return <bdi class={name}>{visibleLine(cut(text, LINE_CHARS_MAX))}</bdi>;
+}
+
+/** A name of many words, which breaks between them where it must. */
+export function Name({ text }: { text: string }) {
+  const [first, ...others] = visibleLine(cut(text, LINE_CHARS_MAX)).split(/(?<=[._])/);
+  return (
+    <bdi>
+      {first}
+      {others.map((word, place) => (
+        <Fragment key={place}>
+          <wbr />
+          {word}
+        </Fragment>
+      ))}
+    </bdi>
+  );
 }
 
 /** All of it, the rest behind a button. */

@@ -32,7 +32,7 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
           {loaded.request ? (
             <RequestTitle request={loaded.request} />
           ) : (
-            <Line text={loaded.session?.first_url ?? `Session ${shortId(id)}`} />
+            <Line class="words" text={loaded.session?.first_url ?? `Session ${shortId(id)}`} />
           )}
         </h1>
         {source.onNews && <LiveSign />}
@@ -60,7 +60,9 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
 function RequestTitle({ request }: { request: RequestRecord }) {
   return (
     <>
-      <Called request={request} />{' '}
+      <span class="words">
+        <Called request={request} />
+      </span>{' '}
       {request.status !== undefined && (
         <span class={`status ${request.cause || request.status >= 500 ? 'bad' : ''}`}>{request.status}</span>
       )}

@@ -12,7 +12,7 @@ import { isOnControl, isScrolled, useKeys } from './keys';
 import { Lanes } from './lanes';
 import { Minimap } from './minimap';
 import { Problem } from './problem';
-import { navigate, place, replaceSearch } from './router';
+import { Link, listPath, navigate, place, replaceSearch } from './router';
 import { useColours } from './service_name';
 import { TimelineFilters } from './timeline_filters';
 import { TimelineHead } from './timeline_head';
@@ -44,7 +44,7 @@ export function TimelineView({ source, subject }: { source: Source; subject: Sub
         Loading the {subject.kind}…
       </p>
     );
-  if (loaded.events.length === 0) return <Nothing subject={subject} notes={loaded.notes} />;
+  if (loaded.events.length === 0) return <Nothing subject={subject} notes={loaded.notes} hasLists={source.hasLists} />;
   return (
     <main
       class="timeline"
@@ -68,7 +68,8 @@ export function TimelineView({ source, subject }: { source: Source; subject: Sub
   );
 }
 
-function Nothing({ subject, notes }: { subject: Subject; notes: readonly string[] }) {
+function Nothing(props: { subject: Subject; notes: readonly string[]; hasLists: boolean }) {
+  const { subject, notes, hasLists } = props;
   return (
     <main class="empty">
       <h1>Nothing is stored of this {subject.kind}</h1>
@@ -76,6 +77,11 @@ function Nothing({ subject, notes }: { subject: Subject; notes: readonly string[
         <p key={note}>{note}</p>
       ))}
       <p class="quiet">If telemetry of it is still to come, it will appear here.</p>
+      {hasLists && (
+        <p>
+          <Link to={listPath(subject.kind === 'session' ? '/' : '/requests')}>All {subject.kind}s</Link>
+        </p>
+      )}
     </main>
   );
 }
