@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv; a machine needs Python >= 3.11, make and a package registry.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench bench-scale bench-compare lock proto bundle rooms settings clean install-demo install-dev
+.PHONY: help demo serve test check bench bench-scale bench-page bench-compare lock proto bundle rooms settings clean install-demo install-dev
 
 python := .venv/bin/python
 sources := collector exporters mcp_server otel-config tests scripts hatch_build.py
@@ -32,6 +32,10 @@ bench: install-dev ## Measure: the table of figures and their ratios
 bench-scale: install-dev ## Measure how cost grows: SPANS=5000000 SESSIONS=100000 SOAK=10000000 JSON=file
 	@$(python) tests/bench/scale.py $(if $(SPANS),--spans $(SPANS)) $(if $(SESSIONS),--sessions $(SESSIONS)) \
 		$(if $(SOAK),--soak-spans $(SOAK)) $(if $(JSON),--json $(JSON))
+
+bench-page: install-dev ## Measure the page in Chromium, with 10,000 events and 10,000 sessions: JSON=file
+	@sh scripts/npm.sh extension
+	@sh scripts/npm.sh web run --silent bench $(if $(JSON),-- $(abspath $(JSON)))
 
 bench-compare: install-dev ## Two result files side by side: A=file B=file
 	@$(python) tests/bench/compare.py $(A) $(B)
