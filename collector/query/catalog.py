@@ -4,7 +4,7 @@ The parts of the newest commits come first, older ones as far as the time of the
 question goes on from there. So a list over a large store is incomplete at first, and says so, but never old.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -18,6 +18,7 @@ from collector.store.api import Position, Reader
 CATALOG_TRACES_MAX = 200_000
 RECORDS_KEPT_MAX = 2_000
 COMMITS_PER_READ = 256
+READ_AHEAD_EVENTS_MAX = 1_000
 
 
 class Catalog:
@@ -150,15 +151,27 @@ class Catalog:
         if not self.is_as_of(snapshot):
             # Newer records of another session in the same request may be in what is kept.
             return dict(make())
-        key = facts.session_id if isinstance(facts, SessionFacts) else facts.trace_key
-        record = self._records.get(key, facts)
+        record = self._kept_record(facts)
         if record is None:
             notes = len(snapshot.notes)
             record = make()
             # What is noted has to be noted the next time, too.
             if len(snapshot.notes) == notes:
-                self._records.keep(key, facts, record)
+                self._records.keep(_record_key(facts), facts, record)
         return dict(record)
+
+    def unread(self, page: Sequence[RequestFacts], snapshot: Snapshot) -> list[TraceKey]:
+        """Return the traces of those requests on a page whose records have to be made; those too large are left out."""
+        is_now = self.is_as_of(snapshot)
+        return [
+            facts.trace_key
+            for facts in page
+            if not (is_now and self._kept_record(facts))
+            and sum(slot.events for slot in self.merged.slots_of(facts.trace_key)) <= READ_AHEAD_EVENTS_MAX
+        ]
+
+    def _kept_record(self, facts: SessionFacts | RequestFacts) -> Mapping[str, Any] | None:
+        return self._records.get(_record_key(facts), facts)
 
     def request(self, trace_key: TraceKey, merged: Merged, snapshot: Snapshot) -> RequestFacts:
         """Sum up one request from what `merged_at` returned for it."""
@@ -169,6 +182,10 @@ class Catalog:
             facts = snapshot.request(merged, trace_key)
             self._requests.put(facts)
         return facts
+
+
+def _record_key(facts: SessionFacts | RequestFacts) -> Hashable:
+    return facts.session_id if isinstance(facts, SessionFacts) else facts.trace_key
 
 
 def session_key(facts: SessionFacts) -> ListKey:

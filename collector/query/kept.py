@@ -1,5 +1,6 @@
 """What lists keep from one question to the next: facts in the order of their list, and what was made of them."""
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
@@ -10,10 +11,14 @@ Facts = TypeVar("Facts")
 Made = TypeVar("Made")
 
 
+# Of so many facts one may be new and each still be put into its place; of more all are sorted again.
+CHANGED_FEW_OF = 16
+
+
 class Listing(Generic[Key, Facts]):
     """Facts by id, in the order of their list. Not thread-safe.
 
-    Of thousands few change between two questions, so the rest is still sorted.
+    Of thousands few change between two questions, so the rest stays where it is.
     """
 
     def __init__(self, id_of: Callable[[Facts], Key], key_of: Callable[[Facts], ListKey]) -> None:
@@ -21,39 +26,49 @@ class Listing(Generic[Key, Facts]):
         self._key_of = key_of
         self._facts: dict[Key, Facts] = {}
         self._fresh: dict[Key, Facts] = {}
+        self._stale: list[Facts] = []
         self._sorted: list[tuple[ListKey, Facts]] = []
-        self._is_sorted = True
         self.missing: dict[Key, None] = {}
 
     def drop(self, key: Key) -> None:
         """Forget the facts of one id, or note that there are none yet: it is among the `missing`."""
-        if self._facts.pop(key, None) is not None:
-            self._is_sorted = False
-            self._fresh.pop(key, None)
+        self._take_out(key)
         self.missing[key] = None
 
     def put(self, facts: Facts) -> None:
         """Take the facts of one id in place of those that there are."""
         key = self._id_of(facts)
+        self._take_out(key)
         self._facts[key] = self._fresh[key] = facts
-        self._is_sorted = False
         self.missing.pop(key, None)
+
+    def _take_out(self, key: Key) -> None:
+        facts = self._facts.pop(key, None)
+        if facts is not None and self._fresh.pop(key, None) is None:
+            self._stale.append(facts)
 
     def get(self, key: Key) -> Facts | None:
         """Return the facts of one id; None if they are missing."""
         return self._facts.get(key)
 
     def in_order(self) -> Sequence[tuple[ListKey, Facts]]:
-        """Return all facts that there are, by their list's order."""
-        if not self._is_sorted:
-            facts, id_of, key_of = self._facts, self._id_of, self._key_of
-            kept = [item for item in self._sorted if facts.get(id_of(item[1])) is item[1]]
-            kept += [(key_of(new), new) for new in self._fresh.values()]
-            kept.sort(key=lambda item: item[0])
-            self._sorted = kept
+        """Return all facts that there are, by their list's order; what was returned before stays as it is."""
+        if self._fresh or self._stale:
+            if (len(self._fresh) + len(self._stale)) * CHANGED_FEW_OF > len(self._facts):
+                self._sorted = sorted(((self._key_of(facts), facts) for facts in self._facts.values()), key=_list_key)
+            else:
+                self._sorted = self._sorted.copy()
+                for facts in self._stale:
+                    del self._sorted[bisect_left(self._sorted, self._key_of(facts), key=_list_key)]
+                for facts in self._fresh.values():
+                    insort(self._sorted, (self._key_of(facts), facts), key=_list_key)
             self._fresh.clear()
-            self._is_sorted = True
+            self._stale.clear()
         return self._sorted
+
+
+def _list_key(item: tuple[ListKey, object]) -> ListKey:
+    return item[0]
 
 
 class Kept(Generic[Made]):

@@ -59,6 +59,8 @@ def answer_requests(question: Question, catalog: Catalog) -> dict[str, Any]:
     found = requests_matching(catalog, question.snapshot, question.params, question.window, session_id)
     page, answer = list_page(question, catalog, found, "requests", session_id=session_id or "")
     snapshot = question.snapshot
+    if not snapshot.limit.is_over:
+        snapshot.read_ahead(catalog.unread(page, snapshot))
     answer["requests"] = [catalog.record(facts, snapshot, partial(_request, snapshot, facts)) for facts in page]
     if question.cursor is not None:
         now = now_snapshot(question)

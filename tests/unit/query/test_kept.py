@@ -1,10 +1,13 @@
 """What lists keep between two questions: facts in order, and records for as long as their facts stay."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.query import kept as kept_module
 from collector.query.kept import Kept, Listing
 
 
@@ -22,9 +25,18 @@ steps = st.lists(
 )
 
 
+@pytest.mark.parametrize("few_of", [0, kept_module.CHANGED_FEW_OF])
 @given(steps=steps)
-def test_facts_stand_in_order_whatever_came_before(steps: list[tuple[str, str, int]]) -> None:
+def test_facts_stand_in_order_whatever_came_before(few_of: int, steps: list[tuple[str, str, int]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        # With 0 every change is put into its place, else these few are sorted each time.
+        patch.setattr(kept_module, "CHANGED_FEW_OF", few_of)
+        check(steps)
+
+
+def check(steps: list[tuple[str, str, int]]) -> None:
     kept = listing()
+    read: list[tuple[Sequence[object], list[object]]] = []
     there: dict[str, Facts] = {}
     missing: set[str] = set()
     for what, name, time in steps:
@@ -38,7 +50,10 @@ def test_facts_stand_in_order_whatever_came_before(steps: list[tuple[str, str, i
             kept.drop(name)
         else:
             in_order = sorted(there.values(), key=lambda facts: (-facts.time, facts.name))
-            assert list(kept.in_order()) == [((-facts.time, facts.name), facts) for facts in in_order]
+            found = kept.in_order()
+            assert list(found) == [((-facts.time, facts.name), facts) for facts in in_order]
+            read.append((found, list(found)))
+    assert all(list(found) == then for found, then in read)
     assert {name: kept.get(name) for name in "abc"} == {name: there.get(name) for name in "abc"}
     assert set(kept.missing) == missing
 

@@ -1,10 +1,11 @@
-"""A session that was laid out once stays so for as long as nothing of it comes, whatever others send."""
+"""What a question reads while others send: nothing of a session laid out before, the requests of a page at once."""
 
 import random
 from typing import Any
 
 import pytest
 
+from collector.query import catalog
 from collector.query.params import parse_params
 
 SESSION = parse_params({"what": "session-trace", "session_id": "s"})
@@ -66,3 +67,19 @@ def test_an_answer_that_was_kept_is_the_one_that_a_fresh_reader_gives(world: Any
         world.commit()
         if chosen.random() < 0.7:
             assert world.query.observe(SESSION) == world.fresh_query().observe(SESSION)
+
+
+@pytest.mark.parametrize(("events_max", "reads_expected"), [(2, [3]), (1, [2, 1])])
+def test_the_requests_of_a_page_are_read_at_once_but_for_large_ones(
+    world: Any, reads: list[Any], monkeypatch: pytest.MonkeyPatch, events_max: int, reads_expected: list[int]
+) -> None:
+    monkeypatch.setattr(catalog, "READ_AHEAD_EVENTS_MAX", events_max)
+    for number in range(1, 4):
+        world.span(f"{number}", "a", at=number, kind="server", attributes={"http.request.method": "GET"})
+    world.span("2", "b", "a", at=2)
+    world.commit()
+    requests = parse_params({"what": "requests"})
+    first = world.query.observe(requests)
+    assert [len(traces) for traces in reads] == reads_expected
+    reads.clear()
+    assert (world.query.observe(requests), reads) == (first, [])
