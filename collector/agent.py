@@ -5,6 +5,7 @@ each other down: so the collector is started when that answer is on its way, or 
 the same reason, what answers questions is loaded with the first of them.
 """
 
+import signal
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +24,8 @@ START_WITHOUT_QUESTION_S = 5.0
 
 def serve_agent(data_dir: Path, token: str | None) -> None:
     """Serve until the agent closes stdin. Raises StoreUnavailableError if the folder is no use."""
+    # As SIGTERM does: this process only reads, and the thread that reads stdin would keep an interrupted one.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     with ExitStack() as opened:
         opened.callback(ReaderPresence(data_dir).close)
         configure_logging("warn")

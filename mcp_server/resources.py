@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     ListResourcesResult,
     ListResourceTemplatesResult,
@@ -18,7 +19,7 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from collector.errors import ConfigError, QueryError
+from collector.errors import ConfigError, QueryError, StoreError
 from collector.query.params import parse_params
 from collector.query.service import QueryService
 from mcp_server.app_view import APP_VIEW_URI, read_app_view
@@ -69,9 +70,14 @@ class Resources:
         self._notes = notes
 
     async def list(self) -> ListResourcesResult:
-        """Return the newest sessions."""
+        """Return the newest sessions. Raises MCPError if they cannot be read."""
         params = parse_params({"what": "sessions", "limit": SESSIONS_LISTED_MAX})
-        answer = await self._threads.run(lambda is_cancelled: self._query.observe(params, is_cancelled=is_cancelled))
+        try:
+            answer = await self._threads.run(
+                lambda is_cancelled: self._query.observe(params, is_cancelled=is_cancelled)
+            )
+        except (QueryError, StoreError) as error:
+            raise MCPError(code=INTERNAL_ERROR, message=str(error)) from error
         return ListResourcesResult(resources=[_session_resource(session) for session in answer["sessions"]])
 
     def templates(self) -> ListResourceTemplatesResult:
@@ -96,7 +102,10 @@ class Resources:
         )
 
     async def read(self, uri: str) -> ReadResourceResult:
-        """Return the text of the trace, or the view. Raises MCPError (resource not found), with what to ask instead."""
+        """Return the text of the trace, or the view.
+
+        Raises MCPError: resource not found, with what to ask instead, or that the store cannot be read.
+        """
         if uri == APP_VIEW_URI:
             return await self._read_app_view()
         resource = parse_uri(uri)
@@ -110,6 +119,8 @@ class Resources:
             )
         except QueryError as error:
             raise _not_found(uri, str(error)) from error
+        except StoreError as error:
+            raise MCPError(code=INTERNAL_ERROR, message=str(error)) from error
         if not answer["total"]:
             raise _not_found(uri, "; ".join(answer.get("notes", ())) or "nothing is stored of it")
         text = render(self._notes.add_to(answer), params, page_url=self._page_url())

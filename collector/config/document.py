@@ -5,6 +5,12 @@ from typing import NamedTuple
 
 import yaml
 
+DEPTH_MAX = 100
+VALUES_MAX = 10_000
+_TOO_LARGE = (
+    f"this nests deeper than {DEPTH_MAX} levels, or its aliases repeat more than {VALUES_MAX:,} values; write them out"
+)
+
 
 class Problem(NamedTuple):
     """One thing that is wrong: under which keys, in words that name them, and on which line (0: unknown)."""
@@ -36,16 +42,33 @@ def read_document(text: str) -> tuple[Document | None, list[Problem]]:
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
+        if _is_too_large(node):
+            return None, [Problem((), _TOO_LARGE)]
         value: object = None if node is None else loader.construct_document(node)  # pyright: ignore[reportUnknownMemberType] -- not annotated
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         return None, [Problem((), f"{where}this is not YAML: {error.problem}", mark.line + 1 if mark else 0)]
+    except RecursionError:
+        return None, [Problem((), _TOO_LARGE)]
     except (yaml.YAMLError, ValueError) as error:
         return None, [Problem((), f"this is not YAML: {error}")]
     finally:
         loader.dispose()
     return Document(value, node), list(_repeated_keys(node))
+
+
+def _is_too_large(root: yaml.Node | None) -> bool:
+    """Tell whether a document, each alias written out, is over the limits; one inside itself has no end."""
+    waiting = [(1, root)]
+    values = 0
+    while waiting:
+        depth, node = waiting.pop()
+        values += 1
+        if depth > DEPTH_MAX or values > VALUES_MAX:
+            return True
+        waiting.extend((depth + 1, child) for _, _, child in _children(node))
+    return False
 
 
 def _repeated_keys(root: yaml.Node | None) -> Iterator[Problem]:

@@ -84,17 +84,17 @@ class ObserveParams(BaseModel):
     status: Literal["error"] | None = None
     url: Text | None = None
     query: Text | None = None
-    min_duration_ms: Annotated[float, Number, Field(ge=0)] | None = None
+    min_duration_ms: Annotated[float, Field(ge=0), Number] | None = None
     without_session: Annotated[bool, BeforeValidator(_truth_value)] = False
     severity: Annotated[SeverityName, BeforeValidator(_upper)] | None = None
     event_types: Annotated[tuple[EventFilter, ...], BeforeValidator(_as_list), Field(min_length=1)] | None = None
     since: Text | None = None
     until: Text | None = None
-    limit: Annotated[int, Number, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX), Number] = LIMIT_DEFAULT
     cursor: Text | None = None
-    budget: Annotated[int, Number, Field(ge=1, le=BUDGET_TOKENS_MAX)] = BUDGET_TOKENS_DEFAULT
+    budget: Annotated[int, Field(ge=1, le=BUDGET_TOKENS_MAX), Number] = BUDGET_TOKENS_DEFAULT
     expand: Text | None = None
-    wait_for: Annotated[float, Number, Field(ge=0, le=WAIT_FOR_S_MAX)] | None = None
+    wait_for: Annotated[float, Field(ge=0, le=WAIT_FOR_S_MAX), Number] | None = None
     format: Literal["text", "json"] = "text"
 
     @model_validator(mode="after")

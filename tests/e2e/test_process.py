@@ -165,7 +165,7 @@ def test_one_collector_writes_a_folder(start_collector: StartCollector, tmp_path
         line = failure_of(gasoline(tmp_path, "serve", "--grpc-endpoint", "127.0.0.1:0"))
         assert line == (
             f"Error: another collector (process {collector.pid}) writes {tmp_path}; "
-            "stop it with: gasoline stop, or choose another folder with --data-dir"
+            f"stop it with: gasoline stop --data-dir {tmp_path}, or choose another folder"
         )
 
 

@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import anyio
 import psutil
@@ -213,3 +215,84 @@ def test_initialize_is_answered_before_a_collector_is_started(tmp_path: Path) ->
     assert answer["result"]["serverInfo"]["name"] == "gasoline"
     assert errors.splitlines() == ["started with mcp.server, calls not built", "went on"]
     assert process.returncode == 0
+
+
+AGENT_WITHOUT_COLLECTOR = """
+import sys
+from pathlib import Path
+from collector import agent, agent_collector
+from mcp_server import server, stdio
+
+agent_collector.ensure_collector = lambda data_dir: None
+stdio.LAST_ANSWERS_S_MAX = float(sys.argv[2])
+if sys.argv[3] == "held":
+    server.McpServer.release_clients = lambda self: None
+agent.serve_agent(Path(sys.argv[1]), None)
+"""
+FOR_EVER_S = 3600.0
+WAITING = {"name": "observe", "arguments": {"what": "sessions", "wait_for": 45}}
+
+
+def agent_process(
+    tmp_path: Path, last_answers_s_max: float = FOR_EVER_S, waits: str = "released"
+) -> subprocess.Popen[str]:
+    """An agent's process whose collector is never there."""
+    command = [sys.executable, "-P", "-c", AGENT_WITHOUT_COLLECTOR, str(tmp_path), str(last_answers_s_max), waits]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=ALONE, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def answers_of(process: subprocess.Popen[str], *asked: dict[str, object]) -> dict[object, dict[str, Any]]:
+    """Ask all at once, close stdin, and return the answers by id; the process has ended well."""
+    told = [INITIALIZE, {"jsonrpc": "2.0", "method": "notifications/initialized"}, *asked]
+    try:
+        output, errors = process.communicate("".join(json.dumps(each) + "\n" for each in told), timeout=TIMEOUT_S)
+    finally:
+        process.kill()
+        process.wait(TIMEOUT_S)
+    assert (process.returncode, errors) == (0, "")
+    return {answer["id"]: answer for answer in map(json.loads, output.splitlines())}
+
+
+def test_what_was_asked_before_stdin_closed_is_answered(tmp_path: Path) -> None:
+    answers = answers_of(
+        agent_process(tmp_path),
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+        {"jsonrpc": "2.0", "id": "three", "method": "resources/list"},
+        {"jsonrpc": "2.0", "id": 4, "method": "tools/call", "params": WAITING},
+        {"jsonrpc": "2.0", "id": 5, "method": "no/such"},
+    )
+    assert set(answers) == {1, 2, "three", 4, 5}
+    assert "of 45 s, until the waiting was ended" in answers[4]["result"]["content"][0]["text"]
+
+
+def test_a_question_that_was_taken_back_holds_up_no_end(tmp_path: Path) -> None:
+    answers = answers_of(
+        agent_process(tmp_path, waits="held"),
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": WAITING},
+        {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 2}},
+    )
+    assert "result" not in answers.get(2, {})
+
+
+def test_a_question_that_is_not_answered_in_time_holds_up_no_end(tmp_path: Path) -> None:
+    answers = answers_of(
+        agent_process(tmp_path, 0.1, waits="held"),
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": WAITING},
+    )
+    assert "result" not in answers.get(2, {})
+
+
+def test_an_interrupt_ends_an_agent_that_is_spoken_to_no_more(tmp_path: Path) -> None:
+    process = agent_process(tmp_path)
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(INITIALIZE) + "\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT_S) == -signal.SIGINT
+    finally:
+        process.kill()
+        process.communicate(timeout=TIMEOUT_S)

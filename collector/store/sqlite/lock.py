@@ -5,6 +5,7 @@ The operating system drops it when its holder dies, so a killed collector leaves
 
 import fcntl
 import os
+import shlex
 import time
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class DataFolderLock:
             os.close(self._descriptor)
             raise StoreLockedError(
                 f"another collector{f' (process {holder})' if holder else ''} writes {data_dir}; "
-                "stop it with: gasoline stop, or choose another folder with --data-dir"
+                f"stop it with: gasoline stop --data-dir {shlex.quote(str(data_dir))}, or choose another folder"
             )
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)

@@ -1,6 +1,7 @@
 """`gasoline validate`: what would run, or everything that is wrong, with its line."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from collector.cli import cli
 from collector.components import KNOWN_COMPONENTS
+from collector.config.document import DEPTH_MAX, VALUES_MAX
 from collector.receivers.otlp.settings import OtlpGrpcSettings
 
 GOOD = """\
@@ -213,6 +215,37 @@ def test_what_serve_would_refuse_is_an_error_with_its_line(config: Path, text: s
     assert first.startswith(f"{config}:{line}: ")
     assert message in first
     assert last == f"invalid: 1 error in {config}"
+
+
+def nested(depth: int) -> str:
+    """A value whose innermost list is so many levels deep in the file."""
+    return f"{'[' * (depth - 1)}{']' * (depth - 1)}"
+
+
+@pytest.mark.parametrize(
+    ("more", "is_refused"),
+    [
+        ("a: &a [*a]", True),
+        ("a: &a {b: *a}", True),
+        ("a: " + "[" * 20_000, True),
+        (
+            "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+            + "\n".join(f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]" for below, name in pairwise("abcdefghi")),
+            True,
+        ),
+        (f"a: {nested(DEPTH_MAX + 1)}", True),
+        (f"a: {nested(DEPTH_MAX)}", False),
+        (f"a: [{', '.join(['1'] * VALUES_MAX)}]", True),
+        (f"a: [{', '.join(['1'] * (VALUES_MAX - 100))}]", False),
+    ],
+)
+def test_what_repeats_or_nests_without_end_is_one_error(config: Path, more: str, is_refused: bool) -> None:
+    result = run(config, GOOD + more)
+    told = (
+        f"{config}:1: this nests deeper than {DEPTH_MAX} levels, or its aliases repeat more than {VALUES_MAX:,} values"
+    )
+    assert (result.exit_code, result.output.startswith(f"{told}; write them out\n")) == (1, is_refused)
+    assert result.output.splitlines()[-1] == f"invalid: 1 error in {config}"
 
 
 def test_what_two_would_take_is_an_error_with_the_line_of_the_second(config: Path) -> None:

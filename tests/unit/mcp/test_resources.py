@@ -7,8 +7,13 @@ from typing import Protocol
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS, TextResourceContents
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, TextResourceContents
 
+from collector.errors import StoreUnavailableError
+from collector.query.service import QueryService
+from collector.store.api import Position
+from collector.store.memory import MemoryStore
+from mcp_server.answers import Answers, serve_answers
 from mcp_server.resources import ID_BYTES_MAX, SESSIONS_LISTED_MAX, ResourceUri, parse_uri, resource_uri
 from mcp_server.server import McpServer
 
@@ -110,3 +115,18 @@ def test_a_uri_names_its_id_and_back(resource_id: str) -> None:
 @pytest.mark.parametrize("uri", ["", "session", "session:", "session://", "http://a", f"session://{'x' * 257}"])
 def test_other_uris_name_nothing(uri: str) -> None:
     assert parse_uri(uri) is None
+
+
+class _Unreadable(MemoryStore):
+    """A store that cannot be read."""
+
+    def position(self) -> Position:
+        raise StoreUnavailableError("/data cannot be read; check its owner")
+
+
+async def test_a_store_that_cannot_be_read_is_an_error_that_says_so(connect: Connect) -> None:
+    async with connect(serve_answers(Answers(QueryService(_Unreadable())))) as client:
+        for ask in (client.list_resources, lambda: client.read_resource("session://ffffffff")):
+            with pytest.raises(MCPError, match=r"^/data cannot be read; check its owner$") as caught:
+                await ask()
+            assert caught.value.error.code == INTERNAL_ERROR

@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, TextContent
 
 from collector.errors import StoreUnavailableError
-from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
+from collector.query.params import BUDGET_TOKENS_MAX, LIMIT_MAX, WAIT_FOR_S_MAX, ObserveParams
 from collector.query.service import QueryService
 from collector.store.memory import MemoryStore
 from mcp_server.answers import Answers, serve_answers
@@ -65,6 +65,19 @@ async def test_the_schema_offers_exactly_the_parameters_and_no_others(server: Mc
     noise = {"title", "anyOf", "$defs"}
     assert not [name for name, definition in schema["properties"].items() if noise & set(definition)]
     assert all("type" in definition for definition in schema["properties"].values())
+    used = {keyword for definition in schema["properties"].values() for keyword in definition}
+    assert used == {"type", "enum", "items", "default", "minimum", "maximum", "description"}
+    bounds = {
+        name: (definition.get("minimum"), definition.get("maximum"))
+        for name, definition in schema["properties"].items()
+        if definition["type"] in ("integer", "number")
+    }
+    assert bounds == {
+        "min_duration_ms": (0, None),
+        "limit": (1, LIMIT_MAX),
+        "budget": (1, BUDGET_TOKENS_MAX),
+        "wait_for": (0, WAIT_FOR_S_MAX),
+    }
     assert (
         f"errors are kept beyond it, up to {BUDGET_TOKENS_MAX} in all" in schema["properties"]["budget"]["description"]
     )

@@ -35,7 +35,7 @@ def test_a_second_writer_is_told_which_process_holds_the_folder(open_store: Open
         SqliteWriter.open(tmp_path)
     assert str(refused.value) == (
         f"another collector (process {os.getpid()}) writes {tmp_path}; "
-        "stop it with: gasoline stop, or choose another folder with --data-dir"
+        f"stop it with: gasoline stop --data-dir {tmp_path}, or choose another folder"
     )
     opened.writer.stop()
     opened.writer.stop()
