@@ -15,8 +15,8 @@ from collector.query.params import ObserveParams
 
 _CURSOR_CHARS_MAX = 4_096
 _DIGEST_BYTES = 8
-# How an answer is cut or shown is no part of the question.
-_NOT_ASKED = frozenset({"cursor", "limit", "budget", "format", "wait_for"})
+# A page with a cursor is there already: nothing waits for it.
+_NOT_ASKED = frozenset({"cursor", "wait_for"})
 
 
 class Cursor(BaseModel):
@@ -92,7 +92,7 @@ def _digest(raw: bytes) -> bytes:
 
 
 def asked_hash(params: ObserveParams) -> str:
-    """Return a hash of what is asked, whatever way it is shown."""
+    """Return a hash of the arguments, those not given by their defaults."""
     asked = params.model_dump(mode="json", exclude=set(_NOT_ASKED), exclude_none=True)
     return hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=8).hexdigest()
 

@@ -90,7 +90,10 @@ class SessionRecord(TypedDict, total=False):
 
 
 class RequestRecord(TypedDict, total=False):
-    """One trace, summed up by its entry span; `session_ids` instead of `session_id` if several claim it."""
+    """One trace, summed up by its entry span; `session_ids` instead of `session_id` if several claim it.
+
+    Without `completed_at` and `duration_ms` its entry span has no end.
+    """
 
     request_id: Required[str]
     session_id: str

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from collector.query import event
+from collector.query.params import ObserveParams
+
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
 _COMMAND = re.compile(r"^(make [a-z-]+)", re.MULTILINE)
 
@@ -60,3 +63,18 @@ def test_each_decision_is_at_most_one_page_and_numbered_in_order(root: Path) -> 
     assert [path.name[:4] for path in decisions] == [f"{number:04}" for number in range(1, len(decisions) + 1)]
     lengths = {path.name: len(path.read_text().splitlines()) for path in decisions}
     assert {name: lines for name, lines in lengths.items() if lines > 60} == {}
+
+
+def test_every_argument_and_field_of_observe_is_described(root: Path) -> None:
+    described = set(re.findall(r"`(\w+)`", (root / "docs" / "observe.md").read_text()))
+    shapes = [
+        event.Event,
+        event.SessionRecord,
+        event.RequestRecord,
+        event.Cause,
+        event.Spread,
+        event.Worked,
+        event.Undone,
+    ]
+    fields = {name for shape in shapes for name in shape.__annotations__}
+    assert (fields | set(ObserveParams.model_fields)) - described == set()
