@@ -180,15 +180,19 @@ def _answer(what: str, arguments: dict[str, object], data_dir: Path, as_json: bo
     try:
         touch_readers(data_dir)
         query = QueryService(reader, live_status=lambda: live_status(data_dir, token()))
-        answer = query.observe(params) if as_json else answer_for_text(query, params)
+        if as_json:
+            answer = query.observe(params)
+            text = json.dumps(answer, indent=2, ensure_ascii=False)
+        else:
+            answer = answer_for_text(query, params)
+            running = running_collector(data_dir)
+            text = text_of(answer, params, page_url=running.page_url if running else "")
     finally:
         reader.close()
     is_there = what not in _THINGS or _THINGS[what] in answer
     if as_json:
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        click.echo(text)
     else:
-        running = running_collector(data_dir)
-        text = text_of(answer, params, page_url=running.page_url if running else "")
         click.echo(paint(text), err=not is_there)
     if not is_there:
         click.get_current_context().exit(1)

@@ -20,13 +20,12 @@ from mcp.types import (
 )
 
 from collector.errors import ConfigError, QueryError, StoreError
-from collector.query.params import parse_params
+from collector.query.params import ObserveParams, parse_params
 from collector.query.service import QueryService
 from mcp_server.app_view import APP_VIEW_URI, read_app_view
 from mcp_server.queries import QueryThreads
 from mcp_server.render.escape import escape_unseen
-from mcp_server.render.text import render
-from mcp_server.text import answer_for_text
+from mcp_server.text import answer_for_text, text_of
 from mcp_server.unasked_notes import UnaskedNotes
 
 SESSIONS_LISTED_MAX = 20
@@ -114,17 +113,18 @@ class Resources:
         asked = {"what": f"{resource.kind}-trace", f"{resource.kind}_id": resource.id}
         try:
             params = parse_params(asked)
-            answer = await self._threads.run(
-                lambda is_cancelled: answer_for_text(self._query, params, is_cancelled=is_cancelled)
-            )
+            text = await self._threads.run(lambda is_cancelled: self._text(uri, params, is_cancelled))
         except QueryError as error:
             raise _not_found(uri, str(error)) from error
         except StoreError as error:
             raise MCPError(code=INTERNAL_ERROR, message=str(error)) from error
+        return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=MIME_TYPE, text=text)])
+
+    def _text(self, uri: str, params: ObserveParams, is_cancelled: Callable[[], bool]) -> str:
+        answer = answer_for_text(self._query, params, is_cancelled=is_cancelled)
         if not answer["total"]:
             raise _not_found(uri, "; ".join(answer.get("notes", ())) or "nothing is stored of it")
-        text = render(self._notes.add_to(answer), params, page_url=self._page_url())
-        return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=MIME_TYPE, text=text)])
+        return text_of(answer, params, self._notes.add_to, self._page_url())
 
     async def _read_app_view(self) -> ReadResourceResult:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 
 from collector.query.params import ObserveParams
 from collector.query.service import Answer, QueryService
+from mcp_server.render.beyond import Beyond
 from mcp_server.render.text import render
 
 TRACE_PAGE_SIZE = 10_000
@@ -35,8 +36,10 @@ def text_of(
     page_url: str = "",
 ) -> str:
     """Return the text of what `answer_for_text` returned for `params`."""
-    cursor_after = answer.cursor_after if isinstance(answer, Answer) else None
-    return render(with_notes(answer), params, cursor_after, page_url)
+    beyond = Beyond(page_url)
+    if isinstance(answer, Answer):
+        beyond = Beyond(page_url, answer.cursor_after, answer.sessions_meant, answer.requests_meant)
+    return render(with_notes(answer), params, beyond)
 
 
 def answer_for_text(

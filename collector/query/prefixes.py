@@ -34,32 +34,33 @@ _REQUEST_ASKED = Asked("request_id", 'observe(what="request-trace", request_id="
 
 def session_id_of(reader: Reader, text: str, asked: Asked = _SESSION_ASKED) -> str | Unknown:
     """Return the stored session id that `text` means. Raises QueryError if it could mean several."""
-    for candidate in (text, _bare(text)):
-        if list(reader.session_ids(candidate, 1)) == [candidate]:
-            return candidate
-    prefix = _bare(text)
-    found: list[str] = []
-    if len(prefix) >= PREFIX_CHARS_MIN:
-        found = [
-            *reader.session_ids(prefix, CANDIDATES_SHOWN_MAX + 1),
-            *reader.session_ids(SESSION_PREFIX + prefix, CANDIDATES_SHOWN_MAX + 1),
-        ]
+    found = sessions_meant(reader, text)
     if len(found) == 1:
         return found[0]
     if found:
         raise _ambiguous(asked, text, found)
+    prefix = _bare(text)
     return Unknown(_unknown("session", text, prefix, _nearest(prefix, reader.session_ids)))
+
+
+def sessions_meant(reader: Reader, text: str) -> list[str]:
+    """Return the stored session ids that `text` could mean: the one that it is, else those that it begins."""
+    prefix = _bare(text)
+    for candidate in dict.fromkeys((text, prefix)):
+        if list(reader.session_ids(candidate, 1)) == [candidate]:
+            return [candidate]
+    if len(prefix) < PREFIX_CHARS_MIN:
+        return []
+    return [
+        *reader.session_ids(prefix, CANDIDATES_SHOWN_MAX + 1),
+        *reader.session_ids(SESSION_PREFIX + prefix, CANDIDATES_SHOWN_MAX + 1),
+    ]
 
 
 def request_id_of(reader: Reader, text: str) -> bytes | Unknown:
     """Return the stored trace id that `text` means, in either case. Raises QueryError if it could mean several."""
-    prefix = _bare(text).lower()
-    complete = trace_id_from_text(prefix)
-    if complete:
-        prefix = complete.hex()
-    found: list[str] = []
-    if len(prefix) >= PREFIX_CHARS_MIN:
-        found = [trace_id.hex() for trace_id in reader.trace_ids(prefix, CANDIDATES_SHOWN_MAX + 1)]
+    prefix = _trace_prefix(text)
+    found = requests_meant(reader, text)
     if len(found) == 1:
         return bytes.fromhex(found[0])
     if found:
@@ -71,6 +72,20 @@ def request_id_of(reader: Reader, text: str) -> bytes | Unknown:
     note = _unknown("request", text, prefix, _nearest(prefix, ids))
     is_hex = len(prefix) <= 2 * TRACE_ID_BYTES and set(prefix) <= set("0123456789abcdef")
     return Unknown(note if is_hex else f"{note} (a request id is a trace id: 32 hex digits)")
+
+
+def requests_meant(reader: Reader, text: str) -> list[str]:
+    """Return the stored trace ids, as lower-case hex, that `text` is or begins."""
+    prefix = _trace_prefix(text)
+    if len(prefix) < PREFIX_CHARS_MIN:
+        return []
+    return [trace_id.hex() for trace_id in reader.trace_ids(prefix, CANDIDATES_SHOWN_MAX + 1)]
+
+
+def _trace_prefix(text: str) -> str:
+    prefix = _bare(text).lower()
+    complete = trace_id_from_text(prefix)
+    return complete.hex() if complete else prefix
 
 
 def _bare(text: str) -> str:

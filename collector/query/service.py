@@ -14,6 +14,7 @@ from collector.query.list_answers import answer_requests, answer_sessions
 from collector.query.logs import answer_logs
 from collector.query.lost_propagation import lost_propagation_in
 from collector.query.params import ObserveParams
+from collector.query.prefixes import requests_meant, sessions_meant
 from collector.query.presence import NOTHING_YET, probe_of
 from collector.query.question import Question, question_of
 from collector.query.request_trace import NoSuchEventError, answer_request_trace, chosen_request
@@ -52,11 +53,17 @@ class _CollectionPause:
 
 
 class Answer(dict[str, Any]):
-    """An answer as JSON has it; `cursor_after(count)` goes on after the first `count` entries of a list's page."""
+    """An answer as JSON has it, and what those who show less of it may ask the same store.
 
-    def __init__(self, answer: Mapping[str, Any], cursor_after: Callable[[int], str]) -> None:
+    `cursor_after(count)` goes on after the first `count` entries of a list's page. `sessions_meant(text)` and
+    `requests_meant(text)` are the stored ids that a text could mean.
+    """
+
+    def __init__(self, answer: Mapping[str, Any], cursor_after: Callable[[int], str], reader: Reader) -> None:
         super().__init__(answer)
         self.cursor_after = cursor_after
+        self.sessions_meant = partial(sessions_meant, reader)
+        self.requests_meant = partial(requests_meant, reader)
 
 
 class QueryService:
@@ -144,7 +151,7 @@ class QueryService:
                     question = self._question(params, page_size)
                     self._advance(question)
                     answer = self._list(question)
-            return Answer(question.finish(answer), question.cursor_after)
+            return Answer(question.finish(answer), question.cursor_after, self._reader)
 
     def _question(self, params: ObserveParams, page_size: int | None) -> Question:
         """Begin to answer; the time for it runs from now on."""

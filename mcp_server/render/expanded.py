@@ -6,6 +6,7 @@ from typing import Any, cast
 from collector.query.calltree import start_of
 from collector.query.event import Event, JsonValue
 from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
+from mcp_server.render.beyond import Beyond
 from mcp_server.render.budget import CHARACTERS_PER_TOKEN
 from mcp_server.render.call import call
 from mcp_server.render.clock import absolute, duration
@@ -19,7 +20,7 @@ _FIELDS = ("id", "session_id", "evidence", "parent_span_id", "kind", "severity",
 _LAST_LINE_CHARACTERS = 200
 
 
-def expanded_text(answer: Mapping[str, Any], params: ObserveParams, page_url: str = "") -> str:
+def expanded_text(answer: Mapping[str, Any], params: ObserveParams, beyond: Beyond) -> str:
     """Return the text of a `request-trace` answer to `expand`; texts of several lines stay so, indented."""
     event: Event = answer["timeline"][0]
     tokens = params.budget if "budget" in params.model_fields_set else BUDGET_TOKENS_MAX
@@ -36,11 +37,11 @@ def expanded_text(answer: Mapping[str, Any], params: ObserveParams, page_url: st
             left_out += 1
         else:
             head.append(line)
-    short = short_ids([event.get("request_id", "")])[event.get("request_id", "")]
+    short = short_ids([event.get("request_id", "")], beyond.requests_meant)[event.get("request_id", "")]
     last = "1 of 1 event shown whole"
     if left_out:
         last = f"1 of 1 event shown; left out: {left_out} lines of it (budget={BUDGET_TOKENS_MAX} shows more)"
-    link = request_link(page_url, event.get("request_id", ""), event["id"])
+    link = request_link(beyond.page_url, event.get("request_id", ""), event["id"])
     return "\n".join([*head, with_link(f"{last} · next: {call('request-trace', request_id=short)}", link)])
 
 

@@ -1,4 +1,4 @@
-"""Short ids: the shortest prefixes that tell the ids of one answer apart, as every call accepts them.
+"""Short ids: the shortest prefixes that mean one stored id each, as every call accepts them.
 
 Contract "Calls": a unique prefix of six characters or more; after `session-` it may be counted from the dash.
 """
@@ -6,22 +6,28 @@ Contract "Calls": a unique prefix of six characters or more; after `session-` it
 import re
 from collections.abc import Iterable, Mapping
 
+from mcp_server.render.beyond import Meant
 from mcp_server.render.escape import clean, quoted
 
 PREFIX_CHARACTERS_MIN = 6
 ID_CHARACTERS_MAX = 64
+# The store is asked for so many ids of an answer; the others are long enough to be alone in any store.
+IDS_ASKED_FOR_MAX = 2_000
+LONG_PREFIX_CHARACTERS = 13
 # A label that minted ids have in common, `session-` or `sess_`, tells none apart; what follows must be random.
 _MINTED = re.compile(r"(?P<label>[A-Za-z]+[-_:.])?[0-9a-fA-F]{8}[0-9a-fA-F-]{4,}")
 _TIMED = re.compile(r".*[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?7[0-9a-fA-F]{3}-?[89abAB][0-9a-fA-F]{3}-?[0-9a-fA-F]{12}")
 _PLAIN = re.compile(r"[\w.:~+/=@-]+", re.ASCII)
 
 
-def short_ids(ids: Iterable[str], characters_min: int = PREFIX_CHARACTERS_MIN) -> Mapping[str, str]:
+def short_ids(
+    ids: Iterable[str], meant: Meant | None = None, characters_min: int = PREFIX_CHARACTERS_MIN
+) -> Mapping[str, str]:
     """Return, for each id, its shortest prefix that no other of them begins with, at least `characters_min` characters.
 
-    Only random ids are shortened (32 hex digits, a UUID, either behind a label that does not count): an answer
-    cannot know what else is stored, and of ids that somebody chose, `run-1`, others are likely to begin alike. So are
-    UUIDs of version 7, which begin with the time (RFC 9562, 5.7).
+    `meant` says which stored ids a text could mean; then a prefix means its id alone. Only random ids are shortened
+    (32 hex digits, a UUID, either behind a label that does not count): of ids that somebody chose, `run-1`, others
+    still to come are likely to begin alike. So are UUIDs of version 7, which begin with the time (RFC 9562, 5.7).
     """
     ordered = sorted(set(ids))
     shortened: dict[str, str] = {}
@@ -30,11 +36,22 @@ def short_ids(ids: Iterable[str], characters_min: int = PREFIX_CHARACTERS_MIN) -
         if minted is None or _TIMED.fullmatch(whole):
             shortened[whole] = whole
             continue
-        length = max(0, minted.end("label")) + characters_min
+        label_length = max(0, minted.end("label"))
+        length = label_length + characters_min
         for other in (*ordered[max(0, index - 1) : index], *ordered[index + 1 : index + 2]):
             length = max(length, _common(whole, other) + 1)
+        if meant is not None and index >= IDS_ASKED_FOR_MAX:
+            length = max(length, label_length + LONG_PREFIX_CHARACTERS)
+        elif meant is not None:
+            length = _length_alone(whole, length, meant)
         shortened[whole] = whole[:length]
     return shortened
+
+
+def _length_alone(whole: str, length: int, meant: Meant) -> int:
+    while length < len(whole) and list(meant(whole[:length])) != [whole]:
+        length += 1
+    return length
 
 
 def shown_session_id(whole: str, short: str) -> str:

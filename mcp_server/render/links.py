@@ -10,11 +10,10 @@ import re
 from urllib.parse import quote, urlencode
 
 from collector.query.params import ObserveParams
-from mcp_server.render.ids import short_ids
+from mcp_server.render.ids import LONG_PREFIX_CHARACTERS, short_ids
 
 # Browsers take these for steps, however they are encoded; behind a ~ the page takes them for names.
 _STEPS = re.compile(r"~*\.\.?")
-_ID_CHARACTERS = 13
 _LIST_FILTERS = ("service", "status", "url", "query", "since", "until")
 
 
@@ -39,5 +38,5 @@ def list_link(page_url: str, params: ObserveParams) -> str:
 
 
 def _segment(whole: str) -> str:
-    text = short_ids([whole], _ID_CHARACTERS)[whole]
+    text = short_ids([whole], characters_min=LONG_PREFIX_CHARACTERS)[whole]
     return f"~{text}" if _STEPS.fullmatch(text) else quote(text, safe="")

@@ -1,12 +1,13 @@
 """The text of lists: sessions, requests, logs; newest first, one entry a line, causes below what failed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from collector.query.calltree import span_id_of, start_of
 from collector.query.event import Event, RequestRecord, SessionRecord
 from collector.query.operation import split_url
 from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
+from mcp_server.render.beyond import Beyond
 from mcp_server.render.budget import CHARACTERS_PER_TOKEN
 from mcp_server.render.call import call, same_call
 from mcp_server.render.clock import between, day, time_of_day, to_the_second, unix_nano
@@ -26,18 +27,14 @@ REASON_CHARACTERS = (200, 120, 90, 70, 60, 50, 40)
 # What the numbers in the last line may add to a guess of its length.
 _LAST_LINE_SPARE = 10
 
-CursorAfter: TypeAlias = Callable[[int], str] | None
 
-
-def sessions_text(
-    answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None, page_url: str = ""
-) -> str:
+def sessions_text(answer: Mapping[str, Any], params: ObserveParams, beyond: Beyond) -> str:
     """Return the text of a `sessions` answer: id, start, requests, then what caused the last failure.
 
     Where there is room: the link, length, first path, services. Where there is none for the next call, only its name.
     """
     records: list[SessionRecord] = answer["sessions"]
-    short = short_ids(record["session_id"] for record in records)
+    short = short_ids((record["session_id"] for record in records), beyond.sessions_meant)
     chosen = next((record for record in records if "cause" in record), records[0] if records else None)
     if chosen:
         next_call = call("session-trace", session_id=short[chosen["session_id"]])
@@ -50,7 +47,7 @@ def sessions_text(
         shorter, spare_then = _session_entries(records, short, brief)
         if spare_then >= 0:
             is_brief, entries, spare = True, shorter, spare_then
-    link = list_link(page_url, params)
+    link = list_link(beyond.page_url, params)
     if is_brief or (records and spare < len(with_link("", link))):
         link = ""
     spare -= len(with_link("", link))
@@ -58,7 +55,7 @@ def sessions_text(
     entries = [_with_extras(entry, record, each) for entry, record in zip(entries, records, strict=True)]
     if is_brief:
         return "\n".join([*note_lines(answer), *entries, brief])
-    return _list_text(answer, params, entries, "session", next_call, cursor_after, link)
+    return _list_text(answer, params, entries, "session", next_call, beyond.cursor_after, link)
 
 
 def _session_entries(records: Sequence[SessionRecord], short: Mapping[str, str], last: str) -> tuple[list[str], int]:
@@ -74,13 +71,11 @@ def _session_entries(records: Sequence[SessionRecord], short: Mapping[str, str],
     return entries, spare
 
 
-def requests_text(
-    answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None, page_url: str = ""
-) -> str:
+def requests_text(answer: Mapping[str, Any], params: ObserveParams, beyond: Beyond) -> str:
     """Return the text of a `requests` answer: id, start, what was asked for and answered, services, session."""
     records: list[RequestRecord] = answer["requests"]
-    short = short_ids(record["request_id"] for record in records)
-    sessions = short_ids(record["session_id"] for record in records if "session_id" in record)
+    short = short_ids((record["request_id"] for record in records), beyond.requests_meant)
+    sessions = short_ids((record["session_id"] for record in records if "session_id" in record), beyond.sessions_meant)
     entries: list[str] = []
     for record in records:
         words = [
@@ -99,13 +94,14 @@ def requests_text(
         next_call = call("request-trace", request_id=short[chosen["request_id"]])
     else:
         next_call = _where_else(params, call("logs"))
-    return _list_text(answer, params, entries, "request", next_call, cursor_after, list_link(page_url, params))
+    link = list_link(beyond.page_url, params)
+    return _list_text(answer, params, entries, "request", next_call, beyond.cursor_after, link)
 
 
-def logs_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after: CursorAfter = None) -> str:
+def logs_text(answer: Mapping[str, Any], params: ObserveParams, beyond: Beyond) -> str:
     """Return the text of a `logs` answer: time of day, service, level, message, request."""
     events: list[Event] = answer["events"]
-    short = short_ids(event["request_id"] for event in events if "request_id" in event)
+    short = short_ids((event["request_id"] for event in events if "request_id" in event), beyond.requests_meant)
     width = max((len(clean(event["service"], SERVICE_CHARACTERS_MAX)) for event in events), default=0)
     entries: list[str] = []
     last_day = ""
@@ -130,7 +126,7 @@ def logs_text(answer: Mapping[str, Any], params: ObserveParams, cursor_after: Cu
         next_call = call("sessions")
     else:
         next_call = _where_else(params, call("requests"))
-    return _list_text(answer, params, entries, "log", next_call, cursor_after)
+    return _list_text(answer, params, entries, "log", next_call, beyond.cursor_after)
 
 
 def _session_entry(record: SessionRecord, short: Mapping[str, str], reason_characters: int) -> str:
@@ -165,7 +161,7 @@ def _list_text(
     entries: Sequence[str],
     noun: str,
     next_call: str,
-    cursor_after: CursorAfter,
+    cursor_after: Callable[[int], str] | None,
     link: str = "",
 ) -> str:
     """Show the first entries that the budget holds; a list whose limit was asked for may grow to the cap."""
@@ -188,7 +184,11 @@ def _list_text(
 
 
 def _further(
-    answer: Mapping[str, Any], params: ObserveParams, shown: int, listed: int, cursor_after: CursorAfter
+    answer: Mapping[str, Any],
+    params: ObserveParams,
+    shown: int,
+    listed: int,
+    cursor_after: Callable[[int], str] | None,
 ) -> str:
     """Return the call that goes on after what is shown; "" if nothing follows."""
     if shown == listed:

@@ -6,6 +6,7 @@ from typing import Any
 from collector.query.event import Event, RequestRecord
 from collector.query.operation import split_url
 from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
+from mcp_server.render.beyond import Beyond
 from mcp_server.render.budget import choose, room_for_lines
 from mcp_server.render.call import call, same_call
 from mcp_server.render.clock import absolute, duration, unix_nano
@@ -24,21 +25,24 @@ UNDONE_SHOWN_MAX = 4
 _STACK = "exception.stacktrace"
 
 
-def request_trace_text(answer: Mapping[str, Any], params: ObserveParams, page_url: str = "") -> str:
+def request_trace_text(answer: Mapping[str, Any], params: ObserveParams, beyond: Beyond) -> str:
     """Return the text of a `request-trace` answer."""
     record: RequestRecord = answer["request"]
     events: list[Event] = answer["timeline"]
-    short = short_ids([record["request_id"], *([answer["worked"]["request_id"]] if "worked" in answer else ())])
-    head = [_title(record, short), *_why(answer, record), *_worked(answer, short), *note_lines(answer)]
+    requests = [record["request_id"], *([answer["worked"]["request_id"]] if "worked" in answer else ())]
+    short = short_ids(requests, beyond.requests_meant)
     request_id = short[record["request_id"]]
-    link = request_link(page_url, record["request_id"])
+    session_ids = record.get("session_ids", [record["session_id"]] if "session_id" in record else [])
+    sessions = short_ids(session_ids, beyond.sessions_meant)
+    head = [_title(record, request_id, sessions), *_why(answer, record), *_worked(answer, short), *note_lines(answer)]
+    link = request_link(beyond.page_url, record["request_id"])
     in_full = "budget" in params.model_fields_set
     order = {event["id"]: index for index, event in enumerate(events)}
     lines = fold(request_lines(request_of(record["request_id"], events), order)) if events else []
     choice = choose(lines, room_for_lines(params.budget, [*head, link]), Rank.NOISE if in_full else Rank.DETAIL)
     if choice.lines:
         head += [DATA_FOLLOWS, *layout(choice.lines, unix_nano(record["started_at"]))]
-    next_call, how = _next_call(answer, params, request_id, bool(choice.left_out))
+    next_call, how = _next_call(answer, params, request_id, sessions, bool(choice.left_out))
     last = last_line(choice.shown, answer["total"], "event", next_call, choice.left_out, how, link)
     return "\n".join([*head, last])
 
@@ -57,16 +61,14 @@ def request_words(record: RequestRecord) -> str:
     return " ".join(words)
 
 
-def _title(record: RequestRecord, short: Mapping[str, str]) -> str:
-    words = f"request {short[record['request_id']]} {request_words(record)}"
+def _title(record: RequestRecord, request_id: str, sessions: Mapping[str, str]) -> str:
+    words = f"request {request_id} {request_words(record)}"
     if "cause" in record:
         words += " FAILED"
     parts = [words, absolute(unix_nano(record["started_at"]))]
-    session_ids = record.get("session_ids", [record["session_id"]] if "session_id" in record else [])
-    shortened = short_ids(session_ids)
-    if session_ids:
-        noun = plural(len(session_ids), "session")
-        parts.append(f"{noun} {' '.join(shown_session_id(whole, shortened[whole]) for whole in session_ids)}")
+    if sessions:
+        noun = plural(len(sessions), "session")
+        parts.append(f"{noun} {' '.join(shown_session_id(whole, short) for whole, short in sessions.items())}")
     else:
         parts.append("no session")
     return " · ".join(parts)
@@ -96,7 +98,11 @@ def _worked(answer: Mapping[str, Any], short: Mapping[str, str]) -> list[str]:
 
 
 def _next_call(
-    answer: Mapping[str, Any], params: ObserveParams, request_id: str, has_left_out: bool
+    answer: Mapping[str, Any],
+    params: ObserveParams,
+    request_id: str,
+    sessions: Mapping[str, str],
+    has_left_out: bool,
 ) -> tuple[str, str]:
     """The next call, and what else would show what was left out."""
     can_grow = has_left_out and params.budget < BUDGET_TOKENS_MAX
@@ -111,5 +117,5 @@ def _next_call(
         return same_call(params, request_id=request_id, budget=BUDGET_TOKENS_MAX), ""
     session_id = answer["request"].get("session_id")
     if session_id:
-        return call("session-trace", session_id=short_ids([session_id])[session_id]), ""
+        return call("session-trace", session_id=sessions[session_id]), ""
     return call("requests"), ""

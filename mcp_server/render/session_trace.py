@@ -7,6 +7,7 @@ from typing import Any
 from collector.query.calltree import span_id_of, start_of
 from collector.query.event import Cause, Event, SessionRecord
 from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
+from mcp_server.render.beyond import Beyond
 from mcp_server.render.budget import choose, room_for_lines
 from mcp_server.render.call import call, same_call
 from mcp_server.render.clock import absolute, between, unix_nano
@@ -28,7 +29,7 @@ SERVICES_SHOWN_MAX = 8
 _FILTERS = frozenset({"since", "until", "event_types", "service", "query"})
 
 
-def session_trace_text(answer: Mapping[str, Any], params: ObserveParams, page_url: str = "") -> str:
+def session_trace_text(answer: Mapping[str, Any], params: ObserveParams, beyond: Beyond) -> str:
     """Return the text of a `session-trace` answer."""
     record: SessionRecord = answer["session"]
     events: list[Event] = answer["events"]
@@ -38,15 +39,15 @@ def session_trace_text(answer: Mapping[str, Any], params: ObserveParams, page_ur
     # Nor of a request that other sessions hold a part of; the newest failure of all is in the record.
     shared: Sequence[str] = answer.get("shared_request_ids", ())
     requests = requests_in(events, undecided=shared)
-    short = short_ids([*record.get("request_ids", ()), *requests])
-    session_id = short_ids([record["session_id"]])[record["session_id"]]
+    short = short_ids([*record.get("request_ids", ()), *requests], beyond.requests_meant)
+    session_id = short_ids([record["session_id"]], beyond.sessions_meant)[record["session_id"]]
     failed = [request for request in requests.values() if request.failed] if is_whole else []
     head = [
         *_title(record, session_id, _failed_words(record, len(failed), is_complete=is_whole and not shared)),
         *_causes(record, failed, events, shared if is_whole else (), short),
         *note_lines(answer),
     ]
-    link = session_link(page_url, record["session_id"])
+    link = session_link(beyond.page_url, record["session_id"])
     in_full = not is_whole or "budget" in params.model_fields_set
     lines = _lines(events, requests, short, in_full)
     choice = choose(lines, room_for_lines(params.budget, [*head, link]), Rank.NOISE if in_full else Rank.NOTABLE)

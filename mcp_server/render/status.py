@@ -3,19 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mcp_server.render.beyond import Beyond
 from mcp_server.render.call import call
 from mcp_server.render.clock import to_the_second, unix_nano
 from mcp_server.render.counts import counted
 from mcp_server.render.escape import clean
 from mcp_server.render.footer import with_link
 from mcp_server.render.headlines import NOTE_CHARACTERS_MAX, note_lines
+from mcp_server.render.ids import short_ids
 
 SERVICES_SHOWN_MAX = 40
 REASONS_SHOWN_MAX = 20
 LOST_SHOWN_MAX = 10
 
 
-def status_text(answer: Mapping[str, Any], page_url: str = "") -> str:
+def status_text(answer: Mapping[str, Any], beyond: Beyond) -> str:
     """Return the text of a `status` answer."""
     endpoints: Mapping[str, str] = answer["endpoints"]
     services: Sequence[Mapping[str, Any]] = answer["services"]
@@ -27,7 +29,7 @@ def status_text(answer: Mapping[str, Any], page_url: str = "") -> str:
         *_service_lines(services[:SERVICES_SHOWN_MAX]),
         *_counts("refused", answer["refused"]),
         *_counts("dropped", answer["dropped"]),
-        *_lost_lines(answer["lost_propagation"]),
+        *_lost_lines(answer["lost_propagation"], beyond),
         *(f"advice: {clean(advice, NOTE_CHARACTERS_MAX)}" for advice in answer["advice"]),
         *note_lines(answer),
     ]
@@ -35,7 +37,7 @@ def status_text(answer: Mapping[str, Any], page_url: str = "") -> str:
     has_sessions = bool(answer.get("sessions", services))
     next_call = call("sessions") if has_sessions else call("requests") if services else call("status")
     last = f"{shown} of {counted(len(services), 'service')} shown · next: {next_call}"
-    return "\n".join([*lines, with_link(last, page_url and f"{page_url}/")])
+    return "\n".join([*lines, with_link(last, beyond.page_url and f"{beyond.page_url}/")])
 
 
 def _holdings(answer: Mapping[str, Any]) -> list[str]:
@@ -66,10 +68,11 @@ def _counts(label: str, counts: Mapping[str, int]) -> list[str]:
     return [f"{label}: {', '.join(words)}{' …' if len(counts) > REASONS_SHOWN_MAX else ''}"]
 
 
-def _lost_lines(lost: Sequence[Mapping[str, Any]]) -> list[str]:
+def _lost_lines(lost: Sequence[Mapping[str, Any]], beyond: Beyond) -> list[str]:
+    short = short_ids((item["example_request_id"] for item in lost[:LOST_SHOWN_MAX]), beyond.requests_meant)
     lines = [
         f"lost propagation: {clean(item['service'])}, called from {clean(item['called_from'])}, began "
-        f"{item['requests']} traces of its own, as {item['example_request_id'][:6]}"
+        f"{item['requests']} traces of its own, as {short[item['example_request_id']]}"
         for item in lost[:LOST_SHOWN_MAX]
     ]
     if len(lost) > LOST_SHOWN_MAX:

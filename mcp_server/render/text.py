@@ -4,10 +4,11 @@ What we say begins in the first column; recorded data stands on lines that begin
 cut within ours. The last line is always ours: what is shown of how much, and the next call.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from collector.query.params import ObserveParams
+from mcp_server.render.beyond import NOTHING_BEYOND, Beyond
 from mcp_server.render.empty import unknown_text
 from mcp_server.render.expanded import expanded_text
 from mcp_server.render.lists import logs_text, requests_text, sessions_text
@@ -16,33 +17,24 @@ from mcp_server.render.session_trace import session_trace_text
 from mcp_server.render.status import status_text
 
 
-def render(
-    answer: Mapping[str, Any],
-    params: ObserveParams,
-    cursor_after: Callable[[int], str] | None = None,
-    page_url: str = "",
-) -> str:
-    """Return the text of an answer to `params`, at most the budget, and whatever happens at most 8,000 tokens.
-
-    `cursor_after(count)` goes on after the first `count` entries of a list; without it a list that does not fit
-    names the limit that does. `page_url` is where the timeline page is served; "" gives no links to it.
-    """
+def render(answer: Mapping[str, Any], params: ObserveParams, beyond: Beyond = NOTHING_BEYOND) -> str:
+    """Return the text of an answer to `params`, at most the budget, and whatever happens at most 8,000 tokens."""
     match params.what:
         case "sessions":
-            return sessions_text(answer, params, cursor_after, page_url)
+            return sessions_text(answer, params, beyond)
         case "requests":
-            return requests_text(answer, params, cursor_after, page_url)
+            return requests_text(answer, params, beyond)
         case "logs":
-            return logs_text(answer, params, cursor_after)
+            return logs_text(answer, params, beyond)
         case "status":
-            return status_text(answer, page_url)
+            return status_text(answer, beyond)
         case "session-trace" if "session" not in answer:
             return unknown_text(answer, params)
         case "session-trace":
-            return session_trace_text(answer, params, page_url)
+            return session_trace_text(answer, params, beyond)
         case "request-trace" if "request" not in answer:
             return unknown_text(answer, params)
         case "request-trace" if params.expand:
-            return expanded_text(answer, params, page_url)
+            return expanded_text(answer, params, beyond)
         case "request-trace":
-            return request_trace_text(answer, params, page_url)
+            return request_trace_text(answer, params, beyond)

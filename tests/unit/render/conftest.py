@@ -15,6 +15,7 @@ from collector.query.params import parse_params
 from collector.query.service import QueryService
 from collector.store.api import Batch
 from collector.store.memory import MemoryStore
+from mcp_server.render.beyond import Beyond
 from mcp_server.render.text import render
 
 PAGE_SIZE = 10_000
@@ -45,7 +46,7 @@ def asked(recordings: Recordings) -> Asked:
             services[folder] = _load(recordings(folder))
         params = parse_params(arguments)
         answer = services[folder].observe(params, page_size=PAGE_SIZE if params.what.endswith("trace") else None)
-        return answer, render(answer, params, page_url=PAGE_URL)
+        return answer, render(answer, params, Beyond(PAGE_URL))
 
     return ask
 

@@ -6,6 +6,7 @@ import pytest
 from inline_snapshot import external_file
 
 from collector.query.params import parse_params
+from mcp_server.render.beyond import Beyond
 from mcp_server.render.text import render
 
 GOLDEN: list[tuple[str, str, dict[str, Any]]] = [
@@ -61,6 +62,6 @@ def test_status(asked: Any) -> None:
         ],
         "advice": ["legacy begins traces of its own while orders calls it: traceparent is lost between them"],
     }
-    assert render(answer, parse_params({"what": "status"}), page_url="http://127.0.0.1:4319") + "\n" == external_file(
+    assert render(answer, parse_params({"what": "status"}), Beyond("http://127.0.0.1:4319")) + "\n" == external_file(
         "golden/status.txt"
     )

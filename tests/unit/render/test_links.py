@@ -6,6 +6,7 @@ from urllib.parse import unquote
 import pytest
 
 from collector.query.params import parse_params
+from mcp_server.render.beyond import Beyond
 from mcp_server.render.links import list_link, request_link, session_link
 from mcp_server.render.text import render
 
@@ -85,7 +86,7 @@ def request_answer(events: int) -> dict[str, Any]:
 @pytest.mark.parametrize("budget", [200, 500, 2_000])
 def test_a_link_is_part_of_the_budget(budget: int) -> None:
     params = parse_params({"what": "request-trace", "request_id": "a" * 32, "budget": budget})
-    text = render(request_answer(300), params, page_url=PAGE_URL)
+    text = render(request_answer(300), params, Beyond(PAGE_URL))
     assert len(text) / 4 <= budget
     assert text.splitlines()[-1].endswith(f" · see {PAGE_URL}/requests/aaaaaaaaaaaaa")
 
@@ -93,7 +94,7 @@ def test_a_link_is_part_of_the_budget(budget: int) -> None:
 def test_what_is_not_stored_has_no_link() -> None:
     for what in ("session", "request"):
         params = parse_params({"what": f"{what}-trace", f"{what}_id": "nobody"})
-        assert PAGE_URL not in render({"events": [], "timeline": [], "total": 0}, params, page_url=PAGE_URL)
+        assert PAGE_URL not in render({"events": [], "timeline": [], "total": 0}, params, Beyond(PAGE_URL))
 
 
 def test_a_list_whose_budget_has_no_room_goes_without() -> None:
@@ -111,7 +112,7 @@ def test_a_list_whose_budget_has_no_room_goes_without() -> None:
         render(
             {"sessions": [{**record, "session_id": f"{n}{'5' * 31}"} for n in range(count)], "total": count},
             params,
-            page_url=PAGE_URL,
+            Beyond(PAGE_URL),
         )
         for count in (1, 9)
     ]
