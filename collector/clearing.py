@@ -1,6 +1,7 @@
 """`gasoline clear`: through the running collector, else with the lock in our own hand."""
 
 import asyncio
+import shlex
 from pathlib import Path
 
 from collector.errors import QueryError, StoreUnavailableError
@@ -11,7 +12,7 @@ from collector.store.sqlite.reader import SqliteReader
 from collector.store.sqlite.schema import STORE_FILE_NAME
 from collector.store.sqlite.writer import SqliteWriter
 
-_ASKED = Asked("--session", "gasoline clear --session {}")
+_ASKED = Asked("--session", "gasoline clear --session {}", shlex.quote)
 
 
 def clear_store(data_dir: Path, session: str | None, token: str | None) -> int:

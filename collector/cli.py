@@ -13,7 +13,7 @@ import click
 
 from collector.client_config import CLIENTS, client_config
 from collector.errors import GasolineError
-from collector.flags import data_dir_flag, default_data_dir, endpoint_flag, finite, flag, token
+from collector.flags import data_dir_flag, endpoint_flag, finite, flag, is_given, token
 from collector.loading import without_garbage_collection
 from collector.questions import QUESTIONS
 from collector.telemetry.logging import LogEncoding, LogLevel
@@ -35,7 +35,7 @@ Point your services here, then look:
 Connect an agent (it starts the collector by itself):
   gasoline mcp --print-config claude
 
-Every flag is also an environment variable (shown beside it); the bearer token is GASOLINE_TOKEN.
+Flags are also environment variables (shown beside them); the bearer token is GASOLINE_TOKEN.
 """
 
 
@@ -145,11 +145,7 @@ def validate(config: Path | None, as_json: bool) -> None:
 
 @cli.command()
 @data_dir_flag
-@click.option(
-    "--print-config",
-    type=click.Choice(CLIENTS),
-    help="Print what connects this agent, and end.",
-)
+@flag("--print-config", type=click.Choice(CLIENTS), help="Print what connects this agent, and end.")
 def mcp(data_dir: Path, print_config: str | None) -> None:
     """Serve an agent over stdio; start the collector if none runs.
 
@@ -162,7 +158,7 @@ def mcp(data_dir: Path, print_config: str | None) -> None:
       gasoline mcp --print-config cursor       .cursor/mcp.json
     """
     if print_config:
-        click.echo(client_config(print_config, None if data_dir == default_data_dir() else data_dir))
+        click.echo(client_config(print_config, data_dir if is_given("data_dir") else None))
         return
     from collector.agent import serve_agent
 

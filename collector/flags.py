@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from collector.errors import ConfigError
 
@@ -31,13 +32,18 @@ def default_data_dir() -> Path:
 
 
 def data_dir_flag(command: _Command) -> _Command:
-    """Declare `--data-dir`; the command gets an absolute path. A file is a ConfigError."""
+    """Declare `--data-dir`; the command gets an absolute path. One that cannot be used is a ConfigError."""
     return flag(
         "--data-dir",
         type=click.Path(path_type=Path),
         callback=_data_dir,
         help="Folder of the store.  [default: ${XDG_STATE_HOME:-~/.local/state}/gasoline]",
     )(command)
+
+
+def is_given(name: str) -> bool:
+    """Tell whether the command that runs was given this parameter, by its flag or its variable."""
+    return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def endpoint_flag(name: str, help_text: str) -> Callable[[_Command], _Command]:
@@ -64,10 +70,25 @@ def _endpoint(_: click.Context, __: click.Parameter, value: str | None) -> str |
 
 
 def _data_dir(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
-    data_dir = (value or default_data_dir()).expanduser().absolute()
-    if data_dir.is_file():
-        raise ConfigError(f"the data folder {data_dir} is a file; choose another one with --data-dir")
+    try:
+        data_dir = (value or default_data_dir()).expanduser().absolute()
+        problem = _problem_with(data_dir)
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(f"the data folder cannot be used: {error}; choose another one with --data-dir") from error
+    if problem:
+        raise ConfigError(f"the data folder {data_dir} {problem}; choose another one with --data-dir")
     return data_dir
+
+
+def _problem_with(data_dir: Path) -> str:
+    """Say what is in its place; raises OSError if it cannot be looked into."""
+    try:
+        os.scandir(data_dir).close()
+    except FileNotFoundError:
+        return ""
+    except NotADirectoryError:
+        return "is a file" if os.path.exists(data_dir) else "lies below a file"
+    return ""
 
 
 def token() -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 STATUS_TIMEOUT_S = 2.0
 CLEAR_TIMEOUT_S = 60.0
 ANSWER_BYTES_MAX = 1024 * 1024
+_TOKEN_HINT = "export GASOLINE_TOKEN=<the value that the collector was started with>"  # noqa: S105 -- names no token
 
 
 class CollectorUnreachableError(GasolineError):
@@ -37,9 +38,9 @@ def live_status(data_dir: Path, token: str | None) -> "LiveStatus | None":
         return None
     try:
         told = fetch_status(running, token)
-    except CollectorUnreachableError:
+    except CollectorUnreachableError as error:
         # Its ports are known from the data folder all the same.
-        return LiveStatus(endpoints=running.endpoints, refused={}, dropped={})
+        return LiveStatus(endpoints=running.endpoints, counters_unknown=str(error))
     too_long = told.get("session_ids_too_long")
     return LiveStatus(
         endpoints=running.endpoints,
@@ -121,5 +122,6 @@ def _ask(
     fields = cast("dict[str, object]", answer)
     if response.status != http.client.OK:
         reason = fields.get("error", response.reason)
-        raise CollectorUnreachableError(f"the collector at {running.query} answered {response.status}: {reason}")
+        hint = f"; {_TOKEN_HINT}" if response.status == http.client.UNAUTHORIZED else ""
+        raise CollectorUnreachableError(f"the collector at {running.query} answered {response.status}: {reason}{hint}")
     return fields

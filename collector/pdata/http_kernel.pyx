@@ -157,7 +157,7 @@ cdef bytes url_of(HttpValues *found):
         if query.at[0] == QUESTION_MARK:
             query.at += 1
         made = made + b"?" + bytes_of(query)
-    if not size_of(host):
+    if not size_of(host) or made.startswith((b"http://", b"https://")):
         return made
     if memchr(host.at, COLON, size_of(host)):
         return None

@@ -20,7 +20,8 @@ EXCEPTION_EVENT_NAME = "exception"
 
 _METHOD_KEYS = ("http.request.method", "http.method", "rpc.method")
 _URL_KEYS = ("url.full", "http.url")
-_STATUS_KEYS = ("http.response.status_code", "http.status_code", "rpc.grpc.status_code")
+HTTP_STATUS_KEYS = ("http.response.status_code", "http.status_code")
+_STATUS_KEYS = (*HTTP_STATUS_KEYS, "rpc.grpc.status_code")
 _SCHEME_KEYS = ("url.scheme", "http.scheme")
 _HOST_KEYS = ("http.host", "server.address", "net.host.name")
 _PORT_KEYS = ("server.port", "net.host.port")
@@ -65,9 +66,9 @@ def http_facts(attributes: Mapping[str, PlainValue]) -> HttpFacts:
     )
 
 
-def http_status(attributes: Mapping[str, PlainValue]) -> int | None:
+def http_status(attributes: Mapping[str, PlainValue], keys: tuple[str, ...] = _STATUS_KEYS) -> int | None:
     """Read the status from a span's attributes, by either generation of names."""
-    return _as_status(first_value(attributes, _STATUS_KEYS))
+    return _as_status(first_value(attributes, keys))
 
 
 def full_url(attributes: Mapping[str, PlainValue]) -> str | None:
@@ -79,6 +80,9 @@ def full_url(attributes: Mapping[str, PlainValue]) -> str | None:
     query = first_text(attributes, _QUERY_KEYS)
     if query and "?" not in path:
         path = f"{path}?{query.removeprefix('?')}"
+    # A target in absolute form (RFC 9112, 3.2.2), as proxies get it.
+    if path.startswith(("http://", "https://")):
+        return path
     host = first_text(attributes, _HOST_KEYS)
     if not host:
         return path or None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from collector.pdata.attributes import PlainValue
-from collector.pdata.semconv import first_text, first_value, http_facts
+from collector.pdata.semconv import HTTP_STATUS_KEYS, first_text, first_value, http_facts, http_status
 from collector.query.event import Event
 
 CLIENT_ERROR_MIN = 400
@@ -38,9 +38,12 @@ def operation_of(span: Event, *, with_host: bool = False) -> str:
 def status_of(span: Event) -> int | None:
     """Return the HTTP status a span answered or was answered with; None if there was no answer."""
     attributes = plain_attributes_of(span)
-    if first_value(attributes, _RPC_KEYS) is not None:
-        return None
-    return http_facts(attributes).status or None
+    if first_value(attributes, _RPC_KEYS) is None:
+        return http_status(attributes) or None
+    # Calls of an API over HTTP, as AWS has them, are RPC and say what HTTP answered; of gRPC it says 200 to failures.
+    status = http_status(attributes, HTTP_STATUS_KEYS) or None
+    is_told_by_grpc = first_value(attributes, _GRPC_STATUS_KEYS) is not None
+    return None if is_told_by_grpc and (status or 0) < CLIENT_ERROR_MIN else status
 
 
 def grpc_failure_of(span: Event) -> str | None:

@@ -150,7 +150,8 @@ def parse_params(arguments: Mapping[str, Any]) -> ObserveParams:
         if name not in ObserveParams.model_fields:
             near = difflib.get_close_matches(name, sorted(ObserveParams.model_fields), 1)
             hint = f"did you mean {near[0]}?" if near else f"{what} takes {', '.join(sorted(_BY_CALL[what]))}"
-            raise _error(name[:80], f"there is no such argument; {hint}", what)
+            shown = name[:80].encode("utf-8", "backslashreplace").decode()
+            raise _error(shown, f"there is no such argument; {hint}", what)
     try:
         return ObserveParams.model_validate(given)
     except ValidationError as error:

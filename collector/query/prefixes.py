@@ -1,7 +1,9 @@
 """From what was typed to an id: complete ids first, then unique prefixes. Contract "Calls"."""
 
 import difflib
+import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from collector.errors import QueryError
@@ -22,18 +24,20 @@ class Unknown(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """How an id was asked for: the argument that held it, and the call to make with a whole id behind it."""
+    """How an id was asked for: the argument that held it, and the call to make with a whole id, quoted, behind it."""
 
     name: str
     call: str
+    quote: Callable[[str], str] = partial(json.dumps, ensure_ascii=False)
 
 
-_SESSION_ASKED = Asked("session_id", 'observe(what="session-trace", session_id="{}")')
-_REQUEST_ASKED = Asked("request_id", 'observe(what="request-trace", request_id="{}")')
+_SESSION_ASKED = Asked("session_id", 'observe(what="session-trace", session_id={})')
+_REQUEST_ASKED = Asked("request_id", 'observe(what="request-trace", request_id={})')
 
 
 def session_id_of(reader: Reader, text: str, asked: Asked = _SESSION_ASKED) -> str | Unknown:
     """Return the stored session id that `text` means. Raises QueryError if it could mean several."""
+    _check_text(asked, text)
     found = sessions_meant(reader, text)
     if len(found) == 1:
         return found[0]
@@ -51,14 +55,16 @@ def sessions_meant(reader: Reader, text: str) -> list[str]:
             return [candidate]
     if len(prefix) < PREFIX_CHARS_MIN:
         return []
-    return [
+    found = (
         *reader.session_ids(prefix, CANDIDATES_SHOWN_MAX + 1),
         *reader.session_ids(SESSION_PREFIX + prefix, CANDIDATES_SHOWN_MAX + 1),
-    ]
+    )
+    return list(dict.fromkeys(found))
 
 
 def request_id_of(reader: Reader, text: str) -> bytes | Unknown:
     """Return the stored trace id that `text` means, in either case. Raises QueryError if it could mean several."""
+    _check_text(_REQUEST_ASKED, text)
     prefix = _trace_prefix(text)
     found = requests_meant(reader, text)
     if len(found) == 1:
@@ -72,6 +78,11 @@ def request_id_of(reader: Reader, text: str) -> bytes | Unknown:
     note = _unknown("request", text, prefix, _nearest(prefix, ids))
     is_hex = len(prefix) <= 2 * TRACE_ID_BYTES and set(prefix) <= set("0123456789abcdef")
     return Unknown(note if is_hex else f"{note} (a request id is a trace id: 32 hex digits)")
+
+
+def _check_text(asked: Asked, text: str) -> None:
+    if not text.isascii() and text.encode("utf-8", "replace").decode() != text:
+        raise QueryError(f"{asked.name}: {text!r} is no UTF-8; copy the id from a list")
 
 
 def requests_meant(reader: Reader, text: str) -> list[str]:
@@ -97,7 +108,7 @@ def _ambiguous(asked: Asked, text: str, found: Sequence[str]) -> QueryError:
     more = ", …" if len(found) > CANDIDATES_SHOWN_MAX else ""
     return QueryError(
         f"{asked.name}: {text!r} begins {'more than ' if more else ''}{min(len(found), CANDIDATES_SHOWN_MAX)} ids:"
-        f" {shown}{more}. A valid call: {asked.call.format(found[0])}"
+        f" {shown}{more}. A valid call: {asked.call.format(asked.quote(found[0]))}"
     )
 
 

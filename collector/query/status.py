@@ -14,6 +14,8 @@ from collector.telemetry.metrics import ExporterTrouble
 class LiveStatus:
     """What only the running collector knows: where it listens (name to host:port), and what it counted by reason.
 
+    `counters_unknown` says why the counts could not be asked for; "" if they are known.
+
     `session_ids_too_long` counts records that were kept without the session they name; `failing_exporters` are the
     ids of those whose last attempt to deliver failed, `exporter_troubles` what each lost, `queue_folders` where their
     queues are.
@@ -26,6 +28,7 @@ class LiveStatus:
     failing_exporters: Sequence[str] = ()
     exporter_troubles: Mapping[str, ExporterTrouble] = field(default_factory=dict[str, ExporterTrouble])
     queue_folders: Sequence[str] = ()
+    counters_unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ def _advice(
     advice: list[str] = []
     if live is None:
         advice.append("no collector runs on this data folder: start one with `gasoline serve`")
+    elif live.counters_unknown:
+        advice.append(f"what was refused or dropped is not known: {live.counters_unknown}")
     http = live.endpoints.get("http", "") if live else ""
     if not store.services:
         endpoint = f"http://{http}" if http else "the collector's HTTP endpoint"

@@ -210,4 +210,6 @@ def _next_call(
         return call("request-trace", session_id=session_id, pick="last_error")
     if has_left_out and params.budget < BUDGET_TOKENS_MAX:
         return same_call(params, session_id=session_id, budget=BUDGET_TOKENS_MAX)
+    if not answer["session"]["request_count"]:
+        return call("logs", session_id=session_id)
     return call("request-trace", session_id=session_id, pick="slowest")

@@ -1,6 +1,7 @@
 """The command line as text: what help teaches, what is loaded when, what an agent's configuration is."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,10 +55,10 @@ def test_every_command_takes_the_data_folder_if_it_needs_one_and_every_option_sa
     assert CliRunner().invoke(cli, [name, "--help"]).exit_code == 0
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"demo"}))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_flag_is_also_an_environment_variable(name: str) -> None:
     for parameter in cli.commands[name].params:
-        if isinstance(parameter, click.Option) and parameter.opts != ["--print-config"]:
+        if isinstance(parameter, click.Option) and (name, parameter.opts[0]) != ("demo", "--data-dir"):
             flag = parameter.opts[0]
             assert parameter.envvar == "GASOLINE_" + flag.removeprefix("--").upper().replace("-", "_")
 
@@ -161,6 +162,56 @@ def test_a_data_folder_that_is_a_file_is_told_in_one_line(name: str, tmp_path: P
         1,
         f"Error: the data folder {file} is a file; choose another one with --data-dir\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("data_dir", "problem"),
+    [
+        ("{}/notes.txt/below", "the data folder {}/notes.txt/below lies below a file"),
+        ("{}/" + 300 * "x", "the data folder cannot be used: [Errno 36] File name too long: '{}/" + 300 * "x" + "'"),
+        ("~no-such-user/x", "the data folder cannot be used: Could not determine home directory."),
+    ],
+)
+@pytest.mark.parametrize("name", ["serve", "mcp", "stop", "status", "clear"])
+def test_a_data_folder_that_cannot_be_is_told_in_one_line(
+    name: str, data_dir: str, problem: str, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").touch()
+    run = CliRunner().invoke(cli, [name, "--data-dir", data_dir.format(tmp_path)])
+    assert (run.exit_code, run.output) == (
+        1,
+        f"Error: {problem.format(tmp_path)}; choose another one with --data-dir\n",
+    )
+
+
+def test_a_data_folder_of_somebody_else_is_told_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir(mode=0)
+    own = os.geteuid()
+    try:
+        if own == 0:
+            os.seteuid(65534)
+        run = CliRunner().invoke(cli, ["status", "--data-dir", str(folder)])
+    finally:
+        os.seteuid(own)
+    assert (run.exit_code, run.output) == (
+        1,
+        f"Error: the data folder cannot be used: [Errno 13] Permission denied: '{folder}'; choose another one with"
+        " --data-dir\n",
+    )
+
+
+def test_without_a_home_an_agent_is_configured_for_the_folder_that_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("GASOLINE_DATA_DIR", str(tmp_path))
+    run = CliRunner().invoke(cli, ["mcp", "--print-config", "claude"])
+    assert (run.exit_code, run.output.endswith(f" mcp --data-dir {tmp_path}\n")) == (0, True), run.output
 
 
 @pytest.mark.parametrize("data_dir", [None, Path("/data/my shop")])

@@ -18,6 +18,7 @@ from collector.pdata.semconv import full_url
         ({"server.address": "::1", "server.port": 81, "url.path": "/x"}, "http://[::1]:81/x"),
         ({"server.address": "::1", "url.path": "/x"}, "http://[::1]/x"),
         ({"http.host": "[::1]:81", "server.port": 81, "url.path": "/x"}, "http://[::1]:81/x"),
+        ({"http.host": "a.test", "http.target": "http://b.test/x"}, "http://b.test/x"),
         ({"url.path": "/x"}, "/x"),
         ({"url.scheme": "http"}, None),
     ],

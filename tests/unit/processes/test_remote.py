@@ -97,7 +97,11 @@ def test_live_status_is_what_the_collector_tells_or_at_least_where_it_is(
         },
         ["/a", "/b"],
     )
-    running = answer_with(b"")
+    running = answer_with(http("401 Unauthorized", b'{"error": "the token is missing"}'))
     publish(running)
-    assert live_status(tmp_path, None) == LiveStatus({"query": running.query}, {}, {})
+    unknown = (
+        f"the collector at {running.query} answered 401: the token is missing;"
+        " export GASOLINE_TOKEN=<the value that the collector was started with>"
+    )
+    assert live_status(tmp_path, None) == LiveStatus({"query": running.query}, counters_unknown=unknown)
     lock.release()

@@ -77,3 +77,31 @@ def test_an_exception_without_attributes_in_a_span_that_went_well_is_a_cause(wor
     world.span("t", "a", session="s", events=[("exception", 0.5, {})])
     causes = cause_everywhere(world, "s")
     assert [cause["reason"] for cause in causes] == ["exception"] * 4
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ({"rpc.system": "aws-api", "rpc.method": "GetObject", "http.status_code": 503}, 503),
+        ({"rpc.system.name": "connect_rpc", "http.response.status_code": 503}, 503),
+        ({"rpc.system": "grpc", "rpc.grpc.status_code": 0, "http.response.status_code": 502}, 502),
+        ({"rpc.system": "grpc", "rpc.grpc.status_code": 14, "http.response.status_code": 200}, "gRPC status 14"),
+    ],
+)
+def test_an_rpc_that_http_answered_is_a_cause(world: Any, call: dict[str, Any], told: object) -> None:
+    answered = {**HTTP, "http.response.status_code": 500, "url.path": "/buy"}
+    world.span("t", "entry", kind="server", attributes=answered, session="s", took=9)
+    world.span("t", "S3.GetObject", "entry", kind="client", attributes=call, took=5)
+    expected = {
+        "service": "shop",
+        "span_id": world.span_id("S3.GetObject"),
+        "operation": "S3.GetObject",
+        "reason": f"was answered {told}",
+    }
+    assert cause_everywhere(world, "s") == [expected] * 4
+
+
+def test_a_request_that_is_such_an_rpc_has_a_cause(world: Any) -> None:
+    call = {"rpc.system": "aws-api", "rpc.method": "GetObject", "http.status_code": 503}
+    world.span("t", "S3.GetObject", kind="client", attributes=call, session="s")
+    assert [cause["reason"] for cause in cause_everywhere(world, "s")] == ["was answered 503"] * 4

@@ -16,6 +16,7 @@ from collector.query.times import time_unix_nano_of
         ({}, "what"),
         ({"what": "session"}, "what"),
         ({"what": "sessions", "sesion_id": "x"}, "sesion_id"),
+        ({"what": "sessions", "\udfff": "x"}, r"\udfff"),
         ({"what": "sessions", "session_id": "x"}, "session_id"),
         ({"what": "sessions", "status": "ok"}, "status"),
         ({"what": "sessions", "limit": 0}, "limit"),

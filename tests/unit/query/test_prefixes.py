@@ -1,10 +1,12 @@
 """Contract "Calls": complete ids win, unique prefixes do, ambiguous ones name the candidates; wrong ids are told."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from collector.errors import QueryError
+from collector.query.prefixes import request_id_of, session_id_of
 
 LONG = "session-9f2c11aa22bb33cc44dd55ee66ff7788"
 
@@ -47,6 +49,27 @@ def test_an_ambiguous_prefix_is_an_error_with_the_candidates(sessions: Any, type
         sessions.observe(what="session-trace", session_id=typed)
     assert all(candidate in str(raised.value) for candidate in candidates)
     assert "A valid call: observe(" in str(raised.value)
+
+
+def test_an_id_behind_two_labels_is_found_once(world: Any) -> None:
+    world.log("of both", session="session-session-9")
+    world.commit()
+    assert world.names(what="logs", session_id="session-") == ["of both"]
+
+
+def test_candidates_are_quoted_in_the_call(world: Any) -> None:
+    for name in ('say "a" now', 'say "a" then'):
+        world.log("hello", session=name)
+    world.commit()
+    with pytest.raises(QueryError) as raised:
+        world.observe(what="session-trace", session_id='say "a"')
+    assert str(raised.value).endswith(r'A valid call: observe(what="session-trace", session_id="say \"a\" now")')
+
+
+@pytest.mark.parametrize("resolve", [session_id_of, request_id_of])
+def test_what_is_no_utf_8_is_an_error(world: Any, resolve: Callable[[Any, str], Any]) -> None:
+    with pytest.raises(QueryError, match=r"_id: '\\udcffabcdefg' is no UTF-8; copy the id from a list"):
+        resolve(world.store, "\udcffabcdefg")
 
 
 @pytest.mark.parametrize(

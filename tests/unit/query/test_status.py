@@ -62,6 +62,15 @@ def test_a_session_id_over_the_limit_has_an_advice_of_its_own(world: Any) -> Non
     ]
 
 
+def test_counts_that_are_not_known_are_said_to_be_so(world: Any) -> None:
+    world.live = LiveStatus({"http": "127.0.0.1:2"}, counters_unknown="the collector answered 401")
+    answer = world.observe(what="status")
+    assert answer["advice"] == [
+        "what was refused or dropped is not known: the collector answered 401",
+        "nothing has arrived yet: set OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:2 in a service and use it",
+    ]
+
+
 def test_without_a_collector_the_advice_is_to_start_one(world: Any) -> None:
     assert world.observe(what="status")["advice"][0].startswith("no collector runs")
 

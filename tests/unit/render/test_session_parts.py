@@ -114,3 +114,18 @@ def test_where_nothing_failed_a_filtered_session_names_the_slowest_request(span:
     title, *_, last = _text(_answer([*_request(span, 1, 200), *_request(span, 2, 200)]), event_types="network")
     assert title.split(" · ")[-1] == "2 requests"
     assert last.endswith('next: observe(what="request-trace", session_id="sess-6d4b4b", pick="slowest")')
+
+
+def test_a_session_without_a_request_leads_to_its_logs() -> None:
+    event: Event = {
+        "id": "log:1",
+        "type": "log",
+        "signal": "log",
+        "time_unix_nano": "1800000000000000000",
+        "service": "worker",
+        "error": False,
+        "attributes": {},
+        "body": "started",
+    }
+    last = _text(_answer([event], session={"request_count": 0, "request_ids": []}))[-1]
+    assert last == '1 of 1 event shown · next: observe(what="logs", session_id="sess-6d4b4b")'
