@@ -15,6 +15,7 @@ from collector.config.endpoint import join_endpoint, split_endpoint
 from collector.config.loader import load_config, read_config
 from collector.config.model import CollectorConfig
 from collector.errors import ConfigError
+from collector.garbage import young_garbage_only
 from collector.receivers.otlp.endpoint import listen
 from collector.rendezvous import RunningCollector
 from collector.telemetry.logging import configure_logging
@@ -54,7 +55,8 @@ def serve(options: ServeOptions, environ: Mapping[str, str]) -> bool:
 
     runner = asyncio.Runner(loop_factory=_loop_factory())
     try:
-        drained = runner.run(run())
+        with young_garbage_only():
+            drained = runner.run(run())
     except BaseException:
         runner.close()
         raise
