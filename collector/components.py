@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from collector.bounded_queue import InFlight
 from collector.component import Consumer, Exporter, Outcome, Processor, Telemetry
-from collector.config.endpoint import is_same_port
+from collector.config.endpoint import is_same_port, reaches
 from collector.config.model import CollectorConfig, ComponentId, KnownComponents, PipelineSettings
 from collector.errors import ConfigError
 from collector.pdata.envelope import Signal
@@ -285,7 +285,7 @@ def _misplaced_components(config: CollectorConfig) -> Iterator[ConfigError]:
 
 
 def _misused_exporters(config: CollectorConfig) -> Iterator[ConfigError]:
-    own = set(configured_endpoints(config).values())
+    own = listening_endpoints(config).values()
     for component_id in _used(config, "exporters"):
         settings = config.exporters[component_id]
         if isinstance(settings, FileSettings) and settings.format == "proto":
@@ -299,7 +299,9 @@ def _misused_exporters(config: CollectorConfig) -> Iterator[ConfigError]:
                     f"exporters.{component_id}: a file in the format proto does not say which signal is in it; "
                     f"configure one such exporter for each of {', '.join(sorted(signals))}"
                 )
-        if isinstance(settings, OtlpExporterSettings | OtlpHttpExporterSettings) and settings.target in own:
+        if isinstance(settings, OtlpExporterSettings | OtlpHttpExporterSettings) and any(
+            reaches(settings.target, endpoint) for endpoint in own
+        ):
             yield ConfigError(
                 f"exporters.{component_id}.endpoint: {settings.endpoint} is a port of this collector itself"
             )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 PORT_MAX = 65_535
 _EVERY_IPV4 = "0.0.0.0"  # noqa: S104 -- compared, not bound
+_EVERY_ADDRESS = frozenset({"", _EVERY_IPV4, "::"})
 _SAME_HOSTS: Mapping[str, str] = {"": _EVERY_IPV4, "localhost": "127.0.0.1"}
 
 
@@ -38,6 +39,28 @@ def is_same_port(one: str, other: str) -> bool:
     hosts = {_SAME_HOSTS.get(each.lower(), each.lower()) for each in (host, other_host)}
     every = "::" if all(":" in each for each in hosts) else _EVERY_IPV4
     return len(hosts) == 1 or (every in hosts and len({":" in each for each in hosts}) == 1)
+
+
+def reaches(target: str, listening: str) -> bool:
+    """Tell whether a connection to `target`, made on this machine, can end at what listens on `listening`.
+
+    Nothing is looked up: of names, only those of the loopback interface are known.
+    """
+    (host, port), (listening_host, listening_port) = split_endpoint(target), split_endpoint(listening)
+    if not port or port != listening_port:
+        return False
+    if listening_host in _EVERY_ADDRESS:
+        return is_loopback(reachable_host(host))
+    return not _addresses(host).isdisjoint(_addresses(listening_host))
+
+
+def _addresses(host: str) -> frozenset[str]:
+    """Return what a connection to `host` may go to, as far as that is known without asking: else its name."""
+    name = reachable_host(host).lower().rstrip(".")
+    try:
+        return frozenset({str(ipaddress.ip_address(name))})
+    except ValueError:
+        return frozenset({"127.0.0.1", "::1"} if is_loopback(name) else {name})
 
 
 def http_url(endpoint: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from collector.components import KNOWN_COMPONENTS, configured_endpoints
-from collector.config.endpoint import is_same_port
+from collector.config.endpoint import is_same_port, reaches
 from collector.config.loader import CONFIG_BYTES_MAX, load_config, read_config
 from collector.config.model import CollectorConfig, ComponentId
 from collector.errors import ConfigError
@@ -269,3 +269,31 @@ def test_a_file_that_cannot_be_read_or_is_too_large_is_one_line(tmp_path: Path) 
 )
 def test_two_endpoints_are_one_port_only_where_not_both_can_be_bound(one: str, other: str, expected: bool) -> None:
     assert (is_same_port(one, other), is_same_port(other, one)) == (expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("target", "listening", "expected"),
+    [
+        ("127.0.0.1:5001", "127.0.0.1:5001", True),
+        ("localhost:5001", "127.0.0.1:5001", True),
+        ("LocalHost.:5001", "[::1]:5001", True),
+        ("gasoline.localhost:5001", "localhost:5001", True),
+        ("[0:0:0:0:0:0:0:1]:5001", "[::1]:5001", True),
+        ("0.0.0.0:5001", "127.0.0.1:5001", True),
+        ("127.0.0.2:5001", "0.0.0.0:5001", True),
+        ("localhost:5001", "0.0.0.0:5001", True),
+        ("[::1]:5001", ":5001", True),
+        ("127.0.0.1:5001", "[::]:5001", True),
+        ("192.0.2.1:5001", "192.0.2.1:5001", True),
+        ("127.0.0.1:5002", "127.0.0.1:5001", False),
+        ("127.0.0.2:5001", "127.0.0.1:5001", False),
+        ("[::1]:5001", "127.0.0.1:5001", False),
+        ("backend.example:5001", "0.0.0.0:5001", False),
+        ("localhost:5001", "192.0.2.1:5001", False),
+        ("localhost:0", "localhost:0", False),
+    ],
+)
+def test_an_endpoint_reaches_a_port_of_this_machine_by_any_name_of_loopback(
+    target: str, listening: str, expected: bool
+) -> None:
+    assert reaches(target, listening) == expected

@@ -36,6 +36,12 @@ service:
             "exporters.otlp/loop.endpoint: 127.0.0.1:14317 is a port of this collector itself",
         ),
         (
+            'otlp: {endpoint: "http://localhost:14317"}, debug: ',
+            "otlp",
+            "debug",
+            "exporters.otlp.endpoint: http://localhost:14317 is a port of this collector itself",
+        ),
+        (
             'otlphttp: {endpoint: "http://127.0.0.1:14317"}, debug: ',
             "debug",
             "otlphttp",
