@@ -50,7 +50,7 @@ class Frame(NamedTuple):
 class BrokenFrameError(Exception):
     """A frame cannot be read; `resume` is where the next one begins, None if nothing behind it can be found.
 
-    `records` is how many it held, as far as that can be told.
+    `records` is how many it held at least.
     """
 
     def __init__(self, message: str, resume: int | None = None, records: int = 0) -> None:
@@ -106,8 +106,15 @@ def read_frames(folder: Path, number: int, offset: int, end: int, bytes_max: int
     with segment_path(folder, number).open("rb") as file:
         file.seek(offset)
         while offset < end:
-            frame = _read_frame(file.read(HEADER_BYTES), number, offset, end)
-            signal, records, length, checksum = frame
+            header = file.read(HEADER_BYTES)
+            if len(header) < HEADER_BYTES:
+                raise BrokenFrameError(f"the header at byte {offset} of segment {number} is cut off")
+            fields = _decode_header(header)
+            if fields is None:
+                raise _without_header(header + file.read(max(end - file.tell(), 0)), number, offset)
+            signal, records, length, checksum = fields
+            if offset + HEADER_BYTES + length > end:
+                raise BrokenFrameError(f"the frame at byte {offset} of segment {number} is cut off")
             body = file.read(length)
             if len(body) < length or zlib.crc32(body) != checksum:
                 raise BrokenFrameError(
@@ -121,16 +128,31 @@ def read_frames(folder: Path, number: int, offset: int, end: int, bytes_max: int
                 return
 
 
-def _read_frame(header: bytes, number: int, offset: int, end: int) -> tuple[int, int, int, int]:
+def _decode_header(header: bytes) -> tuple[int, int, int, int] | None:
+    """Return signal, number of records, length and checksum of the body; None if these bytes are no header."""
     if len(header) < HEADER_BYTES:
-        raise BrokenFrameError(f"the header at byte {offset} of segment {number} is cut off")
+        return None
     magic, signal, records, length, checksum = _HEADER.unpack_from(header)
     (header_checksum,) = _CHECKSUM.unpack_from(header, _HEADER.size)
     if magic != MAGIC or signal >= len(_SIGNALS) or zlib.crc32(header[: _HEADER.size]) != header_checksum:
-        raise BrokenFrameError(f"the header at byte {offset} of segment {number} is none")
-    if offset + HEADER_BYTES + length > end:
-        raise BrokenFrameError(f"the frame at byte {offset} of segment {number} is cut off")
+        return None
     return signal, records, length, checksum
+
+
+def _without_header(rest: bytes, number: int, offset: int) -> BrokenFrameError:
+    """Say what is lost where `rest`, all from `offset` on, does not begin with a header: up to the next one.
+
+    How many records that were nobody knows: one at least. Only zeros are what a power failure leaves of a frame that
+    was being written, which nobody was told of yet.
+    """
+    at = rest.find(MAGIC, 1)
+    while at >= 0 and _decode_header(rest[at : at + HEADER_BYTES]) is None:
+        at = rest.find(MAGIC, at + 1)
+    return BrokenFrameError(
+        f"the header at byte {offset} of segment {number} is none",
+        offset + at if at >= 0 else None,
+        1 if rest.strip(b"\0") else 0,
+    )
 
 
 def _encode_header(entry: Entry) -> bytes:

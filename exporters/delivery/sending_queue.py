@@ -8,7 +8,7 @@ were read ahead and those that are being sent.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -193,7 +193,7 @@ class SendingQueue:
             delivered = await loop.run_in_executor(self._reader, delivered_offsets, self._folder, number)
             segment.delivered = delivered
         frames, position, lost = await loop.run_in_executor(
-            self._reader, self._read, number, segment.read, segment.size
+            self._reader, self._read, number, segment.read, segment.size, delivered
         )
         segment.read = position
         self._drop("unreadable_in_queue", lost)
@@ -201,7 +201,7 @@ class SendingQueue:
         segment.outstanding += len(waiting)
         self._ready.extend(waiting)
 
-    def _read(self, number: int, start: int, end: int) -> tuple[Sequence[Frame], int, int]:
+    def _read(self, number: int, start: int, end: int, delivered: Collection[int]) -> tuple[Sequence[Frame], int, int]:
         """Return frames, the position behind them, and how many records are lost with what is broken."""
         frames: list[Frame] = []
         position, lost = start, 0
@@ -212,12 +212,13 @@ class SendingQueue:
         except BrokenFrameError as broken:
             resume = end if broken.resume is None else broken.resume
             _logger.warning(
-                "the sending queue %s holds what was not written whole: %s; %d bytes are left out",
+                "the sending queue %s holds what cannot be read: %s; %d bytes are left out",
                 self._folder,
                 broken,
                 resume - position,
             )
-            position, lost = resume, broken.records
+            lost = 0 if position in delivered else broken.records
+            position = resume
         return frames, position, lost
 
     async def _remove_finished(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -186,6 +186,54 @@ async def test_a_frame_with_a_flipped_bit_costs_itself_alone(tmp_path: Path, cap
         assert [each.body for each in await drained(queue)] == [b"one", b"three"]
     assert "checksum" in caplog.text
     assert counters.dropped == {"unreadable_in_queue": len(b"two")}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("damaged", range(HEADER_BYTES))
+async def test_a_header_with_a_flipped_bit_costs_its_frame_alone(tmp_path: Path, damaged: int) -> None:
+    bodies = [b"one", b"GSQ1 is in this body", b"three", b"four"]
+    async with opened(tmp_path) as queue:
+        for body in bodies:
+            await queue.put(entry(body))
+    path = segment_path(tmp_path, 1)
+    raw = bytearray(path.read_bytes())
+    raw[HEADER_BYTES + len(bodies[0]) + damaged] ^= 1
+    path.write_bytes(raw)
+    counters = Counters()
+    async with opened(tmp_path, counters=counters) as queue:
+        assert [each.body for each in await drained(queue)] == [b"one", b"three", b"four"]
+    assert counters.dropped == {"unreadable_in_queue": 1}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("tail", "dropped"), [(bytes(500), {}), (b"x" * 500, {"unreadable_in_queue": 1})])
+async def test_a_tail_without_a_header_is_lost_unless_it_was_never_written(
+    tmp_path: Path, tail: bytes, dropped: Mapping[str, int]
+) -> None:
+    async with opened(tmp_path) as queue:
+        await queue.put(entry(b"whole"))
+    with segment_path(tmp_path, 1).open("ab") as file:
+        file.write(tail)
+    counters = Counters()
+    async with opened(tmp_path, counters=counters) as queue:
+        assert [each.body for each in await drained(queue)] == [b"whole"]
+    assert counters.dropped == dropped
+
+
+@pytest.mark.anyio
+async def test_what_was_delivered_before_it_was_damaged_is_not_lost(tmp_path: Path) -> None:
+    async with opened(tmp_path) as queue:
+        for body in (b"one", b"two"):
+            await queue.put(entry(body))
+        await queue.done(await queue.take())
+    path = segment_path(tmp_path, 1)
+    raw = bytearray(path.read_bytes())
+    raw[0] ^= 1
+    path.write_bytes(raw)
+    counters = Counters()
+    async with opened(tmp_path, counters=counters) as queue:
+        assert [each.body for each in await drained(queue)] == [b"two"]
+    assert counters.dropped == {}
 
 
 @pytest.mark.anyio
