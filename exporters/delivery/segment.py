@@ -175,6 +175,12 @@ class SegmentAppender:
         self._segment_bytes = segment_bytes
         self._next_number = next_number
         self._open: _Open | None = None
+        self._sealed = next_number - 1
+
+    @property
+    def sealed(self) -> int:
+        """Segments up to this number are never appended to again; any thread may ask."""
+        return self._sealed
 
     def append(self, entries: Sequence[Entry]) -> dict[int, int]:
         """Write all entries, or none; return the size of each segment that grew, once they are on disk.
@@ -229,3 +235,5 @@ class SegmentAppender:
                 os.truncate(segment_path(self._folder, before.number), before_size)
         except OSError:
             return
+        finally:
+            self._sealed = self._next_number - 1

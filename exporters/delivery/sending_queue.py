@@ -1,7 +1,7 @@
 """A queue of export requests on disk: what was put in is still there after a crash, until it is delivered.
 
 Segments are appended to by one thread and read by another; which frames are taken and done is known on the event
-loop. A segment goes when all its frames are done and a newer one has begun. In memory are only the frames that
+loop. A segment goes when all its frames are done and no more can come. In memory are only the frames that
 were read ahead and those that are being sent.
 """
 
@@ -71,9 +71,9 @@ class SendingQueue:
             self._lock.release()
             raise StoreUnavailableError(f"cannot read the sending queue in {folder}: {error.strerror}") from error
         self._segments = {number: _Segment(size) for number, size in stored}
-        self._left_over = max(self._segments, default=0)
+        left_over = max(self._segments, default=0)
         segment_bytes = min(SEGMENT_BYTES_MAX, bytes_max // SEGMENTS_PER_QUEUE)
-        self._appender = SegmentAppender(folder, segment_bytes, self._left_over + 1)
+        self._appender = SegmentAppender(folder, segment_bytes, left_over + 1)
         self._commits: GroupCommit[Entry, dict[int, int]] = GroupCommit(self._appender.append, self._on_appended)
         self._reader = ThreadPoolExecutor(1, "sending-queue")
         self._taking = asyncio.Lock()
@@ -117,6 +117,7 @@ class SendingQueue:
         try:
             await self._commits.put(entry)
         except OSError as error:
+            self.wake()  # what is finished may go now: it may be what the disk has no room for
             raise BusyError(
                 f"the sending queue {self._folder} cannot be written: {error.strerror}",
                 FULL_RETRY_AFTER_S,
@@ -148,7 +149,7 @@ class SendingQueue:
         self.wake()
 
     async def change(self) -> None:
-        """Return when something was put in or done."""
+        """Return when something was put in, done or removed."""
         self._changed.clear()
         await self._changed.wait()
 
@@ -225,7 +226,8 @@ class SendingQueue:
         newest = max(self._segments, default=0)
         finished = [number for number, segment in self._segments.items() if segment.is_finished]
         for number in finished:
-            if self._left_over < number == newest:
+            if self._appender.sealed < number == newest:
                 continue  # it is still appended to
             del self._segments[number]
             await self._in_reader(partial(remove_segment, self._folder, number))
+            self.wake()

@@ -275,6 +275,35 @@ async def test_a_disk_that_is_full_tells_the_sender_to_come_back_and_keeps_nothi
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("is_delivered_first", [True, False])
+async def test_a_disk_that_is_full_has_its_room_back_when_all_is_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_delivered_first: bool
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with opened(tmp_path) as queue:
+        await queue.put(entry(b"before"))
+        if is_delivered_first:
+            await queue.done(await queue.take())
+        taking = asyncio.create_task(queue.take())
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fdatasync", fail)
+            patched.setattr(os, "truncate", fail)
+            with pytest.raises(BusyError):
+                await queue.put(entry(b"refused"))
+        if not is_delivered_first:
+            await queue.done(await taking)
+            taking = asyncio.create_task(queue.take())
+        async with asyncio.timeout(10):
+            while files(tmp_path, "*.segment"):
+                await queue.change()
+        assert queue.bytes == 0
+        await queue.put(entry(b"after"))
+        assert (await asyncio.wait_for(taking, 10)).entry == entry(b"after")
+
+
+@pytest.mark.anyio
 async def test_two_processes_cannot_have_one_queue(tmp_path: Path) -> None:
     async with opened(tmp_path):
         with pytest.raises(StoreLockedError):
