@@ -40,6 +40,7 @@ HTTP_KEY_GROUPS = (
 _HTTP_KEYS = frozenset(key for group in HTTP_KEY_GROUPS for key in group)
 _USER_AGENT_KEYS = ("user_agent.original", "http.user_agent", "browser.user_agent")
 _CLIENT_ADDRESS_KEYS = ("client.address", "http.client_ip", "net.sock.peer.addr", "network.peer.address")
+_VISITOR_KEYS = frozenset({*_USER_AGENT_KEYS, *_CLIENT_ADDRESS_KEYS})
 _HOST_IDENTITY_KEYS = ("host.id", "host.name", "k8s.pod.uid", "container.id")
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
@@ -93,6 +94,11 @@ def full_url(attributes: Mapping[str, PlainValue]) -> str | None:
     if port is not None and not _holds_port(host) and str(port) != DEFAULT_PORTS.get(scheme):
         host = f"{host}:{port}"
     return f"{scheme}://{host}{path}"
+
+
+def visitor_attributes(attributes: Iterable[KeyValue]) -> dict[str, PlainValue]:
+    """Return those that `user_agent` and `client_address` read; of a key that occurs twice the last stays."""
+    return {item.key: plain_value(item.value) for item in attributes if item.key in _VISITOR_KEYS}
 
 
 def user_agent(attributes: Mapping[str, PlainValue]) -> str | None:

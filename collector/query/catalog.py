@@ -33,7 +33,7 @@ class Catalog:
         self.merged = Merged()
         self.low = self.high = position.commit
         self._evictions = position.evictions
-        self._sessions = Listing[str, SessionFacts](attrgetter("session_id"), session_key)
+        self._sessions = Listing[str, SessionFacts](attrgetter("session_id"), session_key, attrgetter("services"))
         self._requests = Listing[TraceKey, RequestFacts](attrgetter("trace_key"), request_key)
         self._records = Kept[Mapping[str, Any]](RECORDS_KEPT_MAX)
         self.words = Kept[tuple[str, str]](CATALOG_TRACES_MAX)
@@ -67,15 +67,17 @@ class Catalog:
         """Tell whether all that is merged here was committed by the snapshot's commit."""
         return self.high <= snapshot.upto
 
-    def sessions(self, snapshot: Snapshot) -> Sequence[tuple[ListKey, SessionFacts]]:
-        """Return every session as of the snapshot's commit, by last activity."""
+    def sessions(self, snapshot: Snapshot, service: str | None = None) -> Sequence[tuple[ListKey, SessionFacts]]:
+        """Return every session, or every one that the service took part in, as of the snapshot's commit.
+
+        They are in the order of their last activity.
+        """
         for session_id in list(self._sessions.missing):
             self._sessions.put(session_facts(self.merged, session_id))
-        now = self._sessions.in_order()
         if self.is_as_of(snapshot):
-            return now
+            return self._sessions.in_order(service)
         then: list[tuple[ListKey, SessionFacts]] = []
-        for key, facts in now:
+        for key, facts in self._sessions.in_order():
             if facts.last_commit <= snapshot.upto:
                 then.append((key, facts))
             elif facts.first_commit <= snapshot.upto:
@@ -84,7 +86,7 @@ class Catalog:
                     before = session_facts(merged, facts.session_id)
                     then.append((session_key(before), before))
         then.sort(key=lambda item: item[0])
-        return then
+        return then if service is None else [item for item in then if service in item[1].services]
 
     def requests(
         self, snapshot: Snapshot, may_match: Callable[[Merged, TraceKey], bool], is_over: Callable[[], bool]

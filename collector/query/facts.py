@@ -147,12 +147,13 @@ def session_facts(merged: Merged, session_id: str) -> SessionFacts:
     first_commit = 0
     starts: list[tuple[int, TraceKey]] = []
     for trace_key in merged.sessions[session_id]:
-        slot = merged.whole(trace_key, session_id)
-        whole.merge(slot)
+        slots = list(merged.slots_of(trace_key, session_id))
+        for slot in slots:
+            whole.merge(slot)
         own = merged.traces[trace_key][session_id].first_commit
         first_commit = min(first_commit, own) if first_commit else own
         if trace_key.is_trace:
-            starts.append((slot.start_time_unix_nano, trace_key))
+            starts.append((min(slot.start_time_unix_nano for slot in slots), trace_key))
     starts.sort()
     return SessionFacts(
         session_id,

@@ -46,7 +46,7 @@ def newest_failure(snapshot: Snapshot, merged: Merged, trace_keys: Iterable[Trac
     """Find the cause of the newest failed request among those of a session; None if none failed."""
     newest: RequestFacts | None = None
     for trace_key in trace_keys:
-        if _surely_went_well(merged.whole(trace_key)):
+        if _surely_went_well(list(merged.slots_of(trace_key))):
             continue
         facts = snapshot.request(merged, trace_key)
         if facts.is_failed and (newest is None or _rank(facts) >= _rank(newest)):
@@ -54,10 +54,11 @@ def newest_failure(snapshot: Snapshot, merged: Merged, trace_keys: Iterable[Trac
     return failure_of(snapshot, newest).cause if newest else None
 
 
-def _surely_went_well(whole: Slot) -> bool:
+def _surely_went_well(slots: Sequence[Slot]) -> bool:
     """Tell from the parts alone that a request did not fail, whichever span is its entry."""
-    has_entry_in_sight = whole.candidate is not None or not whole.spans
-    return has_entry_in_sight and not whole.errors and whole.status_max < SERVER_ERROR_MIN
+    if any(slot.errors or slot.status_max >= SERVER_ERROR_MIN for slot in slots):
+        return False
+    return any(slot.candidate for slot in slots) or not any(slot.spans for slot in slots)
 
 
 def _events_of(snapshot: Snapshot, trace_key: TraceKey) -> tuple[list[Event], bool]:

@@ -1,7 +1,7 @@
 """What lists keep from one question to the next: facts in the order of their list, and what was made of them."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 # (minus the time that the list is sorted by, id): newest first, ties by id.
@@ -13,21 +13,30 @@ Made = TypeVar("Made")
 
 # Of so many facts one may be new and each still be put into its place; of more all are sorted again.
 CHANGED_FEW_OF = 16
+GROUPS_KEPT_MAX = 16
 
 
 class Listing(Generic[Key, Facts]):
-    """Facts by id, in the order of their list. Not thread-safe.
+    """Facts by id, in the order of their list: of all, and of those in each group that was asked for.
 
-    Of thousands few change between two questions, so the rest stays where it is.
+    Of thousands few change between two questions, so the rest stays where it is. `groups_of` names the groups that
+    facts are in. Not thread-safe.
     """
 
-    def __init__(self, id_of: Callable[[Facts], Key], key_of: Callable[[Facts], ListKey]) -> None:
+    def __init__(
+        self,
+        id_of: Callable[[Facts], Key],
+        key_of: Callable[[Facts], ListKey],
+        groups_of: Callable[[Facts], Collection[str]] = lambda facts: (),
+    ) -> None:
         self._id_of = id_of
         self._key_of = key_of
+        self._groups_of = groups_of
         self._facts: dict[Key, Facts] = {}
         self._fresh: dict[Key, Facts] = {}
         self._stale: list[Facts] = []
         self._sorted: list[tuple[ListKey, Facts]] = []
+        self._by_group: dict[str, list[tuple[ListKey, Facts]]] = {}
         self.missing: dict[Key, None] = {}
 
     def drop(self, key: Key) -> None:
@@ -51,20 +60,46 @@ class Listing(Generic[Key, Facts]):
         """Return the facts of one id; None if they are missing."""
         return self._facts.get(key)
 
-    def in_order(self) -> Sequence[tuple[ListKey, Facts]]:
-        """Return all facts that there are, by their list's order; what was returned before stays as it is."""
+    def in_order(self, group: str | None = None) -> Sequence[tuple[ListKey, Facts]]:
+        """Return all facts that there are, or those in a group, by their list's order.
+
+        What was returned before stays as it is.
+        """
         if self._fresh or self._stale:
             if (len(self._fresh) + len(self._stale)) * CHANGED_FEW_OF > len(self._facts):
                 self._sorted = sorted(((self._key_of(facts), facts) for facts in self._facts.values()), key=_list_key)
+                self._by_group.clear()
             else:
-                self._sorted = self._sorted.copy()
-                for facts in self._stale:
-                    del self._sorted[bisect_left(self._sorted, self._key_of(facts), key=_list_key)]
-                for facts in self._fresh.values():
-                    insort(self._sorted, (self._key_of(facts), facts), key=_list_key)
+                stale, fresh = self._stale, list(self._fresh.values())
+                self._sorted = self._changed(self._sorted, stale, fresh)
+                for name, listed in self._by_group.items():
+                    gone, come = self._those_in(name, stale), self._those_in(name, fresh)
+                    self._by_group[name] = self._changed(listed, gone, come)
             self._fresh.clear()
             self._stale.clear()
-        return self._sorted
+        return self._sorted if group is None else self._in_group(group)
+
+    def _changed(
+        self, listed: list[tuple[ListKey, Facts]], stale: Sequence[Facts], fresh: Sequence[Facts]
+    ) -> list[tuple[ListKey, Facts]]:
+        changed = listed.copy()
+        for facts in stale:
+            del changed[bisect_left(changed, self._key_of(facts), key=_list_key)]
+        for facts in fresh:
+            insort(changed, (self._key_of(facts), facts), key=_list_key)
+        return changed
+
+    def _those_in(self, group: str, some: Sequence[Facts]) -> list[Facts]:
+        return [facts for facts in some if group in self._groups_of(facts)]
+
+    def _in_group(self, group: str) -> Sequence[tuple[ListKey, Facts]]:
+        found = self._by_group.get(group)
+        if found is None:
+            found = [item for item in self._sorted if group in self._groups_of(item[1])]
+            if len(self._by_group) >= GROUPS_KEPT_MAX:
+                self._by_group.clear()
+            self._by_group[group] = found
+        return found
 
 
 def _list_key(item: tuple[ListKey, object]) -> ListKey:

@@ -22,11 +22,9 @@ def sessions_matching(
     catalog: Catalog, snapshot: Snapshot, params: ObserveParams, window: Window
 ) -> Sequence[tuple[ListKey, SessionFacts]]:
     """Return the sessions that match, by last activity."""
-    found = catalog.sessions(snapshot)
+    found = catalog.sessions(snapshot, params.service)
     if params.status == "error":
         found = [item for item in found if item[1].has_errors]
-    if params.service is not None:
-        found = [item for item in found if params.service in item[1].services]
     if window != EVERY_TIME:
         found = [item for item in found if window.overlaps(item[1].start_time_unix_nano, item[1].last_time_unix_nano)]
     if params.url or params.query:

@@ -11,7 +11,7 @@ from collector.correlation.keys import log_event_name
 from collector.correlation.record import EventType
 from collector.pdata.attributes import PlainValue, plain_attributes
 from collector.pdata.envelope_pb2 import ResourceEnvelope
-from collector.pdata.semconv import client_address, first_text, user_agent
+from collector.pdata.semconv import client_address, first_text, user_agent, visitor_attributes
 from collector.query.event import Cause, RequestRecord, SessionRecord
 from collector.query.facts import RequestFacts, SessionFacts
 from collector.query.timeline import is_empty
@@ -45,9 +45,9 @@ def visitor_of(page: Body | None, page_is_log: bool, server: Body | None) -> Vis
     places: list[Mapping[str, PlainValue]] = []
     if page is not None:
         message = LogRecord.FromString(page.raw) if page_is_log else Span.FromString(page.raw)
-        places += [plain_attributes(message.attributes), resource_attributes(page)]
+        places += [visitor_attributes(message.attributes), resource_attributes(page)]
     if server is not None:
-        places.append(plain_attributes(Span.FromString(server.raw).attributes))
+        places.append(visitor_attributes(Span.FromString(server.raw).attributes))
     return Visitor(
         next((found for place in places if (found := user_agent(place))), ""),
         next((found for place in places if (found := client_address(place))), ""),

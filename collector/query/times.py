@@ -47,8 +47,9 @@ def time_unix_nano_of(text: str, now_unix_nano: int) -> int:
 def rfc3339(time_unix_nano: int) -> str:
     """Return a time as RFC 3339 in UTC with nine decimals and a Z."""
     seconds, nanos = divmod(time_unix_nano, NANOS_PER_SECOND)
-    moment = _EPOCH + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanos:09d}Z"
+    # A fraction of the time that a format with % takes, which counts in lists.
+    moment = (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")
+    return f"{moment}.{nanos:09d}Z"
 
 
 def milliseconds(duration_nano: int) -> float:

@@ -17,7 +17,12 @@ class Facts(NamedTuple):
 
 
 def listing() -> Listing[str, Facts]:
-    return Listing[str, Facts](lambda facts: facts.name, lambda facts: (-facts.time, facts.name))
+    return Listing[str, Facts](lambda facts: facts.name, lambda facts: (-facts.time, facts.name), groups_of)
+
+
+def groups_of(facts: Facts) -> set[str]:
+    """Name the bits of its time: none for 0, two for 3."""
+    return {str(bit) for bit in (1, 2) if facts.time & bit}
 
 
 steps = st.lists(
@@ -50,12 +55,25 @@ def check(steps: list[tuple[str, str, int]]) -> None:
             kept.drop(name)
         else:
             in_order = sorted(there.values(), key=lambda facts: (-facts.time, facts.name))
-            found = kept.in_order()
-            assert list(found) == [((-facts.time, facts.name), facts) for facts in in_order]
-            read.append((found, list(found)))
+            for group in (None, "1", "2", "3"):
+                found = kept.in_order(group)
+                own = [facts for facts in in_order if group is None or group in groups_of(facts)]
+                assert list(found) == [((-facts.time, facts.name), facts) for facts in own]
+                read.append((found, list(found)))
     assert all(list(found) == then for found, then in read)
     assert {name: kept.get(name) for name in "abc"} == {name: there.get(name) for name in "abc"}
     assert set(kept.missing) == missing
+
+
+def test_so_many_groups_are_kept_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_module, "GROUPS_KEPT_MAX", 2)
+    kept = listing()
+    kept.put(Facts("a", 1))
+    first = kept.in_order("1")
+    assert (kept.in_order("2"), kept.in_order("1") is first) == ([], True)
+    assert kept.in_order("3") == []
+    again = kept.in_order("1")
+    assert (again == first, again is first) == (True, False)
 
 
 def test_a_thing_is_kept_for_the_very_facts_it_was_made_of() -> None:
