@@ -263,6 +263,7 @@ fragments = st.sampled_from(
     := == %26 %3F %253D %22 &quot; value= \"\"\" ;sig= curl -b --cookie a=b [0] [] |
     \\n \\u00a0 &nbsp; order /orders/ N' f( crypt(' in IN ( not ` `pwd` Some(" $1 @p1 :pwd b.token (string)
     IDENTIFIED BY jdbc:oracle:thin:a/b
+    :8080 http://auth ", " ["password ("token on a.token b.id is too short secret: auth:
     <pwd> </pwd> <![CDATA[ ]]> name=" tokens security_code \\u0022 \\x22 &#34;""".split()
 ) | st.sampled_from(
     [

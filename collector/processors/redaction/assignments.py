@@ -5,10 +5,12 @@ from collections import Counter
 from typing import NamedTuple
 
 from collector.processors.redaction.calls import Quotes
+from collector.processors.redaction.listed import Listed, is_header
 from collector.processors.redaction.names import AUTHORIZATION_CODE, AUTHORIZATION_CODE_BYTES_MIN, NUMBERS, SecretNames
 from collector.processors.redaction.nested import Nested, end_of_quoted
 from collector.processors.redaction.next_line import Lone, NextLine, looks_like_token
 from collector.processors.redaction.pattern import Match, Pattern, compile_bytes
+from collector.processors.redaction.prose import Prose
 from collector.processors.redaction.references import References
 
 # What colours a terminal, too, also as JSON and shells escape it.
@@ -102,6 +104,8 @@ class Assignments:
         self._quotes = Quotes()
         self._references = References(names)
         self._nested = Nested()
+        self._prose = Prose(names)
+        self._members = Listed()
 
     @property
     def source(self) -> str:
@@ -144,26 +148,48 @@ class Assignments:
             return element
         if sign[:1] == b">" and _IN_CLOSING_TAG.search(text[max(0, match.start(2) - 64) : match.start(2)]):
             return []
+        return self._behind_sign(text, match, label, key)
+
+    def _behind_sign(self, text: bytes, match: Match, label: str, key: bytes) -> list[_Value]:
+        """Return the values behind a name with this label, by what stands between."""
+        sign = match.group(3)
+        if sign == b":" and self._prose.is_place(text, match, 2, label):
+            return []
+        if sign.rstrip().endswith(b","):
+            return self._in_list(text, match, label)
         if not sign.isspace():
-            return self._signed(text, match.end(), label, key, sign)
-        # `password 'x'` in SQL, `--token x` in a shell; else it is prose.
+            return self._signed(text, match, label, key)
+        # `password 'x'` in SQL, `--token x` in a shell; else it is prose, as `secret "db" not found`.
         quote = self._quotes.opening(text, match.end())
-        if key.startswith(b"-") or (quote and label in ("password", "secret")):
-            return self._whole(text, match.end(), label) or self._behind_name(text, match.end(), label, key)
+        is_literal = quote and (label == "password" or (label == "secret" and quote.group().endswith(b"'")))
+        if key.startswith(b"-") or is_literal:
+            return self._whole(text, match.end(), label) or self._behind_name(text, match.end(), label, key, sign)
         return []
 
-    def _signed(self, text: bytes, behind: int, label: str, key: bytes, sign: bytes) -> list[_Value]:
+    def _in_list(self, text: bytes, match: Match, label: str) -> list[_Value]:
+        """Return what follows on a name in a list, if that is its value."""
+        quote = self._quotes.opening(text, match.end())
+        if not quote:
+            key = match.group(2)
+            return self._whole(text, match.end(), label) if key[:1] == b"-" or is_header(key, label) else []
+        end, behind = end_of_quoted(text, quote)
+        name, value = (match.start(2), match.end(2)), (quote.end(), end, behind)
+        is_value = self._members.is_value_in_text(text, name, label, value)
+        return self._whole(text, match.end(), label) if is_value else []
+
+    def _signed(self, text: bytes, match: Match, label: str, key: bytes) -> list[_Value]:
         """Return the values behind a name and a sign, on its line or on the next one."""
+        behind, sign = match.end(), match.group(3)
         lone = self._next_line.lone(text, behind)
         if lone and lone.is_item:
             return self._items(text, lone, label)
         start = lone.start if lone else behind
         if b"(" in sign:
             return self._of_call(text, start, label)
-        if self._references.begins(text, start):
+        if self._references.begins(text, start) or self._references.joins(text, match.start(2), key, sign, start):
             return []
         found = self._whole(text, start, label)
-        if found or sign.rstrip().endswith(b","):
+        if found:
             return found
         escaped = self._escaped_quote.match(text, start)
         if escaped:
@@ -175,7 +201,7 @@ class Assignments:
             return self._secrets(text, [_Value(lone.start, lone.end, label)])
         if text[start : start + 1] in (b"[", b"("):
             return self._unquoted(text, start + 1, label, self._listed)
-        return self._behind_name(text, start, label, key, is_prose=sign[-1:].isspace())
+        return self._behind_name(text, start, label, key, sign)
 
     def _whole(self, text: bytes, start: int, label: str) -> list[_Value]:
         """Return what begins here in quotes, or all of an object or a list; one that is no secret has no label."""
@@ -217,8 +243,11 @@ class Assignments:
         values = [_Value(start, end, label) for start, end in places]
         return [value if self._is_secret(text, value) else value._replace(label="") for value in values]
 
-    def _behind_name(self, text: bytes, start: int, label: str, key: bytes, *, is_prose: bool = False) -> list[_Value]:
+    def _behind_name(self, text: bytes, start: int, label: str, key: bytes, sign: bytes) -> list[_Value]:
         """Return the value without quotes behind a name on its line."""
+        is_prose = sign[-1:].isspace() and not key.startswith(b"-")
+        if is_prose and sign.strip() == b":" and self._prose.is_said(text, start, key):
+            return []
         pattern = self._plain
         if label == "authorization":
             pattern = self._authorization

@@ -46,6 +46,8 @@ _WORDS = MappingProxyType(
 _AFTER_WORD = r"(?:[ \t]*[\x00-\x1f\"'`:=>?|+!%\[\](&\\J2]|[ \t]+(?:value|in[ \t]*\(|not[ \t]))"
 # These are words of prose and of counts, too: `auth: user bob logged in`, `pass: 12, fail: 0`.
 _COMMON_WORDS = "pass|pin|auth|bearer"
+# What errors begin with, as services and packages are called: `user-auth`, but not the header `X-Auth`.
+_WORDS_OF_PROSE = "(?:.*[a-z0-9]{2}[^a-z0-9])?auth|bearer|jwt|token|secrets?|cookies?"
 _COUNT = "[0-9]{1,3}(?:/[0-9]+|%)?"
 # By its definition in OpenTelemetry it comes without credentials; with a user or a password it is changed all the same.
 PLAIN_CONNECTION = b"db.connection_string"
@@ -81,7 +83,7 @@ _HARMLESS_NAME = rf"(?:^|[^a-z0-9])(?:(?:{_PAGES}){_AND}){{1,3}}token"
 _HARMLESS_VALUE = (
     r"|[|>][+\-]?|null|none|nil|undefined|true|false|\*+|\$[0-9]+|\?|%s|\{\}|\[?redacted(?::[a-z_]+)?\]?|\[filtered\]?"
     r"|include|omit|same-origin|required|missing|invalid|incorrect|expired|empty|denied|failed|refused|ok|success"
-    r"|succeeded|passed|enabled|disabled|unknown|anonymous|basic|bearer|digest|oauth2?|saml|jwt|ldap|mtls"
+    r"|succeeded|passed|enabled|disabled|unknown|anonymous|yes|no|string!?|str|basic|bearer|digest|oauth2?|saml|jwt|ldap|mtls"
 )
 _WORDS_OF_VALUE = re.compile(rb"[A-Za-z0-9_\-.~+/]{8,}")
 # Where a connection string names neither a user nor settings.
@@ -141,6 +143,7 @@ class SecretNames:
         self._harmless_value = compile_bytes(_HARMLESS_VALUE, any_case=True)
         self._harmless_connection = compile_bytes(_HARMLESS_CONNECTION, any_case=True)
         self._common_word = compile_bytes(rf"(?:[^a-z0-9]|^)(?:{_COMMON_WORDS})$", any_case=True)
+        self._word_of_prose = compile_bytes(_WORDS_OF_PROSE, any_case=True)
         self._count = compile_bytes(_COUNT)
         # Names come again and again, and each is held against many patterns.
         self._held_label = lru_cache(maxsize=LABELS_HELD_MAX)(self._find_label)
@@ -192,9 +195,17 @@ class SecretNames:
         """Tell whether a text may say this before a sign without meaning a secret."""
         return self._common_word.search(_CAMEL.sub(rb"\1_\2", name)) is not None
 
+    def is_word_of_prose(self, name: bytes) -> bool:
+        """Tell whether a text may say this before a colon and what happened to it."""
+        return self._word_of_prose.fullmatch(_CAMEL.sub(rb"\1_\2", name)) is not None
+
     def is_count(self, value: bytes) -> bool:
         """Tell whether a number under a common word counts something."""
         return self._count.fullmatch(value) is not None
+
+    def is_result(self, name: bytes, label: str, number: int) -> bool:
+        """Tell whether a whole number says how many tests passed: a password is no such number, a PIN may be."""
+        return label == "password" and self.is_common_word(name) and self.is_count(str(number).encode())
 
     def label_of(self, name: bytes) -> str:
         """Return the label of what an attribute or an assignment of this name holds; "" if it is no secret."""

@@ -20,9 +20,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.errors import InvalidDataError
 from collector.pdata.envelope import Signal
+from collector.processors.redaction.listed import Listed
 from collector.processors.redaction.names import NUMBERS
 from collector.processors.redaction.text import Secrets
-from collector.processors.redaction.wire import GROUP, LENGTH, VARINT, Field, fields, length_field
+from collector.processors.redaction.wire import GROUP, LENGTH, VARINT, Field, fields, length_field, read_varint
 
 _QUERY_KEYS = frozenset({b"url.query", b"http.query", b"http.request.query"})
 _TRACE_STATES = frozenset(
@@ -66,6 +67,7 @@ class _Rewriting:
         self._body = body
         self._secrets = secrets
         self._counts = counts
+        self._listed = Listed()
         self._starts = [start for start, _ in spans]
         # The furthest end of each piece and those before it: pieces of several patterns may overlap.
         self._ends: list[int] = []
@@ -151,7 +153,8 @@ class _Rewriting:
 
         def rewrite(field: Field) -> bytes | None:
             if field.number == AnyValue.INT_VALUE_FIELD_NUMBER and field.wire_type == VARINT:
-                return self._number(label)
+                number = read_varint(self._body, field.begin)[0]
+                return None if self._secrets.names.is_result(key, label, number) else self._number(label)
             if field.wire_type != LENGTH:
                 return None
             match field.number:
@@ -201,9 +204,10 @@ class _Rewriting:
         for before, member in pairwise(members):
             if not self._is_suspect(before):
                 continue
-            said = self._last(before, AnyValue.STRING_VALUE_FIELD_NUMBER)
-            if said.startswith(b"-") or len(members) == 2:
-                labels[member.start] = self._label_of_text(said.lstrip(b"-"))
+            said, next_said = (self._last(one, AnyValue.STRING_VALUE_FIELD_NUMBER) for one in (before, member))
+            label = self._label_of_text(said.lstrip(b"-"))
+            if label and self._listed.is_value(said, label, next_said, is_pair=len(members) == 2):
+                labels[member.start] = label
         return labels
 
     def _label_of_text(self, name: bytes) -> str:

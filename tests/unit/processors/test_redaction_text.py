@@ -85,7 +85,7 @@ def test_ids_that_look_like_cards_stay() -> None:
         ("curl --oauth2-bearer ab x", "curl --oauth2-bearer [redacted:token] x"),
         ("pass=ab auth=cd pin=1234", "pass=[redacted:password] auth=[redacted:authorization] pin=[redacted:code]"),
         ("pass: ab", "pass: [redacted:password]"),
-        ("auth: ab1 of bob", "auth: [redacted:authorization] of bob"),
+        ("auth: ab1cd2ef of bob", "auth: [redacted:authorization] of bob"),
         ("dbPass='ab' x-auth: cd", "dbPass='[redacted:password]' x-auth: [redacted:authorization]"),
         ("run --auth bob:ab --pass cd", "run --auth [redacted:authorization] --pass [redacted:password]"),
         ("connectionString=ab", "connectionString=[redacted:connection_string]"),

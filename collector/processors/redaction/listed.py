@@ -1,0 +1,44 @@
+"""Whether one member of a list names the next one: `("password", "x")`, `["Cookie", "x", …]`, `["--token", "x"]`.
+
+Most lists are of names alone: the columns of a statement, the fields of a form.
+"""
+
+import re
+
+from collector.processors.redaction.pattern import compile_bytes
+
+# What is called as a column, a field or a header is; a secret has digits or is longer.
+_NAME = r"[A-Za-z_][A-Za-z_.\-]{0,31}"
+_OPENING_BYTES_MAX = 128
+_OPENING = re.compile(rb"[\[(]\s*[bBuUrR]?\\*[\"']$")
+_OF_COLUMNS = re.compile(rb"\binto\s+[^\s(]{1,80}\s*\(\s*\\*[\"']$", re.IGNORECASE)
+# Behind these a member was the name of something itself: `"password", "a": 1`, `"password", "a"."b"`.
+_BEHIND_NAME = (b":", b".", b"=")
+
+
+class Listed:
+    """Tells values from names where both stand in one list."""
+
+    def __init__(self) -> None:
+        self._name = compile_bytes(_NAME)
+
+    def is_value(self, name: bytes, label: str, value: bytes, *, is_pair: bool) -> bool:
+        """Tell whether `value`, which follows on a name with this label, is what that name holds."""
+        if name.startswith(b"-"):
+            return not value.startswith(b"--")
+        return (is_pair or is_header(name, label)) and self._name.fullmatch(value) is None
+
+    def is_value_in_text(self, text: bytes, name: tuple[int, int], label: str, value: tuple[int, int, int]) -> bool:
+        """The same in a text: places of the name and of the value without their quotes, and where reading goes on."""
+        start, end, behind = value
+        after = text[behind : behind + 2].lstrip(b" \t")[:1]
+        if after in _BEHIND_NAME:
+            return False
+        before = text[max(0, name[0] - _OPENING_BYTES_MAX) : name[0]]
+        is_pair = after in (b")", b"]") and _OPENING.search(before) is not None and not _OF_COLUMNS.search(before)
+        return self.is_value(text[name[0] : name[1]], label, text[start:end], is_pair=is_pair)
+
+
+def is_header(name: bytes, label: str) -> bool:
+    """Tell whether a name is that of a header of HTTP; Node writes these and their values as one list."""
+    return b"-" in name or label == "cookie" or name.lower() == b"authorization"

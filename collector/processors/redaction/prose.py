@@ -1,0 +1,54 @@
+"""What stands behind the name of a secret and is none: the port of a service called `auth`, what errors say of it."""
+
+from collector.processors.redaction.names import NUMBERS, SecretNames
+from collector.processors.redaction.next_line import looks_like_token
+from collector.processors.redaction.pattern import Match, compile_bytes
+
+_FIRST_LETTER = ord("A")
+# A port, or the tag of an image: `auth:8080`, `auth:1.4.2-alpine`.
+_PLACE = r"(?:[0-9]{1,5}|v?[0-9]{1,5}(?:\.[0-9]{1,5}){1,3}(?:-[a-z0-9.]{1,16})?)(?:[\s/?#:,;)\]}\"'<>\\]|$)"
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html
+_ARN = r"arn:[a-z\-]{1,16}:secretsmanager:[a-z0-9\-]{0,32}:[0-9]{0,12}:$"
+_ARN_BYTES_MAX = 96
+# How a sentence goes on: `password: is too short`, `password: can't be blank`.
+_SENTENCE = (
+    r"(?:is|are|was|were|has|have|had|must|should|may|might|could|can|cannot|does|did|do|will|needs?|too|not|this|that"
+    r"|the|please|ensure)(?:n?'t)?[ \t]"
+)
+# What may be a token, behind a scheme or not: no address, no path, nothing with a colon.
+_SCHEMES = r"(?:(?:bearer|basic|token|negotiate|ntlm|apikey|dpop|aws|sharedkey(?:lite)?)[ \t]+)?"
+_LIST = r"(?:digest|aws4-hmac-sha256|hawk|oauth|signature)[ \t]+[^\r\n=]{1,64}="
+_TOKEN = rf"{_SCHEMES}([^\s\"'<>,;&:/(\[{{][^\s\"'<>,;&:]*)(?:[\s\"'<>,;&\\]|$)"
+
+
+class Prose:
+    """Tells what is said of a thing from its value."""
+
+    def __init__(self, names: SecretNames) -> None:
+        self._names = names
+        self._place = compile_bytes(_PLACE)
+        self._arn = compile_bytes(_ARN)
+        self._sentence = compile_bytes(_SENTENCE, any_case=True)
+        self._list = compile_bytes(_LIST, any_case=True)
+        self._token = compile_bytes(_TOKEN, any_case=True)
+
+    def is_place(self, text: bytes, name: Match, group: int, label: str) -> bool:
+        """Tell whether a name with a colon right behind it is that of a host, an image, or a part of a path."""
+        start = name.start(group)
+        if text[start - 1 : start] in (b"/", b"@") and start:
+            return True
+        if label not in NUMBERS and self._place.match(text, name.end()):
+            return True
+        return self._arn.search(text[max(0, start - _ARN_BYTES_MAX) : start]) is not None
+
+    def is_said(self, text: bytes, position: int, key: bytes) -> bool:
+        """Tell whether words begin here, behind a name, a colon and a blank, and not the value of that name."""
+        if self._sentence.match(text, position):
+            return True
+        if not self._names.is_word_of_prose(key) or self._list.match(text, position):
+            return False
+        found = self._token.match(text, position)
+        word = found.group(1) if found else b""
+        if key.lower().startswith(b"cookie") and b"=" in word:
+            return False
+        return not (looks_like_token(word) and any(byte >= _FIRST_LETTER for byte in word))

@@ -1,0 +1,82 @@
+"""Secrets that another member of a list names, and what is said in prose with a token in it."""
+
+from collections import Counter
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue
+
+from collector.pdata.envelope import Signal
+from collector.processors.redaction.names import SecretNames
+from collector.processors.redaction.rewriting import redact_request
+from collector.processors.redaction.text import Secrets
+
+HELD = "Zq7Vw2Lk9Tn4"
+
+
+def redacted(text: str) -> str:
+    return Secrets(SecretNames()).redact(text.encode(), Counter()).decode()
+
+
+def members_after(*members: str) -> list[str]:
+    request = ExportLogsServiceRequest()
+    record = request.resource_logs.add().scope_logs.add().log_records.add()
+    values = [AnyValue(string_value=member) for member in members]
+    record.body.CopyFrom(AnyValue(array_value=ArrayValue(values=values)))
+    body, _ = redact_request(Signal.LOGS, request.SerializeToString(), Secrets(SecretNames()))
+    after = ExportLogsServiceRequest.FromString(body).resource_logs[0].scope_logs[0].log_records[0].body
+    return [value.string_value for value in after.array_value.values]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[('user', 'bob'), ('password', 'ab1')]", "[('user', 'bob'), ('password', '[redacted:password]')]"),
+        ("(b'token', b'a b')", "(b'token', b'[redacted:token]')"),
+        ('{"name": "password", "value": "ab"}', '{"name": "password", "value": "[redacted:password]"}'),
+        ('["--token", "ab", "-v"]', '["--token", "[redacted:token]", "-v"]'),
+        (
+            '["Host","shop","Authorization","ab1","Accept","*/*"]',
+            '["Host","shop","Authorization","[redacted:authorization]","Accept","*/*"]',
+        ),
+        ('["Cookie", "a=b", "X-Api-Key", "a b c"]', '["Cookie", "[redacted:cookie]", "X-Api-Key", "[redacted:key]"]'),
+        ('setHeader("X-Auth-Token", "ab1")', 'setHeader("X-Auth-Token", "[redacted:token]")'),
+        ('os.Setenv("DB_PASSWORD", "ab1")', 'os.Setenv("DB_PASSWORD", "[redacted:password]")'),
+        ("('password', 'abcdefghijklmnopqrstuvwxyzabcdefg')", "('password', '[redacted:password]')"),
+    ],
+)
+def test_what_a_member_of_a_list_names(text: str, expected: str) -> None:
+    assert redacted(text) == expected
+    assert redacted(expected) == expected
+
+
+def test_headers_in_one_array_as_node_has_them() -> None:
+    headers = ("Host", "shop", "Authorization", HELD, "x-api-key", f"{HELD}1", "Accept", "text/html")
+    marked = ("Host", "shop", "Authorization", "[redacted:authorization]", "x-api-key", "[redacted:key]")
+    assert members_after(*headers) == [*marked, "Accept", "text/html"]
+
+
+@pytest.mark.parametrize(
+    ("template", "label"),
+    [
+        ("auth: {} was refused", "authorization"),
+        ("auth: Bearer {} was refused", "authorization"),
+        ("token: {}", "token"),
+        ("jwt: {}, user: bob", "token"),
+        ("secret: {}\nuser: bob", "secret"),
+        ("user-auth: {}", "authorization"),
+        ("x-auth: {}", "authorization"),
+        ("pin:{}", "code"),
+    ],
+)
+def test_what_looks_like_a_token_behind_a_word_of_prose(template: str, label: str) -> None:
+    expected = template.replace("Bearer ", "").format(f"[redacted:{label}]")
+    assert redacted(template.format(HELD)) == expected
+    assert redacted(expected) == expected
+
+
+def test_digits_behind_a_colon_are_a_port_only_where_they_are_no_code() -> None:
+    assert redacted("token:8080 pin:8080 password:8080 http://pin:8080") == (
+        "token:8080 pin:[redacted:code] password:[redacted:password] http://pin:8080"
+    )
+    assert redacted("Cookie: sid=ab") == "Cookie: [redacted:cookie]"
