@@ -4,12 +4,16 @@ https://github.com/open-telemetry/opentelemetry-collector/tree/main/config/confi
 """
 
 import math
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from collector.config.duration import Duration, seconds
 from collector.config.model import Settings
 
 MULTIPLIER = 1.5
 RANDOMIZATION = 0.5
+INTERVAL_S_MIN = 0.1
 RETRY_AFTER_S_MAX = 3600.0
 
 
@@ -28,6 +32,15 @@ class NotDeliveredError(Exception):
         self.is_fault = is_fault
 
 
+def _check_interval(interval: str) -> str:
+    if seconds(interval) < INTERVAL_S_MIN:
+        raise ValueError(f"{interval!r} must be at least {INTERVAL_S_MIN * 1000:g}ms")
+    return interval
+
+
+_Interval = Annotated[Duration, AfterValidator(_check_interval)]
+
+
 class RetrySettings(Settings):
     """`retry_on_failure`: pauses grow from `initial_interval` to `max_interval`.
 
@@ -35,8 +48,8 @@ class RetrySettings(Settings):
     `max_elapsed_time_on_fault` it is given up where the backend fails at it: it may be what makes the backend fail.
     """
 
-    initial_interval: Duration = "5s"
-    max_interval: Duration = "30s"
+    initial_interval: _Interval = "5s"
+    max_interval: _Interval = "30s"
     max_elapsed_time: Duration = "0s"
     max_elapsed_time_on_fault: Duration = "10m"
 

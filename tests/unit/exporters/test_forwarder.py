@@ -18,7 +18,7 @@ from exporters.delivery.retry import NotDeliveredError, RetrySettings
 from exporters.delivery.segment import Frame
 from exporters.delivery.sending_queue import SendingQueue
 
-QUICK = RetrySettings(initial_interval="1ms", max_interval="1ms")
+QUICK = RetrySettings(initial_interval="100ms", max_interval="100ms")
 BUSY = NotDeliveredError("busy", retryable=True)
 REFUSED = NotDeliveredError("refused", retryable=False)
 FAILED = NotDeliveredError("failed", retryable=False, is_fault=True)

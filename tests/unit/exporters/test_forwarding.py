@@ -20,7 +20,7 @@ from exporters.otlp_settings import OtlpExporterSettings, OtlpHttpExporterSettin
 pytestmark = pytest.mark.anyio
 REQUESTS = 20
 ASKED_S = 0.25
-RETRY = {"initial_interval": "20ms", "max_interval": "50ms"}
+RETRY = {"initial_interval": "100ms", "max_interval": "100ms"}
 
 
 def names_in(folder: Path) -> list[str]:

@@ -3,8 +3,24 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from exporters.delivery.retry import MULTIPLIER, RANDOMIZATION, RETRY_AFTER_S_MAX, Backoff, RetrySettings
+from exporters.delivery.retry import (
+    INTERVAL_S_MIN,
+    MULTIPLIER,
+    RANDOMIZATION,
+    RETRY_AFTER_S_MAX,
+    Backoff,
+    RetrySettings,
+)
+
+
+@pytest.mark.parametrize("setting", ["initial_interval", "max_interval"])
+@pytest.mark.parametrize("interval", [0, "0s", "99ms"])
+def test_attempts_never_follow_each_other_without_a_pause(setting: str, interval: object) -> None:
+    with pytest.raises(ValidationError, match="must be at least 100ms"):
+        RetrySettings.model_validate({setting: interval})
+    assert RetrySettings.model_validate({setting: f"{INTERVAL_S_MIN}s"}) == RetrySettings(**{setting: "0.1s"})
 
 
 def test_pauses_grow_to_the_longest() -> None:
