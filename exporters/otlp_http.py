@@ -68,7 +68,7 @@ class OtlpHttpSender:
             raise NotDeliveredError(f"{url} did not answer within {self._timeout_s:g} s", retryable=True) from error
         except httpx2.TransportError as error:
             raise NotDeliveredError(f"{url}: {type(error).__name__}: {error}", retryable=True) from error
-        if response.is_success:
+        if response.is_success and not _is_page(response, answer):
             return Delivered(*read_partial_success(signal, answer)) if _is_protobuf(response) else Delivered()
         raise _not_delivered(url, response, answer)
 
@@ -100,14 +100,31 @@ class OtlpHttpSender:
 
 
 def _is_protobuf(response: httpx2.Response) -> bool:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower() == PROTOBUF
+    return _content_type(response) == PROTOBUF
+
+
+def _is_page(response: httpx2.Response, answer: bytes) -> bool:
+    """Tell whether it is for people: what stands before a backend asks them to log in.
+
+    Frameworks call their plainest answers HTML, too: those have no tag.
+    """
+    return _content_type(response) == "text/html" and answer.lstrip().startswith(b"<")
+
+
+def _content_type(response: httpx2.Response) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _not_delivered(url: str, response: httpx2.Response, answer: bytes) -> NotDeliveredError:
     message, retry_info_s = read_status(answer) if _is_protobuf(response) else ("", None)
     retry_after_s = read_retry_after(response.headers.get("retry-after", ""), datetime.now(UTC))
+    told = message or response.reason_phrase
+    if response.has_redirect_location:
+        told = f"{told}, and names {_without_query(response.headers.get('location', ''))} instead"
+    elif response.is_success:
+        told = f"{told} with a page (text/html), which is no answer of OTLP"
     return NotDeliveredError(
-        f"{url} answered {response.status_code} {message or response.reason_phrase}",
+        f"{url} answered {response.status_code} {told}",
         retryable=response.status_code in RETRYABLE_STATUSES,
         is_fault=_is_fault(response.status_code),
         retry_after_s=retry_info_s if retry_after_s is None else retry_after_s,
@@ -115,8 +132,14 @@ def _not_delivered(url: str, response: httpx2.Response, answer: bytes) -> NotDel
 
 
 def _is_fault(status: int) -> bool:
-    is_of_server = status >= http.HTTPStatus.INTERNAL_SERVER_ERROR or status == http.HTTPStatus.REQUEST_TIMEOUT
-    return is_of_server and status not in RETRYABLE_STATUSES | NO_FAULTS
+    """Tell whether it is about what answers, not about the request: a page or another address is no refusal of it."""
+    is_of_server = status < http.HTTPStatus.BAD_REQUEST or status >= http.HTTPStatus.INTERNAL_SERVER_ERROR
+    return (is_of_server or status == http.HTTPStatus.REQUEST_TIMEOUT) and status not in RETRYABLE_STATUSES | NO_FAULTS
+
+
+def _without_query(url: str) -> str:
+    """Return a URL as it may stand in a log: where one is sent to log in, the query holds what is nobody's business."""
+    return url.partition("?")[0].partition("#")[0]
 
 
 def _tls_context(tls: TlsSettings) -> ssl.SSLContext:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -85,26 +86,61 @@ async def test_what_a_backend_refuses_is_not_sent_again(
     assert (failure.retryable, failure.retry_after_s) == (False, None)
 
 
+@asynccontextmanager
+async def answering(head: str, page: bytes = b"") -> AsyncGenerator[Sender]:
+    """A sender to a backend that always answers so."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(len(BODY))
+        writer.write(f"{head}\r\nConnection: close\r\nContent-Length: {len(page)}\r\n\r\n".encode() + page)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield sender_to("http", f"127.0.0.1:{server.sockets[0].getsockname()[1]}", compression="none")
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (
+            "HTTP/1.1 302 Found\r\nLocation: https://login.example/?state=S",
+            "302 Found, and names https://login.example/ instead",
+        ),
+        ("HTTP/1.1 308 x\r\nLocation: /otlp/v1/traces", "308 x, and names /otlp/v1/traces instead"),
+        ("HTTP/1.1 304 Not Modified", "304 Not Modified"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Type: Text/HTML; charset=utf-8",
+            "200 OK with a page (text/html), which is no answer of OTLP",
+        ),
+    ],
+)
+async def test_a_redirect_and_a_page_are_no_delivery_and_no_refusal(head: str, told: str) -> None:
+    async with answering(head, b"\n<!doctype html><title>Log in</title>") as sender:
+        failure = await failure_of(sender)
+    assert (failure.retryable, failure.is_fault, str(failure).partition(" answered ")[2]) == (False, True, told)
+
+
+@pytest.mark.parametrize("body", [b"", b"OK"])
+async def test_a_plain_answer_that_calls_itself_html_is_a_delivery(body: bytes) -> None:
+    async with answering("HTTP/1.1 200 OK\r\nContent-Type: text/html", body) as sender:
+        assert await sender.send(Signal.TRACES, BODY) == Delivered()
+        await sender.close()
+
+
 @pytest.mark.parametrize(
     ("status", "retryable", "is_fault"),
     [
         *((status, True, False) for status in (429, 502, 503, 504)),
-        *((status, False, True) for status in (408, 500, 507, 530)),
-        *((status, False, False) for status in (301, 400, 404, 413, 501, 505)),
+        *((status, False, True) for status in (301, 307, 408, 500, 507, 530)),
+        *((status, False, False) for status in (400, 404, 413, 501, 505)),
     ],
 )
 async def test_http_answers_that_may_change_and_those_that_tell_of_a_fault(
     status: int, retryable: bool, is_fault: bool
 ) -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(len(BODY))
-        writer.write(f"HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        sender = sender_to("http", f"127.0.0.1:{server.sockets[0].getsockname()[1]}", compression="none")
+    async with answering(f"HTTP/1.1 {status} x") as sender:
         failure = await failure_of(sender)
     assert (failure.retryable, failure.is_fault) == (retryable, is_fault)
 
