@@ -7,6 +7,7 @@ events, never old ones. https://html.spec.whatwg.org/multipage/server-sent-event
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import anyio
 
@@ -24,16 +25,24 @@ NEWS_HEARTBEAT_S = 15.0
 RESTS_PER_LOOK = 4
 
 
+class Position(NamedTuple):
+    """Up to where a stream is told: the last commit, and how often anything had been evicted."""
+
+    commit: int
+    evictions: int
+
+
 class _Mailbox:
     """What one stream has yet to tell, merged."""
 
     def __init__(self) -> None:
         self._arrived = anyio.Event()
         self._changes: Changes | None = None
+        self._evictions = 0
         self._evicted = False
         self.ended = False
 
-    def put(self, changes: Changes, *, evicted: bool) -> None:
+    def put(self, changes: Changes, evictions: int, *, evicted: bool) -> None:
         held = self._changes
         if held is not None:
             changes = Changes(
@@ -45,6 +54,7 @@ class _Mailbox:
         if len(changes.session_ids) + len(changes.request_ids) > NEWS_IDS_MAX:
             changes = Changes(changes.commit, frozenset(), frozenset(), complete=False)
         self._changes = changes
+        self._evictions = max(self._evictions, evictions)
         self._evicted = self._evicted or evicted
         self._arrived.set()
 
@@ -60,7 +70,7 @@ class _Mailbox:
             return b""
         if self._changes is None:
             return b":\n\n"
-        event = _event(self._changes, evicted=self._evicted)
+        event = _event(self._changes, self._evictions, evicted=self._evicted)
         self._changes, self._evicted, self._arrived = None, False, anyio.Event()
         return event
 
@@ -75,8 +85,8 @@ class News:
         self._threads = self._follower.threads
         self._mailboxes: set[_Mailbox] = set()
         self._entrance = anyio.Lock()
-        # The commit and the evictions up to which every stream is told; None while there is no stream.
-        self._told: tuple[int, int] | None = None
+        # Up to where every stream is told; None while there is no stream.
+        self._told: Position | None = None
 
     @property
     def failures(self) -> int:
@@ -89,10 +99,10 @@ class News:
         return len(self._mailboxes)
 
     @asynccontextmanager
-    async def stream(self, after: int | None) -> AsyncGenerator[AsyncGenerator[bytes]]:
-        """Give the events about the commits after `after`, else about those from now on, until `end_streams`.
+    async def stream(self, after: Position | None) -> AsyncGenerator[AsyncGenerator[bytes]]:
+        """Give the events about what came and went after `after`, else from now on, until `end_streams`.
 
-        The first event comes at once: what has changed since `after`, if only the commit that this is as of. Raises
+        The first event comes at once: what has changed since `after`, if only the position that this is as of. Raises
         QueryError if there are too many streams, and StoreError.
         """
         if len(self._mailboxes) >= self._streams_max:
@@ -102,10 +112,12 @@ class News:
         try:
             async with self._entrance:
                 # The follower tells what comes from here on: a commit may be told twice, none is missed.
-                position = await self._threads.run(lambda _: self._reader.position())
-                self._told = self._told or (position.commit, position.evictions)
+                position = Position(*await self._threads.run(lambda _: self._reader.position()))
+                self._told = self._told or position
             self._follower.want()
-            mailbox.put(await self._threads.run(lambda _: self._since(after, position.commit)), evicted=False)
+            changes = await self._threads.run(lambda _: self._since(after, position.commit))
+            evicted = after is not None and after.evictions != position.evictions
+            mailbox.put(changes, position.evictions, evicted=evicted)
             yield _events(mailbox)
         finally:
             self._mailboxes.discard(mailbox)
@@ -113,12 +125,12 @@ class News:
                 self._told = None
                 self._follower.rest()
 
-    def _since(self, after: int | None, commit: int) -> Changes:
+    def _since(self, after: Position | None, commit: int) -> Changes:
         nothing = Changes(commit, frozenset(), frozenset())
-        if after is None or after == commit:
+        if after is None or after.commit == commit:
             return nothing
         # A commit that is yet to come was counted in another store.
-        return self._changes(after) if after < commit else nothing._replace(complete=False)
+        return self._changes(after.commit) if after.commit < commit else nothing._replace(complete=False)
 
     def _changes(self, after: int) -> Changes:
         return changes_after(self._reader, after, 0, NEWS_PARTS_MAX)
@@ -138,16 +150,15 @@ class News:
         told = self._told
         if told is None:
             return
-        commit, evictions = told
-        await self._threads.run(lambda _: self._reader.wait_for_commit(commit, LOOK_FOR_S))
+        await self._threads.run(lambda _: self._reader.wait_for_commit(told.commit, LOOK_FOR_S))
         began_s = anyio.current_time()
-        changes = await self._threads.run(lambda _: self._changes(commit))
-        evictions_now = (await self._threads.run(lambda _: self._reader.position())).evictions
-        if self._told is not told or (changes.commit, evictions_now) == told:
+        changes = await self._threads.run(lambda _: self._changes(told.commit))
+        evictions = (await self._threads.run(lambda _: self._reader.position())).evictions
+        if self._told is not told or (changes.commit, evictions) == told:
             return
-        self._told = (changes.commit, evictions_now)
+        self._told = Position(changes.commit, evictions)
         for mailbox in self._mailboxes:
-            mailbox.put(changes, evicted=evictions_now != evictions)
+            mailbox.put(changes, evictions, evicted=evictions != told.evictions)
         await anyio.sleep(rest_s(anyio.current_time() - began_s))
 
 
@@ -157,15 +168,16 @@ async def _events(mailbox: _Mailbox) -> AsyncGenerator[bytes]:
         await anyio.sleep(NEWS_INTERVAL_S)
 
 
-def _event(changes: Changes, *, evicted: bool) -> bytes:
+def _event(changes: Changes, evictions: int, *, evicted: bool) -> bytes:
     told = {
+        "id": f"{changes.commit}-{evictions}",
         "commit": changes.commit,
         "session_ids": sorted(changes.session_ids),
         "request_ids": sorted(changes.request_ids),
         "complete": changes.complete,
         "evicted": evicted,
     }
-    return f"id: {changes.commit}\nevent: news\ndata: {json.dumps(told)}\n\n".encode()
+    return f"id: {told['id']}\nevent: news\ndata: {json.dumps(told)}\n\n".encode()
 
 
 def rest_s(look_s: float) -> float:
@@ -173,10 +185,15 @@ def rest_s(look_s: float) -> float:
     return max(NEWS_INTERVAL_S, look_s * RESTS_PER_LOOK)
 
 
-def commit_of(text: str) -> int:
-    """Read the number of a commit. Raises QueryError."""
-    if not text.isascii() or not text.isdigit() or len(text) > len(str(1 << 63)):
+def position_of(text: str) -> Position:
+    """Read the id of an event. Raises QueryError."""
+    numbers = text.split("-")
+    if len(numbers) != len(Position._fields) or not all(map(_is_count, numbers)):
         raise QueryError(
-            f"after: {text[:40]!r} is no commit; give the id of an event that was received, or leave it out"
+            f"after: {text[:40]!r} is no position; give the id of an event that was received, or leave it out"
         )
-    return int(text)
+    return Position(*map(int, numbers))
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= len(str(1 << 63))

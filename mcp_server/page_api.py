@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from collector.errors import QueryError, StoreError
 from collector.query.service import QueryService
 from collector.query.stored import FiledUnder
-from mcp_server.news import News, commit_of
+from mcp_server.news import News, position_of
 from mcp_server.queries import QueryThreads
 
 NEWS_PATH = "/api/news"
@@ -74,7 +74,7 @@ class _NewsEndpoint:
         try:
             # A browser that connects again says itself how far it was told.
             text = request.headers.get("Last-Event-ID") or request.query_params.get("after")
-            after = commit_of(text) if text else None
+            after = position_of(text) if text else None
         except QueryError as error:
             await JSONResponse({"error": str(error)}, 400)(scope, receive, send)
             return

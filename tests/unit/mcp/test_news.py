@@ -17,7 +17,16 @@ from collector.store.memory import MemoryStore
 from mcp_server import follower
 from mcp_server import news as module
 from mcp_server.http_app import query_app
-from mcp_server.news import NEWS_IDS_MAX, NEWS_INTERVAL_S, NEWS_PARTS_MAX, NEWS_STREAMS_MAX, News, commit_of, rest_s
+from mcp_server.news import (
+    NEWS_IDS_MAX,
+    NEWS_INTERVAL_S,
+    NEWS_PARTS_MAX,
+    NEWS_STREAMS_MAX,
+    News,
+    Position,
+    position_of,
+    rest_s,
+)
 from mcp_server.server import McpServer
 
 pytestmark = pytest.mark.anyio
@@ -55,8 +64,8 @@ async def read_event(events: AsyncIterator[bytes]) -> Event:
 def told(
     commit: int, session_ids: list[str] | None = None, request_ids: list[str] | None = None, **flags: bool
 ) -> Event:
-    data = {"commit": commit, "session_ids": session_ids or [], "request_ids": request_ids or []}
-    return Event(str(commit), data | {"complete": True, "evicted": False} | flags)
+    data = {"id": f"{commit}-0", "commit": commit, "session_ids": session_ids or [], "request_ids": request_ids or []}
+    return Event(f"{commit}-0", data | {"complete": True, "evicted": False} | flags)
 
 
 @asynccontextmanager
@@ -86,15 +95,15 @@ async def test_a_reader_that_comes_back_is_told_what_it_missed(query: QueryServi
     await story.another_session("before")
     await story.declined_checkout()
     async with following(query) as news:
-        async with news.stream(1) as events:
+        async with news.stream(Position(1, 0)) as events:
             assert await read_event(events) == told(3, [story.session_id], [story.request_id])
-        async with news.stream(3) as events:
+        async with news.stream(Position(3, 0)) as events:
             assert await read_event(events) == told(3)
 
 
 async def test_a_commit_of_another_store_means_that_anything_may_differ(query: QueryService, story: Story) -> None:
     await story.another_session("one")
-    async with following(query) as news, news.stream(1_000) as events:
+    async with following(query) as news, news.stream(Position(1_000, 0)) as events:
         assert await read_event(events) == told(1, complete=False)
 
 
@@ -117,7 +126,7 @@ async def test_an_event_names_a_bounded_number_of_ids(
 ) -> None:
     for number in range(sessions):
         await story.another_session(f"session {number}")
-    async with following(query) as news, news.stream(0) as events:
+    async with following(query) as news, news.stream(Position(0, 0)) as events:
         data = (await read_event(events)).data
     assert (data["commit"], data["complete"]) == (sessions, complete)
     assert len(data["session_ids"]) == len(data["request_ids"]) == (sessions if complete else 0)
@@ -130,7 +139,7 @@ async def test_a_look_reads_a_bounded_number_of_parts(
     await story.declined_checkout()
     for number in range(logs):
         await story.late_log(f"line {number}")
-    async with following(query) as news, news.stream(2) as events:
+    async with following(query) as news, news.stream(Position(2, 0)) as events:
         data = (await read_event(events)).data
     # Who claims the trace stands in one of its parts: all of them are read.
     assert (data["commit"], data["complete"]) == (logs + 2, complete)
@@ -147,7 +156,22 @@ async def test_what_was_removed_is_news(query: QueryService, store: MemoryStore,
         assert await read_event(events) == told(2)
         await store.clear()
         event = await read_event(events)
-    assert (event.data["evicted"], event.data["session_ids"]) == (True, [])
+    assert (event.id, event.data["evicted"], event.data["session_ids"]) == ("2-1", True, [])
+
+
+async def test_what_was_removed_meanwhile_is_news_for_a_reader_that_comes_back(
+    query: QueryService, store: MemoryStore, story: Story
+) -> None:
+    await story.declined_checkout()
+    async with following(query) as news:
+        async with news.stream(None) as events:
+            seen = position_of((await read_event(events)).id)
+        await store.clear()
+        async with news.stream(seen) as events:
+            event = await read_event(events)
+        assert (event.id, event.data["evicted"], event.data["session_ids"]) == ("2-1", True, [])
+        async with news.stream(position_of(event.id)) as events:
+            assert (await read_event(events)).data["evicted"] is False
 
 
 async def test_the_number_of_streams_is_bounded(query: QueryService) -> None:
@@ -230,10 +254,10 @@ async def test_news_go_on_after_a_store_that_could_not_be_read(
     assert event.data["session_ids"] == ["one"]
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1.5", "x", "٣", "9" * 20])
-def test_what_is_no_commit_is_refused(text: str) -> None:
-    with pytest.raises(QueryError, match="is no commit"):
-        commit_of(text)
+@pytest.mark.parametrize("text", ["", "1", "-1", "1-", "1-2-3", "1.5-0", "x-0", "1-٣", f"{'9' * 20}-0"])
+def test_what_is_no_position_is_refused(text: str) -> None:
+    with pytest.raises(QueryError, match="is no position"):
+        position_of(text)
 
 
 async def test_news_come_as_server_sent_events(
@@ -242,12 +266,12 @@ async def test_news_come_as_server_sent_events(
     await story.declined_checkout()
     app = query_app(server, query)
     async with serve(app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
-        async with client.stream("GET", "/api/news?after=0") as response:
+        async with client.stream("GET", "/api/news?after=0-0") as response:
             assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
             assert response.headers["cache-control"] == "no-store"
             blocks = response.aiter_bytes()
             assert await read_event(blocks) == told(2, [story.session_id], [story.request_id])
-        async with client.stream("GET", "/api/news?after=0", headers={"Last-Event-ID": "2"}) as response:
+        async with client.stream("GET", "/api/news?after=0-0", headers={"Last-Event-ID": "2-0"}) as response:
             blocks = response.aiter_bytes()
             assert await read_event(blocks) == told(2)
             app.release_clients()
@@ -255,4 +279,4 @@ async def test_news_come_as_server_sent_events(
                 assert [block async for block in blocks] == []
         refused = await client.get("/api/news?after=yesterday")
     assert refused.status_code == 400
-    assert refused.json()["error"].startswith("after: 'yesterday' is no commit")
+    assert refused.json()["error"].startswith("after: 'yesterday' is no position")

@@ -9,7 +9,6 @@ const data = await importSources(
   'data/event_stream.ts',
   'data/loading.ts',
   'data/report.ts',
-  'ui/list_store.ts',
   'ui/timeline_store.ts',
 );
 
@@ -207,55 +206,4 @@ test('a report is read out of its compressed text', async () => {
   const { source } = data.reportSource(report);
   assert.equal((await source.ask({ what: 'session-trace', session_id: '' })).errors_beyond, 2);
   await assert.rejects(data.reportOf(text.slice(0, 20)));
-});
-
-test('a list that is left and come back to has what it had, and asks for what is new', async () => {
-  let items = ['a', 'b'];
-  const ask = async (_, signal) => {
-    await new Promise((resolve) => setTimeout(resolve));
-    signal.throwIfAborted();
-    return { items, total: items.length };
-  };
-  const store = new data.ListStore(ask, { what: 'sessions' }, (answer) => answer, String);
-  await store.resume();
-  store.scrollTop = 70;
-  const leaving = store.refresh();
-  store.stop();
-  await leaving;
-  assert.deepEqual([store.items.value, store.scrollTop, store.problem.value], [['a', 'b'], 70, undefined]);
-  items = ['c', 'a', 'b'];
-  await store.resume();
-  assert.deepEqual(store.items.value, ['c', 'a', 'b']);
-});
-
-test('a list grows by pages, and a fresh beginning moves what moved', async () => {
-  let items = Array.from({ length: 450 }, (_, index) => index);
-  const ask = ({ limit, cursor }) => {
-    const start = Number(cursor ?? 0);
-    const page = items.slice(start, start + limit);
-    return Promise.resolve({
-      page,
-      total: items.length,
-      ...(start + limit < items.length ? { next_cursor: String(start + limit) } : {}),
-    });
-  };
-  const store = new data.ListStore(
-    ask,
-    { what: 'sessions' },
-    ({ page, ...rest }) => ({ ...rest, items: page }),
-    String,
-  );
-  const beginning = store.refresh();
-  // Whoever scrolls to the end before that is over gets what follows then.
-  await store.more();
-  await beginning;
-  assert.deepEqual(store.items.value, items.slice(0, 200));
-  await new Promise((resolve) => setTimeout(resolve));
-  assert.deepEqual(store.items.value, items.slice(0, 400));
-  items = [300, 999, ...items.filter((item) => item !== 300)];
-  await store.refresh();
-  assert.deepEqual(store.items.value.slice(0, 3), [300, 999, 0]);
-  assert.equal(new Set(store.items.value).size, store.items.value.length);
-  assert.equal(store.items.value.length, 401);
-  assert.equal(store.total.value, 451);
 });

@@ -33,14 +33,13 @@ export function hasToken(): boolean {
 
 /** `observe` with `format="json"`. Throws AnswerError, and what an aborted fetch throws. */
 export async function observe<Answer>(question: Question, signal?: AbortSignal): Promise<Answer> {
-  return (await (await ask(`/api/observe?${parametersOf(question)}`, signal)).json()) as Answer;
+  return json<Answer>(await ask(`/api/observe?${parametersOf(question)}`, signal));
 }
 
 /** How busy sessions were over their time, of at most ACTIVITY_IDS_MAX sessions. */
 export async function activity(sessionIds: readonly string[], signal?: AbortSignal): Promise<Activity[]> {
   const parameters = new URLSearchParams(sessionIds.map((id) => ['session_id', id]));
-  const answer = (await (await ask(`/api/activity?${parameters}`, signal)).json()) as { sessions: Activity[] };
-  return answer.sessions;
+  return (await json<{ sessions: Activity[] }>(await ask(`/api/activity?${parameters}`, signal))).sessions;
 }
 
 /** The record behind an event, as OTLP/JSON. */
@@ -49,20 +48,31 @@ export async function otlpText(event: Event): Promise<string> {
   if (event.request_id) parameters.set('request_id', event.request_id);
   else if (event.session_id) parameters.set('session_id', event.session_id);
   else parameters.set('service', event.service);
-  return (await ask(`/api/otlp?${parameters}`)).text();
+  return reached((await ask(`/api/otlp?${parameters}`)).text());
 }
 
 /** A GET with the person's token. Throws AnswerError. */
 export async function ask(path: string, signal?: AbortSignal): Promise<Response> {
-  const response = await fetch(path, {
-    headers: authorization(),
-    ...(signal ? { signal } : {}),
-  }).catch((error: unknown) => {
+  const response = await reached(fetch(path, { headers: authorization(), ...(signal ? { signal } : {}) }));
+  if (!response.ok) throw new AnswerError(response.status, await reasonOf(response));
+  return response;
+}
+
+/** A collector may also go while it answers. Throws AnswerError, and what an aborted fetch throws. */
+function reached<Result>(reading: Promise<Result>): Promise<Result> {
+  return reading.catch((error: unknown) => {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new AnswerError(0, 'the collector cannot be reached; is `gasoline serve` running?');
   });
-  if (!response.ok) throw new AnswerError(response.status, await reasonOf(response));
-  return response;
+}
+
+async function json<Answer>(response: Response): Promise<Answer> {
+  const text = await reached(response.text());
+  try {
+    return JSON.parse(text) as Answer;
+  } catch {
+    throw new AnswerError(0, 'the answer of the collector broke off');
+  }
 }
 
 /** Throws AnswerError 401 for a token that no collector can have been sent. */
@@ -80,7 +90,7 @@ function parametersOf(question: Question): URLSearchParams {
 }
 
 async function reasonOf(response: Response): Promise<string> {
-  const text = await response.text();
+  const text = await reached(response.text());
   try {
     const { error } = JSON.parse(text) as { error?: unknown };
     if (typeof error === 'string') return error;

@@ -10,7 +10,8 @@ import { AnswerError, ask } from './api';
 import { EventStreamReader } from './event_stream';
 
 export interface News {
-  commit: number;
+  /** Up to where these are the news; who comes back with it is told what it missed. */
+  id: string;
   session_ids: string[];
   request_ids: string[];
   /** Whether the lists name everything that changed. */
@@ -24,8 +25,6 @@ export const RETRY_MS_MIN = 1_000;
 export const RETRY_MS_MAX = 15_000;
 /** So long what is asked for first waits for the first news, lest something is committed between the two. */
 export const FIRST_NEWS_MS_MAX = 500;
-/** After this long without a word, what was removed meanwhile is not told: everything shown is read again. */
-export const AWAY_MS_MAX = 60_000;
 const SHARED_NAME = 'gasoline:news';
 
 /** What the page says of its connection. */
@@ -40,12 +39,10 @@ interface Word {
 const listeners = new Set<(news: News) => void>();
 let channel: BroadcastChannel | undefined;
 let stopping: AbortController | undefined;
-let commit: number | undefined;
+let heardId: string | undefined;
 let isAskedBefore = false;
 let hearFirst: () => void = () => undefined;
 const firstHeard = new Promise<void>((resolve) => (hearFirst = resolve));
-let heardAt = 0;
-let wasAway = false;
 
 /** Be told of news from now on, until what is returned is called. */
 export function onNews(listener: (news: News) => void): () => void {
@@ -55,9 +52,9 @@ export function onNews(listener: (news: News) => void): () => void {
 
 /** Wait until whatever is committed from now on will be told; what cannot wait is read again with the first news. */
 export async function untilNews(): Promise<void> {
-  if (commit !== undefined || isAskedBefore) return;
+  if (heardId !== undefined || isAskedBefore) return;
   if (document.visibilityState === 'visible') await Promise.race([firstHeard, pause(FIRST_NEWS_MS_MAX)]);
-  isAskedBefore = commit === undefined;
+  isAskedBefore = heardId === undefined;
 }
 
 /** Listen for as long as the page is visible. Call once. */
@@ -138,7 +135,7 @@ async function readStream(
   onAnswer: () => void,
   { isFirstEnough = false } = {},
 ): Promise<boolean> {
-  const response = await ask(commit === undefined ? '/api/news' : `/api/news?after=${commit}`, stopped);
+  const response = await ask(heardId === undefined ? '/api/news' : `/api/news?after=${heardId}`, stopped);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (!reader) return false;
   const events = new EventStreamReader();
@@ -156,18 +153,13 @@ async function readStream(
 
 function hear({ state, news }: Word): void {
   newsState.value = state;
-  if (state === 'live') {
-    wasAway ||= heardAt > 0 && Date.now() - heardAt > AWAY_MS_MAX;
-    heardAt = Date.now();
-  }
   news.forEach(take);
 }
 
 function take(news: News): void {
-  const isFirst = commit === undefined;
-  const isUnsure = wasAway || (isFirst && isAskedBefore);
-  commit = news.commit;
-  wasAway = false;
+  const isFirst = heardId === undefined;
+  const isUnsure = isFirst && isAskedBefore;
+  heardId = news.id;
   hearFirst();
   const isNew = !news.complete || news.evicted || news.session_ids.length > 0 || news.request_ids.length > 0;
   if (!isUnsure && (isFirst || !isNew)) return;

@@ -8,6 +8,7 @@ import type { Question } from '../model/observe_call';
 
 export const PAGE_ITEMS_MAX = 200;
 export const FRESH_MS_MIN = 500;
+export const PAGES_REREAD_MAX = 50;
 
 interface Page<Item> {
   items: Item[];
@@ -28,6 +29,8 @@ export class ListStore<Item> {
   #next: string | undefined;
   #isBusy = false;
   #isStale = false;
+  /** Whether what follows the first page may be gone: it is read again then, too. */
+  #isRestStale = false;
   #isMoreWanted = false;
   #stopping = new AbortController();
 
@@ -41,28 +44,24 @@ export class ListStore<Item> {
       notes?: string[];
     },
     private readonly idOf: (item: Item) => string,
+    /** What the list is sorted by, newest first. */
+    private readonly timeOf: (item: Item) => string,
   ) {}
 
-  /** Ask for the beginning again; what follows it stays as it was, without what moved up. */
-  async refresh(): Promise<void> {
+  /** Ask for the beginning again; what follows it stays as it was, without what moved up, unless it may be gone. */
+  async refresh(options: { isRestStale?: boolean } = {}): Promise<void> {
     this.#isStale = true;
+    this.#isRestStale ||= options.isRestStale ?? false;
     if (this.#isBusy) return;
-    this.#isBusy = true;
-    while (this.#isStale && !this.#stopping.signal.aborted) {
-      this.#isStale = false;
-      await this.#attempt(async () => {
-        const page = await this.#page();
-        const known = this.items.peek();
-        const ids = new Set(page.items.map(this.idOf));
-        const rest = known && page.next ? known.filter((item) => !ids.has(this.idOf(item))) : [];
-        this.items.value = [...page.items, ...rest];
-        this.total.value = page.total;
-        this.notes.value = page.notes;
-        if (rest.length === 0) this.#next = page.next;
-      });
-      await new Promise((resolve) => setTimeout(resolve, FRESH_MS_MIN));
-    }
-    this.#isBusy = false;
+    await this.#busily(async () => {
+      while (this.#isStale && !this.#stopping.signal.aborted) {
+        const isRestStale = this.#isRestStale;
+        this.#isStale = this.#isRestStale = false;
+        const isRead = await this.#attempt(() => this.#readBeginning(isRestStale));
+        this.#isRestStale ||= isRestStale && !isRead;
+        await new Promise((resolve) => setTimeout(resolve, FRESH_MS_MIN));
+      }
+    });
     if (this.#isMoreWanted) void this.more();
   }
 
@@ -71,15 +70,14 @@ export class ListStore<Item> {
     this.#isMoreWanted = this.#isBusy;
     const cursor = this.#next;
     if (!cursor || this.#isBusy || this.#stopping.signal.aborted) return;
-    this.#isBusy = true;
-    await this.#attempt(async () => {
-      const page = await this.#page(cursor);
-      const ids = new Set((this.items.peek() ?? []).map(this.idOf));
-      this.#next = page.next;
-      this.items.value = [...(this.items.peek() ?? []), ...page.items.filter((item) => !ids.has(this.idOf(item)))];
+    await this.#busily(async () => {
+      await this.#attempt(async () => {
+        const page = await this.#pageAfter(cursor);
+        const known = this.items.peek() ?? [];
+        if (page) this.#show([...known, ...without(page.items, known, this.idOf)], page.next);
+      });
     });
-    this.#isBusy = false;
-    if (this.#isStale) void this.refresh();
+    if (this.#isStale) await this.refresh();
   }
 
   /** Ask for nothing more, until `resume`. */
@@ -87,10 +85,61 @@ export class ListStore<Item> {
     this.#stopping.abort();
   }
 
-  /** What was there stays, and is asked for again. */
+  /** What was there stays, and is asked for again: of what became of it meanwhile nothing was told. */
   async resume(): Promise<void> {
     if (this.#stopping.signal.aborted) this.#stopping = new AbortController();
-    await this.refresh();
+    await this.refresh({ isRestStale: true });
+  }
+
+  async #readBeginning(isRestStale: boolean): Promise<void> {
+    const page = await this.#page();
+    const known = this.items.peek() ?? [];
+    if (page.next && !isRestStale && this.#leadsTo(known, page)) {
+      const rest = without(known, page.items, this.idOf);
+      this.#show([...page.items, ...rest], rest.length > 0 ? this.#next : page.next);
+    } else {
+      const items = [...page.items];
+      let { next } = page;
+      // As far as it had been read, so that whoever has scrolled down stays there.
+      for (let pages = 1; next && items.length < known.length && pages < PAGES_REREAD_MAX; pages += 1) {
+        const following = await this.#pageAfter(next);
+        if (!following) break;
+        items.push(...following.items);
+        next = following.next;
+      }
+      this.#show(items, next);
+    }
+    this.total.value = page.total;
+    this.notes.value = page.notes;
+  }
+
+  /**
+   * Whether what is known goes on where the page ends: something of it stands on the page and has not moved there, and
+   * there are no more in all than are new on the page, and no fewer than before.
+   */
+  #leadsTo(known: readonly Item[], page: Page<Item>): boolean {
+    const times = new Map(known.map((item) => [this.idOf(item), this.timeOf(item)]));
+    const grown = page.total - this.total.peek();
+    const arrived = page.items.filter((item) => !times.has(this.idOf(item))).length;
+    return (
+      grown >= 0 && grown <= arrived && page.items.some((item) => times.get(this.idOf(item)) === this.timeOf(item))
+    );
+  }
+
+  #show(items: readonly Item[], next: string | undefined): void {
+    this.items.value = items;
+    this.#next = next;
+  }
+
+  /** The page after another one; nothing where that cannot go on, and all is to be read again. */
+  async #pageAfter(cursor: string): Promise<Page<Item> | undefined> {
+    try {
+      return await this.#page(cursor);
+    } catch (error) {
+      if (!(error instanceof AnswerError) || error.status !== 400) throw error;
+      this.#isStale = this.#isRestStale = true;
+      return undefined;
+    }
   }
 
   async #page(cursor?: string): Promise<Page<Item>> {
@@ -99,15 +148,33 @@ export class ListStore<Item> {
     return { items: answer.items, next: answer.next_cursor, total: answer.total, notes: answer.notes ?? [] };
   }
 
-  async #attempt(work: () => Promise<void>): Promise<void> {
+  async #busily(work: () => Promise<void>): Promise<void> {
+    this.#isBusy = true;
+    try {
+      await work();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** Whether it went well; why not is the problem then. */
+  async #attempt(work: () => Promise<void>): Promise<boolean> {
     const { signal: stopped } = this.#stopping;
     try {
       await work();
       this.problem.value = undefined;
+      return true;
     } catch (error) {
-      if (stopped.aborted) return;
+      if (stopped.aborted) return false;
       if (!(error instanceof AnswerError)) throw error;
       this.problem.value = error;
+      return false;
     }
   }
+}
+
+/** The items whose ids none of the others have. */
+function without<Item>(items: readonly Item[], others: readonly Item[], idOf: (item: Item) => string): Item[] {
+  const ids = new Set(others.map(idOf));
+  return items.filter((item) => !ids.has(idOf(item)));
 }

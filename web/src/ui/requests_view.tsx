@@ -26,6 +26,7 @@ const KIND = {
   what: 'requests' as const,
   pageOf: ({ requests, ...page }: RequestsAnswer) => ({ ...page, items: requests }),
   idOf: (request: RequestRecord) => request.request_id,
+  timeOf: (request: RequestRecord) => request.started_at,
   pathOf: (request: RequestRecord) => requestPath(request.request_id),
 };
 

@@ -23,6 +23,7 @@ const KIND = {
   what: 'sessions' as const,
   pageOf: ({ sessions, ...page }: SessionsAnswer) => ({ ...page, items: sessions }),
   idOf: (session: SessionRecord) => session.session_id,
+  timeOf: (session: SessionRecord) => session.last_activity,
   pathOf: (session: SessionRecord) => sessionPath(session.session_id),
 };
 

@@ -7,6 +7,7 @@ import { listFiltersOf, type ListFilters } from '../model/routes';
 import { isOnControl, useKeys } from './keys';
 import { ListStore } from './list_store';
 import { navigate, place } from './router';
+import { useRetry } from './use_retry';
 import type { Source } from './use_timeline';
 
 type What = 'sessions' | 'requests';
@@ -15,6 +16,7 @@ interface Kind<Item> {
   what: What;
   pageOf: (answer: never) => { items: Item[]; next_cursor?: string; total: number; notes?: string[] };
   idOf: (item: Item) => string;
+  timeOf: (item: Item) => string;
   pathOf: (item: Item) => string;
 }
 
@@ -38,12 +40,13 @@ export function useList<Item>(source: Source, kind: Kind<Item>) {
   const shown = useRef<{ items: readonly Item[] | undefined; total: number }>({ items: undefined, total: 0 });
   useEffect(() => {
     void store.resume();
-    const stop = source.onNews?.(() => void store.refresh());
+    const stop = source.onNews?.(({ evicted = false }) => void store.refresh({ isRestStale: evicted }));
     return () => {
       stop?.();
       store.stop();
     };
   }, [store]);
+  useRetry(store.problem.value, () => void store.refresh());
   if (store.items.value) shown.current = { items: store.items.value, total: store.total.value };
   const activeId = store.activeId.value;
   const setActiveId = (id: string) => {
@@ -78,7 +81,7 @@ function storeOf<Item>(source: Source, kind: Kind<Item>, question: Question): Li
   const asked = JSON.stringify(question);
   const last = kept.get(kind.what);
   if (last?.source === source && last.asked === asked) return last.store as ListStore<Item>;
-  const store = new ListStore<Item>(source.ask, question, kind.pageOf, kind.idOf);
+  const store = new ListStore<Item>(source.ask, question, kind.pageOf, kind.idOf, kind.timeOf);
   kept.set(kind.what, { source, asked, store });
   return store;
 }

@@ -1,6 +1,6 @@
 /** Loads a session or a request into a store, again whenever there is news of it. */
 
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 
 import { AnswerError } from '../data/api';
 import { load, type Ask, type Loaded, type Subject } from '../data/loading';
@@ -9,6 +9,7 @@ import type { Event } from '../model/answers';
 import { timelineStateOf } from '../model/routes';
 import { place } from './router';
 import { TimelineStore } from './timeline_store';
+import { useRetry } from './use_retry';
 
 /** Where answers come from; `onNews` only where there are news. */
 export interface Source {
@@ -26,9 +27,11 @@ export const QUIET_MS_MIN = 300;
 
 export function useTimeline(source: Source, subject: Subject): TimelineStore {
   const store = useMemo(() => newStore(subject), [source, subject.kind, subject.id]);
+  const again = useRef(() => {});
   useEffect(() => {
     const stopping = new AbortController();
     const read = reloading(store, source, stopping.signal);
+    again.current = () => void read();
     void read();
     const stop = source.onNews?.((news) => {
       if (concerns(news, store)) void read();
@@ -38,6 +41,7 @@ export function useTimeline(source: Source, subject: Subject): TimelineStore {
       stopping.abort();
     };
   }, [store]);
+  useRetry(store.problem.value, () => again.current());
   return store;
 }
 
@@ -75,11 +79,14 @@ function reloading(store: TimelineStore, source: Source, signal: AbortSignal): (
     isWantedAgain = true;
     if (isRunning) return;
     isRunning = true;
-    while (isWantedAgain && !signal.aborted) {
-      isWantedAgain = false;
-      await run();
+    try {
+      while (isWantedAgain && !signal.aborted) {
+        isWantedAgain = false;
+        await run();
+      }
+    } finally {
+      isRunning = false;
     }
-    isRunning = false;
   };
 }
 
