@@ -5,12 +5,7 @@ import { deflateSync } from 'node:zlib';
 import { TRACE, span } from '../events.mjs';
 import { importSources } from '../sources.mjs';
 
-const data = await importSources(
-  'data/event_stream.ts',
-  'data/loading.ts',
-  'data/report.ts',
-  'ui/timeline_store.ts',
-);
+const data = await importSources('data/event_stream.ts', 'data/loading.ts', 'data/report.ts', 'ui/timeline_store.ts');
 
 test('server-sent events are read however they are cut', () => {
   const stream = ': hello\n\nid: 1\nevent: news\ndata: {"a":1}\n\ndata: x\r\ndata: y\r\n\r\ndata:z\n\n';
@@ -39,7 +34,9 @@ function collector(count, failing = Infinity) {
     const end = Math.min(chosen.length, start + question.limit);
     const events = chosen
       .slice(start, end)
-      .map((index) => span(`s${index}`, undefined, index, index, { error: index % failing === failing - 1 }));
+      .map((index) =>
+        span(`s${index}`, index === 0 ? undefined : 's0', index, index, { error: index % failing === failing - 1 }),
+      );
     const page = { total: chosen.length, ...(end < chosen.length ? { next_cursor: String(end) } : {}) };
     return Promise.resolve(
       question.what === 'session-trace'
@@ -103,7 +100,10 @@ for (const kind of ['session', 'request']) {
       let last;
       await data.load(collector(40_000, 5_000).ask, { kind, id: 'x' }, (loaded) => (last = loaded), { linkedId });
       const ids = last.events.map(({ span_id: id }) => id);
-      assert.deepEqual(ids, ids.toSorted((a, b) => Number(a.slice(1)) - Number(b.slice(1))));
+      assert.deepEqual(
+        ids,
+        ids.toSorted((a, b) => Number(a.slice(1)) - Number(b.slice(1))),
+      );
       found[linkedId] = [ids.includes(linkedId), ids.length, last.errorsBeyond, last.around];
     }
     assert.deepEqual(found, {
@@ -192,11 +192,25 @@ test('a report answers from what it holds, and nothing else', async () => {
   assert.deepEqual(await source.ask({ what: 'session-trace', session_id: 's' }), { ...answer, errors_beyond: 0 });
   assert.deepEqual(await source.ask({ what: 'request-trace', request_id: TRACE }), {
     ...held,
+    notes: [],
     timeline: answer.events,
     total: 1,
     is_part: false,
   });
   await assert.rejects(source.ask({ what: 'request-trace', request_id: 'no' }), /does not hold/);
+});
+
+test('a request in the report of a session knows what the session says of its clocks', async () => {
+  const notes = [
+    'clock skew: the clock of orders is about 1.000 s ahead; the order corrects it',
+    'orphans: 1 parent span',
+  ];
+  const other = 'bb'.repeat(16);
+  const events = [span('a', undefined, 0, 1, { service: 'orders' }), span('b', undefined, 0, 1, { request_id: other })];
+  const answer = { session_id: 's', events, total: 2, notes };
+  const { source } = data.reportSource({ kind: 'session', made_at: '', answer, requests: {} });
+  const told = async (id) => (await source.ask({ what: 'request-trace', request_id: id })).notes;
+  assert.deepEqual([await told(TRACE), await told(other)], [notes.slice(0, 1), []]);
 });
 
 test('a report is read out of its compressed text', async () => {

@@ -4,7 +4,11 @@ import { test } from 'node:test';
 import { TRACE, log, span } from '../events.mjs';
 import { importSources } from '../sources.mjs';
 
-const { compare, pathsOf, timelineOf } = await importSources('model/paths.ts', 'model/compare.ts', 'model/timeline.ts');
+const { compare, comparisonWords, pathsGap, pathsOf, timelineOf } = await importSources(
+  'model/paths.ts',
+  'model/compare.ts',
+  'model/timeline.ts',
+);
 
 function pathWords(events) {
   const timeline = timelineOf(events);
@@ -70,6 +74,22 @@ test('logs alone have no path', () => {
   assert.deepEqual(pathsOf(timelineOf([log('x', 1)])).stretches, []);
 });
 
+test('where a span is not below the first, or a clock was wrong, no path is told', () => {
+  const request = [span('root', undefined, 0, 100), span('a', 'root', 10, 40), log('x', 50, { span_id: 'gone' })];
+  const gaps = [
+    [request, []],
+    [[span('root', 'the browser did not send it', 0, 100), span('a', 'root', 10, 40)], ['orphans: 1 parent span']],
+    [[...request, span('b', 'never arrived', 50, 90)], []],
+    [request, ['clock skew: the clock of orders is about 3600.000 s ahead']],
+  ].map(([events, notes]) => pathsGap(timelineOf(events), notes));
+  assert.deepEqual(gaps, [
+    '',
+    '',
+    'spans between those at the top and the others are not here',
+    'clocks of its services differ',
+  ]);
+});
+
 function request(name, spans) {
   return timelineOf(spans.map((one) => ({ ...one, id: `${name}:${one.id}`, request_id: TRACE })));
 }
@@ -127,5 +147,23 @@ test('a request compared with itself does not differ', () => {
   assert.deepEqual(
     compare(same, same).flatMap(({ differences }) => differences),
     [],
+  );
+});
+
+test('a comparison says what came of it, and of how much where that is not all', () => {
+  const words = (left, right, ...totals) => comparisonWords(compare(left, right), [left, right], totals);
+  const few = request('few', [span('root', undefined, 0, 9), span('a', 'root', 1, 2)]);
+  const more = request('more', [span('root', undefined, 0, 9), span('a', 'root', 1, 2), span('b', 'root', 1, 2)]);
+  // The last one failed, and is here without what stood before it.
+  const part = timelineOf([...few.events, span('z', 'root', 500, 600, { error: true })], 2);
+  const rules = 'missing or extra, another status, or at least 1.5 times and 5 ms slower or faster';
+  assert.deepEqual(
+    [words(few, few, 2, 2), words(few, more, 2, 3), words(part, few, 9_000, 2), words(part, part, 9_000, 8_000)],
+    [
+      `No difference: ${rules}`,
+      `1 of 3 rows differ: ${rules}`,
+      `Compared are only the first 2 of 9,000 events: 0 of 2 rows differ: ${rules}`,
+      `Compared are only the first 2 of 9,000 events, and the first 2 of 8,000 events: 0 of 2 rows differ: ${rules}`,
+    ],
   );
 });

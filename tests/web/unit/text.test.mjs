@@ -24,7 +24,7 @@ test('durations have three digits that matter', () => {
   const words = [0, 0.0004, 0.042, 1.234, 12.34, 123.4, 999.6, 1234, 12_345, 61_000, 3_723_000, 86_400_000 * 3];
   assert.deepEqual(words.map(text.durationWords), [
     '0 ms',
-    '0 µs',
+    '400 ns',
     '42 µs',
     '1.23 ms',
     '12.3 ms',
@@ -36,6 +36,38 @@ test('durations have three digits that matter', () => {
     '1 h 02 min',
     '3 days',
   ]);
+});
+
+test('marks on the axis differ however far it is zoomed in', () => {
+  const marks = (from, step) => text.axisWords([from, from + step, from + 2 * step], step).join(', ');
+  assert.deepEqual(
+    [
+      marks(0, 0.0002),
+      marks(-0.5, 0.5),
+      marks(20, 0.5),
+      marks(0, 500),
+      marks(9_495, 5),
+      marks(59_000, 500),
+      marks(300_000, 20),
+      marks(300_000, 20_000),
+      marks(7_200_000, 1_000),
+      marks(7_200_000, 5_000_000),
+      marks(200_000_000, 0.0001),
+    ],
+    [
+      '0.0 µs, 0.2 µs, 0.4 µs',
+      '−500 µs, 0 µs, 500 µs',
+      '20.0 ms, 20.5 ms, 21.0 ms',
+      '0.0 s, 0.5 s, 1.0 s',
+      '9.495 s, 9.500 s, 9.505 s',
+      '+59.0, +59.5, +60.0',
+      '+300.00, +300.02, +300.04',
+      '5 min 00 s, 5 min 20 s, 5 min 40 s',
+      '+7200, +7201, +7202',
+      '2 h 00 min, 3 h 23 min, 4 h 47 min',
+      '+200000.0000000, +200000.0000001, +200000.0000002',
+    ],
+  );
 });
 
 test('times are told apart to the microsecond, years after 1970', () => {

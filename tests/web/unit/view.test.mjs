@@ -128,6 +128,28 @@ test('columns of pixels tell what ran and what failed', () => {
   );
 });
 
+test('inside a failed span that is longer than what is in view, nothing is marked as failed', () => {
+  const timeline = view.timelineOf([span('a', undefined, 0, 1_000, { error: true })]);
+  const lanes = [
+    [400, 600],
+    [0, 500],
+  ].map((domain) => [...view.density(timeline, domain, 5)[0]].join(''));
+  assert.deepEqual(lanes, ['11111', '22111']);
+});
+
+test('lanes that do not fit into a strip lie over the first ones, inside it', () => {
+  assert.deepEqual(view.stripLanes(2, 28), { tops: [2, 14], laneHeight: 11 });
+  for (const count of [0, 1, 12, 13, 300]) {
+    const { tops, laneHeight } = view.stripLanes(count, 28);
+    assert.equal(tops.length, count);
+    assert.ok(
+      tops.every((top) => top >= 2 && top + laneHeight <= 26),
+      `${count} lanes`,
+    );
+  }
+  assert.equal(new Set(view.stripLanes(12, 28).tops).size, 12);
+});
+
 test('a sparkline reaches from edge to edge', () => {
   assert.equal(view.sparklinePoints([0, 4, 2], 10, 8), '0,8 5,0 10,4');
   assert.equal(view.sparklinePoints([0], 10, 8), '0,8');

@@ -3,8 +3,9 @@
 import { AnswerError } from './api';
 import type { Ask, Subject } from './loading';
 import { loadedOf } from './loading';
-import type { RequestAnswer, SessionAnswer } from '../model/answers';
+import type { Event, RequestAnswer, SessionAnswer } from '../model/answers';
 import type { Question } from '../model/observe_call';
+import { correctionsOf } from '../model/words';
 
 export interface Report {
   kind: 'session' | 'request';
@@ -47,5 +48,13 @@ function answerOf(report: Report, subject: Subject, question: Question): Session
   const timeline = report.answer.events.filter((event) => event.request_id === id);
   const known = report.requests?.[id];
   const isPart = report.cut !== undefined || report.answer.shared_request_ids?.includes(id) === true;
-  return known || timeline.length > 0 ? { ...known, timeline, total: timeline.length, is_part: isPart } : undefined;
+  if (!known && timeline.length === 0) return undefined;
+  const notes = clockNotes(report.answer.notes ?? [], timeline);
+  return { notes, ...known, timeline, total: timeline.length, is_part: isPart };
+}
+
+/** What the session says of the clocks of services that a request ran in: of most requests the report holds no notes. */
+function clockNotes(notes: readonly string[], events: readonly Event[]): string[] {
+  const services = new Set(events.map(({ service }) => service));
+  return notes.filter((note) => [...services].some((service) => correctionsOf([note], service).length > 0));
 }

@@ -2,6 +2,7 @@
 
 import type { Event } from './answers';
 import { categoryOf, type Timeline } from './timeline';
+import { countOf, countWords } from './times';
 import { statusOf, titleOf } from './words';
 
 export type Difference = 'missing' | 'extra' | 'status' | 'slower' | 'faster';
@@ -19,7 +20,8 @@ export const SLOWER_MS_MIN = 5;
 
 /**
  * Events are paired from the top down: children of a pair that say the same (service, signal, kind, title without its
- * numbers), the first with the first. What is left over is missing on the right, or extra there.
+ * numbers), the first with the first. What is left over is missing on the right, or extra there. Events that are here
+ * because they failed, without what stood between them, are not compared.
  */
 export function compare(left: Timeline, right: Timeline): Pair[] {
   const pairs: Pair[] = [];
@@ -41,9 +43,26 @@ export function compare(left: Timeline, right: Timeline): Pair[] {
   return pairs;
 }
 
-function childrenOf(timeline: Timeline): Map<number, number[]> {
+const RULES = 'missing or extra, another status, or at least 1.5 times and 5 ms slower or faster';
+
+/** What came of it, in one sentence; `totals`: how many events there are of each, here or not. */
+export function comparisonWords(pairs: readonly Pair[], sides: readonly Timeline[], totals: readonly number[]): string {
+  const different = pairs.filter((pair) => pair.differences.length > 0).length;
+  const parts = sides.flatMap(({ whole }, side) =>
+    whole < (totals[side] ?? 0) ? [`${countWords(whole)} of ${countOf(totals[side] ?? 0, 'event')}`] : [],
+  );
+  const some = `${countWords(different)} of ${countOf(pairs.length, 'row')} differ`;
+  if (parts.length > 0) return `Compared are only the first ${parts.join(', and the first ')}: ${some}: ${RULES}`;
+  return `${different === 0 ? 'No difference' : some}: ${RULES}`;
+}
+
+function childrenOf({ parents, whole }: Timeline): Map<number, number[]> {
   const children = new Map<number, number[]>();
-  timeline.parents.forEach((parent, index) => children.set(parent, [...(children.get(parent) ?? []), index]));
+  parents.subarray(0, whole).forEach((parent, index) => {
+    const siblings = children.get(parent);
+    if (siblings) siblings.push(index);
+    else children.set(parent, [index]);
+  });
   return children;
 }
 

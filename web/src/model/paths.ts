@@ -1,6 +1,7 @@
 /** Where the time of a request went: the critical path through its spans, and what each span did itself. */
 
 import type { Timeline } from './timeline';
+import { isClockNote } from './words';
 
 export interface Stretch {
   /** Index of the span that the request waited for. */
@@ -22,14 +23,16 @@ export interface Paths {
 
 export const NO_PATHS: Paths = { stretches: [], stretchesOf: new Map(), criticalMs: new Map(), selfMs: new Map() };
 
-/** The span that a request begins with: the first at the top; -1 if there is none. */
-export function rootSpan(timeline: Timeline): number {
-  return timeline.events.findIndex((event, index) => event.signal === 'span' && (timeline.parents[index] ?? -1) < 0);
+/** Why it cannot be said what ran inside what, and when; '' if it can. `notes`: those of the answer. */
+export function pathsGap(timeline: Timeline, notes: readonly string[]): string {
+  if (notes.some(isClockNote)) return 'clocks of its services differ';
+  return topSpans(timeline).length > 1 ? 'spans between those at the top and the others are not here' : '';
 }
 
+/** Of a request whose events are all there, and whose spans are all below one. */
 export function pathsOf(timeline: Timeline): Paths {
-  const root = rootSpan(timeline);
-  if (root < 0) return NO_PATHS;
+  const [root] = topSpans(timeline);
+  if (root === undefined) return NO_PATHS;
   const children = childSpans(timeline);
   const stretches = criticalPath(timeline, children, root);
   const criticalMs = new Map<number, number>();
@@ -37,6 +40,10 @@ export function pathsOf(timeline: Timeline): Paths {
   const stretchesOf = new Map<number, Stretch[]>();
   for (const stretch of stretches) stretchesOf.set(stretch.index, [...(stretchesOf.get(stretch.index) ?? []), stretch]);
   return { stretches, stretchesOf, criticalMs, selfMs: selfTimes(timeline, children) };
+}
+
+function topSpans({ events, parents }: Timeline): number[] {
+  return events.flatMap((event, index) => (event.signal === 'span' && (parents[index] ?? -1) < 0 ? [index] : []));
 }
 
 function childSpans(timeline: Timeline): Map<number, number[]> {

@@ -48,6 +48,7 @@ function split(time: string): [number, number] {
 export function durationWords(ms: number): string {
   const size = Math.abs(ms);
   if (size === 0) return '0 ms';
+  if (size < 0.0009995) return `${Math.round(ms * 1e6)} ns`;
   if (size < 0.9995) return `${Math.round(ms * 1000)} µs`;
   if (size < 9.995) return `${ms.toFixed(2)} ms`;
   if (size < 99.95) return `${ms.toFixed(1)} ms`;
@@ -59,6 +60,26 @@ export function durationWords(ms: number): string {
   const minutes = Math.round(seconds / 60);
   if (Math.abs(minutes) < 48 * 60) return `${Math.trunc(minutes / 60)} h ${two(minutes % 60)} min`;
   return `${Math.round(minutes / 1440)} days`;
+}
+
+/**
+ * What stands at marks on an axis, so that those that are `stepMs` apart differ: `20.5 ms`, `5 min 00 s`; where these
+ * are too long, `+300.020`, in seconds as in the time column.
+ */
+export function axisWords(times: readonly number[], stepMs: number): string[] {
+  const largest = times.reduce((most, time) => Math.max(most, Math.abs(time)), 0);
+  const inUnit = (ms: number, unit: string, sign = '') => {
+    const decimals = Math.max(0, -Math.floor(Math.log10(stepMs / ms) + 1e-9));
+    return times.map((time) => {
+      const value = (Math.abs(time) / ms).toFixed(decimals);
+      return `${time < 0 ? '−' : sign}${value}${unit}`;
+    });
+  };
+  if (largest < 1) return inUnit(0.001, ' µs');
+  if (largest < 1000) return inUnit(1, ' ms');
+  if (largest < 60_000) return inUnit(1000, ' s');
+  const words = times.map(durationWords);
+  return stepMs >= 1000 && new Set(words).size === words.length ? words : inUnit(1000, '', '+');
 }
 
 /** `+0.412`, in seconds: the time column of a timeline, as the text answers have it. */

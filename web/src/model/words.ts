@@ -74,7 +74,12 @@ export function failureWords(event: Event): string {
 
 /** Notes of an answer that tell how the place of a service's events was corrected. */
 export function correctionsOf(notes: readonly string[], service: string): string[] {
-  return notes.filter((note) => note.startsWith('clock skew:') && note.split(/[\s()]+/).includes(service));
+  return notes.filter((note) => isClockNote(note) && note.split(/[\s()]+/).includes(service));
+}
+
+/** Whether a note of an answer says that the clock of a host was wrong. */
+export function isClockNote(note: string): boolean {
+  return note.startsWith('clock skew:');
 }
 
 /** `Firefox 145`, from a user agent; '' if it is none that people know. */

@@ -3,7 +3,7 @@
 import { useMemo } from 'preact/hooks';
 
 import type { Loaded } from '../data/loading';
-import { compare, type Difference, type Pair } from '../model/compare';
+import { compare, comparisonWords, type Difference, type Pair } from '../model/compare';
 import { comparePath, requestPath } from '../model/routes';
 import { categoryOf, type Timeline } from '../model/timeline';
 import { countOf, durationWords } from '../model/times';
@@ -22,7 +22,6 @@ const ROW_PX = 26;
 const INDENTS_MAX = 10;
 /** In a narrow column all of them leave 6rem to what the row says. */
 const INDENT = `clamp(0px, (100% - 6rem) / ${INDENTS_MAX}, 12px)`;
-const RULES = 'missing or extra, another status, or at least 1.5 times and 5 ms slower or faster';
 const WORDS: { readonly [difference in Difference]: string } = {
   missing: 'left only',
   extra: 'right only',
@@ -38,9 +37,8 @@ export function CompareView({ source, left, right }: { source: Source; left: str
   const rights = rightStore.timeline.value;
   useColours([...lefts.services, ...rights.services]);
   const sides = [leftStore.loaded.value, rightStore.loaded.value];
-  const isComparable = sides.every((side) => side !== undefined && side.events.length > 0);
+  const isComparable = sides.every((side) => side !== undefined && !side.isLoading && side.events.length > 0);
   const pairs = useMemo(() => (isComparable ? compare(lefts, rights) : []), [isComparable, lefts, rights]);
-  const different = pairs.filter((pair) => pair.differences.length > 0).length;
   const [active, setActive] = useCompareKeys(pairs);
   const problem = leftStore.problem.value ?? rightStore.problem.value;
   if (problem) return <Problem error={problem} />;
@@ -61,7 +59,11 @@ export function CompareView({ source, left, right }: { source: Source; left: str
         </div>
         <p class="facts" role="status">
           {isComparable
-            ? `${different === 0 ? 'No difference' : `${different} of ${countOf(pairs.length, 'row')} differ`}: ${RULES}`
+            ? comparisonWords(
+                pairs,
+                [lefts, rights],
+                sides.map((side) => side?.total ?? 0),
+              )
             : unreadyWords(sides)}
         </p>
       </header>

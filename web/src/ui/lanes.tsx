@@ -5,7 +5,7 @@ import { useMemo } from 'preact/hooks';
 import { FAILED, NOTHING, density } from '../model/density';
 import { fractionOf, ticks, type Domain } from '../model/scale';
 import type { Timeline } from '../model/timeline';
-import { countOf, durationWords } from '../model/times';
+import { axisWords, countOf, countWords } from '../model/times';
 import { useCanvas, useThemeChanges, type Surface } from './canvas';
 import { dragHandlers, useWheel } from './pointer';
 import { ServiceName, colourClass } from './service_name';
@@ -15,11 +15,15 @@ const LANE_PX = 18;
 const AXIS_PX = 20;
 export const LANES_SHOWN_MAX = 40;
 const NEAR_PX = 6;
+/** How exactly the ends of the axis are named: in parts of what it shows. */
+const NAMED_STEPS = 100;
 
 export function Lanes({ store }: { store: TimelineStore }) {
   const timeline = store.timeline.value;
   const services = timeline.services.slice(0, LANES_SHOWN_MAX);
+  const beyond = timeline.services.length - services.length;
   const domain = store.domain.value;
+  const [from, to] = axisWords(domain, (domain[1] - domain[0]) / NAMED_STEPS);
   const theme = useThemeChanges();
   const selected = store.positions.value.get(store.selectedId.value);
   const canvas = useCanvas((surface) => drawLanes(surface, store, selected), [timeline, domain, theme.value, selected]);
@@ -33,13 +37,14 @@ export function Lanes({ store }: { store: TimelineStore }) {
             <ServiceName name={service} />
           </li>
         ))}
+        {beyond > 0 && <li>and {countWords(beyond)} more</li>}
       </ol>
       <div class="lane-plot" ref={wheel} {...drag}>
         <canvas
           ref={canvas}
           style={{ height: `${AXIS_PX + services.length * LANE_PX}px` }}
           role="img"
-          aria-label={`Time axis from ${durationWords(domain[0])} to ${durationWords(domain[1])}, ${countOf(services.length, 'service')}, ${countOf(timeline.errors, 'error')}`}
+          aria-label={`Time axis from ${from} to ${to}, ${countOf(timeline.services.length, 'service')}, ${countOf(timeline.errors, 'error')}`}
         />
         <i hidden />
       </div>
@@ -76,14 +81,17 @@ function drawLanes(
   const columns = Math.max(1, Math.floor(width));
   context.font = '11px system-ui, sans-serif';
   context.textBaseline = 'middle';
-  for (const tick of ticks(domain, width)) {
+  const marks = ticks(domain, width);
+  const [first = domain[0], second = first + domain[1] - domain[0]] = marks;
+  const names = axisWords(marks, second - first);
+  marks.forEach((tick, place) => {
     const x = Math.round(fractionOf(tick, domain) * width) + 0.5;
     context.fillStyle = colour('line');
     context.fillRect(x, 0, 1, height);
     context.fillStyle = colour('quiet');
-    const words = durationWords(tick);
+    const words = names[place] ?? '';
     if (x + 4 + context.measureText(words).width < width) context.fillText(words, x + 4, AXIS_PX / 2);
-  }
+  });
   density(timeline, domain, columns)
     .slice(0, LANES_SHOWN_MAX)
     .forEach((cells, lane) => {

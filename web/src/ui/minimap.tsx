@@ -2,7 +2,7 @@
 
 import { useMemo } from 'preact/hooks';
 
-import { FAILED, NOTHING, density } from '../model/density';
+import { FAILED, NOTHING, density, stripLanes } from '../model/density';
 import { fractionOf, type Domain } from '../model/scale';
 import { durationWords } from '../model/times';
 import { useCanvas, useThemeChanges } from './canvas';
@@ -20,10 +20,10 @@ export function Minimap({ store }: { store: TimelineStore }) {
   const canvas = useCanvas(
     ({ context, width, height, colour }) => {
       const lanes = density(timeline, extent, Math.max(1, Math.floor(width)));
-      const step = Math.max(2, (height - 4) / Math.max(1, lanes.length));
+      const { tops, laneHeight } = stripLanes(lanes.length, height);
       lanes.forEach((cells, lane) => {
         context.fillStyle = colour(colourClass(timeline.services[lane] ?? ''));
-        fillRuns(context, cells, (cell) => cell !== NOTHING, 2 + lane * step, Math.max(1, step - 1));
+        fillRuns(context, cells, (cell) => cell !== NOTHING, tops[lane] ?? 0, laneHeight);
       });
       context.fillStyle = colour('bad');
       for (const cells of lanes) fillRuns(context, cells, (cell) => cell === FAILED, 0, height);

@@ -11,8 +11,9 @@ const NAMED_MAX = 4;
 const DRAWN_MAX = 200;
 
 export function TimeSpent({ store }: { store: TimelineStore }) {
-  if (!store.isWhole.value && !store.loaded.value?.isLoading) {
-    return <p class="facts">Critical path and self times are not known: not all events of the request are here</p>;
+  const gap = store.pathsGap.value;
+  if (gap && !store.loaded.value?.isLoading) {
+    return <p class="facts">Critical path and self times are not known: {gap}</p>;
   }
   const timeline = store.timeline.value;
   const { stretches, criticalMs, selfMs } = store.paths.value;

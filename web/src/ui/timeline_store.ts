@@ -5,7 +5,7 @@ import { computed, signal } from '@preact/signals';
 import type { AnswerError } from '../data/api';
 import { hasAll, type Loaded, type Subject } from '../data/loading';
 import type { Event } from '../model/answers';
-import { NO_PATHS, pathsOf } from '../model/paths';
+import { NO_PATHS, pathsGap, pathsOf } from '../model/paths';
 import { ALL_FOLDED, NO_FOLDING, folded, isFolded, type Folding } from '../model/folding';
 import type { TimelineState } from '../model/routes';
 import { NO_FILTERS, isFiltering, requestHeads, rowsOf, type Filters } from '../model/rows';
@@ -39,9 +39,14 @@ export class TimelineStore {
   readonly heads = computed(() => requestHeads(this.timeline.value));
   /** Whether all events are there. */
   readonly isWhole = computed(() => this.loaded.value !== undefined && hasAll(this.loaded.value));
-  /** Of what is not whole it cannot be said what a span did itself: what ran inside it may be missing. */
+  /** Why it cannot be said what a span did itself: what ran inside it may be missing; '' if it can. */
+  readonly pathsGap = computed(() =>
+    this.isWhole.value
+      ? pathsGap(this.timeline.value, this.loaded.value?.notes ?? [])
+      : 'not all events of the request are here',
+  );
   readonly paths = computed(() =>
-    this.subject.kind === 'request' && this.isWhole.value ? pathsOf(this.timeline.value) : NO_PATHS,
+    this.subject.kind === 'request' && this.pathsGap.value === '' ? pathsOf(this.timeline.value) : NO_PATHS,
   );
   readonly extent = computed((): Domain => {
     const [first, last] = this.timeline.value.extent;
