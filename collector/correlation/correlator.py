@@ -4,6 +4,7 @@ The kernel is compiled when Gasoline is installed, where there is a C compiler. 
 send; those that are out of the ordinary go through `keys` all the same.
 """
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
@@ -19,7 +20,7 @@ from collector.correlation.keys import (
     Found,
     SessionKeys,
     SessionValues,
-    content_hash_of,
+    content_hash_begun,
     context_of,
     correlate,
     log_event_name,
@@ -51,12 +52,14 @@ class _Outer(NamedTuple):
     """A context, and what its scope and resource say of the session of each record that does not say more itself.
 
     `evidence` is that of `session_id`, 0 where they name none, kernel.UNDECIDED where each record needs a closer look.
+    `hash_begun` is copied for each log record, so that the context is hashed once.
     """
 
     context: Context
     values: tuple[SessionValues, ...]
     session_id: str
     evidence: int
+    hash_begun: blake2b
 
 
 class Correlator:
@@ -95,7 +98,6 @@ class Correlator:
             severity_of_text=_severity_of_text,
             event_name_of=_event_name_of,
             trace_id_of=_trace_id_of,
-            hash_of=content_hash_of,
             page_span_name=PAGE_LOAD_SPAN_NAME.encode(),
             page_event_name=NAVIGATION_EVENT_NAME.encode(),
             exception_name=EXCEPTION_EVENT_NAME.encode(),
@@ -121,8 +123,8 @@ class Correlator:
         values = tuple(session_values(place, self._keys) for place in places)
         found = session_of(LogRecord(), values, self._keys)
         if found.overlong or (any(values) and not found.session_id):
-            return _Outer(context, values, "", -1)
-        return _Outer(context, values, found.session_id, found.evidence)
+            return _Outer(context, values, "", -1, content_hash_begun(context))
+        return _Outer(context, values, found.session_id, found.evidence, content_hash_begun(context))
 
     def _session_of(self, raw: bytes, is_log: bool, values: tuple[SessionValues, ...]) -> Found:
         return session_of(LogRecord.FromString(raw) if is_log else Span.FromString(raw), values, self._keys)

@@ -36,7 +36,7 @@ cdef class _Group:
 
     cdef Rules rules
     cdef bytes body
-    cdef object context, outer
+    cdef object context, outer, hash_begun
     cdef str outer_session_id
     cdef int outer_evidence
     cdef dict texts
@@ -128,8 +128,10 @@ cdef int _scope(_Group group, Slice wire, Slice resource, Slice resource_schema_
             return -1
     if not has_records:
         return 0
-    group.context, group.outer, group.outer_session_id, group.outer_evidence = group.rules.context_of(
-        bytes_of(resource), bytes_of(scope), bytes_of(schema_url), bytes_of(resource_schema_url)
+    group.context, group.outer, group.outer_session_id, group.outer_evidence, group.hash_begun = (
+        group.rules.context_of(
+            bytes_of(resource), bytes_of(scope), bytes_of(schema_url), bytes_of(resource_schema_url)
+        )
     )
     while records.at < records.end:
         _read_plain(&records, &tag, &content)
@@ -321,7 +323,9 @@ cdef int _log(_Group group, Slice slice) except -2:
         record.severity_number = rules.severity_of_text(bytes_of(severity_text).decode())
     record.error = record.severity_number >= SEVERITY_ERROR
     record.span_events = ()
-    record.content_hash = rules.hash_of(group.context, raw)
+    content_hash = group.hash_begun.copy()
+    content_hash.update(raw)
+    record.content_hash = content_hash.digest()
     _bind(group, record, &seen, 0, no_tracestate)
     group.records.append(record)
     return 0

@@ -36,7 +36,7 @@ cdef class Rules:
     cdef bint[KEYS_MAX] any_case
     cdef int key_count
     cdef uint64_t sizes
-    cdef object context_of, session_of, sessions_in_tracestate, severity_of_text, event_name_of, trace_id_of, hash_of
+    cdef object context_of, session_of, sessions_in_tracestate, severity_of_text, event_name_of, trace_id_of
     cdef bytes page_span_name, page_event_name, exception_name
     cdef Py_ssize_t session_id_bytes_max
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
 
 from collector.correlation.keys import Found, SessionValues
 from collector.correlation.record import Context
@@ -14,13 +15,12 @@ class Rules:
         self,
         keys: Sequence[tuple[bytes, int, bool]],
         *,
-        context_of: Callable[[bytes, bytes, bytes, bytes], tuple[Context, Sequence[SessionValues], str, int]],
+        context_of: Callable[[bytes, bytes, bytes, bytes], tuple[Context, Sequence[SessionValues], str, int, blake2b]],
         session_of: Callable[[bytes, bool, tuple[SessionValues, ...]], Found],
         sessions_in_tracestate: Callable[[str], Iterator[str]],
         severity_of_text: Callable[[str], int],
         event_name_of: Callable[[bytes], str],
         trace_id_of: Callable[[bytes], bytes],
-        hash_of: Callable[[Context, bytes], bytes],
         page_span_name: bytes,
         page_event_name: bytes,
         exception_name: bytes,

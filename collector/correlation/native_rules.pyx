@@ -16,7 +16,7 @@ cdef class Rules:
 
     def __init__(
         self, keys, *, context_of, session_of, sessions_in_tracestate, severity_of_text, event_name_of,
-        trace_id_of, hash_of, bytes page_span_name, bytes page_event_name, bytes exception_name, session_id_bytes_max,
+        trace_id_of, bytes page_span_name, bytes page_event_name, bytes exception_name, session_id_bytes_max,
     ):
         if len(keys) > KEYS_MAX:
             raise ValueError(f"{len(keys)} keys; at most {KEYS_MAX}")
@@ -36,7 +36,6 @@ cdef class Rules:
         self.severity_of_text = severity_of_text
         self.event_name_of = event_name_of
         self.trace_id_of = trace_id_of
-        self.hash_of = hash_of
         self.page_span_name = page_span_name
         self.page_event_name = page_event_name
         self.exception_name = exception_name

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -218,6 +219,25 @@ def mixed_bodies(draw: st.DrawFn) -> tuple[Signal, bytes]:
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_the_kernels_file_and_encode_as_their_twins(bodies: list[tuple[Signal, bytes]], now: int) -> None:
     assert made(bodies, now, use_native=True) == made(bodies, now, use_native=False)
+
+
+@pytest.mark.parametrize("spans_and_log", [16, 17])
+def test_few_and_many_records_of_a_trace_find_their_parents(spans_and_log: int) -> None:
+    numbers = [number.to_bytes(8) for number in range(1, spans_and_log + 1)]
+    *span_ids, of_log = numbers
+    parents = [b"elsewher", *span_ids[:-2], of_log]
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add().scope_spans.add(
+        spans=[
+            Span(trace_id=KEY.value, span_id=span_id, parent_span_id=parent, start_time_unix_nano=1)
+            for span_id, parent in zip(span_ids, parents, strict=True)
+        ]
+    )
+    written = ExportLogsServiceRequest()
+    log = LogRecord(trace_id=KEY.value, span_id=of_log, time_unix_nano=1)
+    written.resource_logs.add().scope_logs.add(log_records=[log])
+    bodies = [(Signal.TRACES, request.SerializeToString()), (Signal.LOGS, written.SerializeToString())]
+    assert made(bodies, 1, use_native=True) == made(bodies, 1, use_native=False)
 
 
 def made(bodies: list[tuple[Signal, bytes]], now: int, *, use_native: bool) -> list[object]:

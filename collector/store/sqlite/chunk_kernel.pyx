@@ -1,13 +1,14 @@
 # cython: language_level=3
-"""Native twin of `chunk.encode` and `filing.file_records`, for the records that correlation's kernel makes.
+"""Native twin of `chunk.encode`, for the records that correlation's kernel makes.
 
 What is decided here is decided there too, and a property test holds the bytes equal.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from collector.correlation.native_record cimport Record
 from collector.pdata.http_kernel cimport NUMBER, HttpValues, Value
@@ -15,9 +16,7 @@ from collector.pdata.http_kernel cimport clear_values, method_of, read_http_attr
 from collector.store.sqlite.abridged_kernel cimport OMISSIONS_MAX, Known, Omission, find_omissions, set_times
 from collector.pdata.wire cimport FIXED64, LENGTH, VARINT, Slice, read_slice, read_tag, size_of, skip
 
-from collector.correlation.join import (
-    ROOTS_PER_PART_MAX, TraceKey, candidate_roots, page_urls, root_facts, trace_key_of,
-)
+from collector.correlation.join import ROOTS_PER_PART_MAX, candidate_roots, page_urls, root_facts
 
 cdef enum:
     ID_BYTES = 8
@@ -30,11 +29,14 @@ cdef enum:
     SEVERITY_SHIFT = 9
     LOG_SHIFT = 12
     ROOT_SHIFT = 13
+    # Of so few records parents are found by comparing all, which takes less than a set.
+    FEW_RECORDS = 16
 
 # Never written to: static memory is zero.
 cdef unsigned char[ID_BYTES] _NO_ID
 
 
+@cython.final
 cdef class _Buffer:
     """Bytes that grow at their end."""
 
@@ -97,53 +99,17 @@ cdef class _Buffer:
         return PyBytes_FromStringAndSize(<const char *> self.start, self.size)
 
 
-def file_records(batches, uint64_t now):
-    """See filing.file_records; None where a record is not one of the kernel's."""
-    cdef dict traces = {}, by_trace_id = {}, totals = {}
-    cdef set sessions = set()
-    cdef list same, total = None
-    cdef Record record
-    cdef bytes trace_id
-    cdef object context = None
-    cdef str session_id = None
-    for records in batches:
-        context = None
-        for each in records:
-            if type(each) is not Record:
-                return None
-            record = <Record> each
-            if record.context is not context:
-                context = record.context
-                total = totals.get(context)
-                if total is None:
-                    total = totals[context] = [0, 0, 0]
-            total[0] += size_of(record.slice)
-            total[2 if record.content_hash else 1] += 1
-            if record.session_id is not session_id:
-                session_id = record.session_id
-                sessions.add(session_id)
-            filed = record if record.time_unix_nano else record.timed(now)
-            if record.has_trace:
-                trace_id = PyBytes_FromStringAndSize(<const char *> record.trace, 16)
-                same = by_trace_id.get(trace_id)
-                if same is None:
-                    by_trace_id[trace_id] = traces[TraceKey("trace", trace_id)] = [filed]
-                else:
-                    same.append(filed)
-            else:
-                traces.setdefault(trace_key_of(record), []).append(filed)
-    return traces, sessions, totals
-
-
+@cython.final
 cdef class Encoder:
     """Encodes chunks, one at a time; what it writes into is kept from one to the next."""
 
-    cdef _Buffer header, starts, durations, flags, contexts, sessions, sizes, root, facts, body, whole
+    cdef _Buffer header, starts, durations, flags, contexts, sessions, sizes, roots, root, facts, body, whole
 
     def __cinit__(self):
         self.header, self.starts, self.durations, self.flags = _Buffer(), _Buffer(), _Buffer(), _Buffer()
         self.contexts, self.sessions, self.sizes = _Buffer(), _Buffer(), _Buffer()
         self.root, self.facts, self.body, self.whole = _Buffer(), _Buffer(), _Buffer(), _Buffer()
+        self.roots = _Buffer()
 
     def encode(self, list records, dict contexts, dict sessions):
         """See chunk.encode; None where a record is not one of the kernel's."""
@@ -155,11 +121,29 @@ cdef class Encoder:
             record = <Record> each
             if record.session_id:
                 named.add(record.session_id)
-        roots = _roots(records)
+        self.find_roots(records)
         return (
-            self.write_header(records, roots, contexts, sessions), self.write_facts(records, roots),
-            self.write_body(records), named,
+            self.write_header(records, contexts, sessions), self.write_facts(records), self.write_body(records), named,
         )
+
+    cdef int find_roots(self, list records) except -1:
+        """Tell of each record, in `roots`, whether it is a span whose parent is not among them."""
+        cdef Record record
+        cdef Py_ssize_t position, count = len(records)
+        cdef set span_ids = None if count <= FEW_RECORDS else _span_ids(records)
+        cdef bint has_parent_here
+        self.roots.size = 0
+        self.roots.reserve(count)
+        for position, record in enumerate(records):
+            if record.content_hash or not record.has_parent:
+                has_parent_here = False
+            elif span_ids is None:
+                has_parent_here = _is_span_among(records, record.parent)
+            else:
+                has_parent_here = _number(record.parent) in span_ids
+            self.roots.start[position] = not record.content_hash and not has_parent_here
+        self.roots.size = count
+        return 0
 
     cdef bytes write_body(self, list records):
         cdef Record record
@@ -172,7 +156,7 @@ cdef class Encoder:
         self.body.packed(3, self.whole)
         return self.body.taken()
 
-    cdef bytes write_header(self, list records, list roots, dict contexts, dict sessions):
+    cdef bytes write_header(self, list records, dict contexts, dict sessions):
         cdef Record record
         cdef _Buffer header = self.header
         cdef Py_ssize_t count = len(records), position
@@ -182,7 +166,7 @@ cdef class Encoder:
         for record in records:
             base = min(base, record.time_unix_nano)
             has_events = has_events or len(record.span_events) > 0
-        self.write_columns(records, roots, base, contexts, sessions)
+        self.write_columns(records, base, contexts, sessions)
         header.size = 0
         if base:
             header.varint(1 << 3 | FIXED64)
@@ -200,7 +184,7 @@ cdef class Encoder:
         header.packed(12, self.sizes)
         return header.taken()
 
-    cdef int write_columns(self, list records, list roots, uint64_t base, dict contexts, dict sessions) except -1:
+    cdef int write_columns(self, list records, uint64_t base, dict contexts, dict sessions) except -1:
         cdef Record record
         cdef Py_ssize_t position
         cdef object context = None
@@ -211,7 +195,7 @@ cdef class Encoder:
         for position, record in enumerate(records):
             self.starts.varint(record.time_unix_nano - base)
             self.durations.varint(record.end_time_unix_nano - record.time_unix_nano)
-            self.flags.varint(_flags(record, roots[position]))
+            self.flags.varint(_flags(record, self.roots.start[position]))
             if record.context is not context:
                 context = record.context
                 context_number = contexts[context]
@@ -241,8 +225,9 @@ cdef class Encoder:
                 self.header.append(_NO_ID, ID_BYTES)
         return 0
 
-    cdef bytes write_facts(self, list records, list roots):
+    cdef bytes write_facts(self, list records):
         cdef Record record
+        cdef Py_ssize_t position
         cdef _Buffer root = self.root
         cdef bint has_pages = False
         self.facts.size = 0
@@ -250,7 +235,7 @@ cdef class Encoder:
             has_pages = has_pages or record.is_page
         if has_pages:
             _stored_pages(self.facts, page_urls(records))
-        candidates = [position for position, is_root in enumerate(roots) if is_root]
+        candidates = [position for position in range(self.roots.size) if self.roots.start[position]]
         if len(candidates) > ROOTS_PER_PART_MAX:
             candidates = candidate_roots(records, candidates)
         for position in candidates:
@@ -299,17 +284,21 @@ cdef inline uint32_t _flags(Record record, bint is_root):
     )
 
 
-cdef list _roots(list records):
-    """Tell of each record whether it is a span whose parent is not among them."""
+cdef set _span_ids(list records):
     cdef Record record
     cdef set span_ids = set()
     for record in records:
         if not record.content_hash:
             span_ids.add(_number(record.span))
-    return [
-        not record.content_hash and not (record.has_parent and _number(record.parent) in span_ids)
-        for record in records
-    ]
+    return span_ids
+
+
+cdef bint _is_span_among(list records, const unsigned char *span_id):
+    cdef Record record
+    for record in records:
+        if memcmp(record.span, span_id, ID_BYTES) == 0 and not record.content_hash:
+            return True
+    return False
 
 
 cdef inline uint64_t _number(const unsigned char *id_bytes) noexcept:

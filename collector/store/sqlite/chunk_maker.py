@@ -11,18 +11,20 @@ from collector.store.sqlite.chunk import Encoded, encode
 from collector.store.sqlite.filing import Filed, file_records
 
 KERNEL = "collector.store.sqlite.chunk_kernel"
+FILING_KERNEL = "collector.store.sqlite.filing_kernel"
 
 
 class ChunkMaker:
     """Files records by trace and encodes those of each trace."""
 
     def __init__(self, *, use_native: bool = True) -> None:
-        self._kernel = native.kernel(KERNEL) if use_native else None
-        self._encoder = self._kernel.Encoder() if self._kernel else None
+        chunks = native.kernel(KERNEL) if use_native else None
+        self._encoder = chunks.Encoder() if chunks else None
+        self._filing = native.kernel(FILING_KERNEL) if use_native else None
 
     def file(self, requests: Sequence[Sequence[Record]], now_unix_nano: int) -> Filed:
         """See filing.file_records."""
-        found = self._kernel.file_records(requests, now_unix_nano) if self._kernel else None
+        found = self._filing.file_records(requests, now_unix_nano) if self._filing else None
         return Filed(*found) if found else file_records(requests, now_unix_nano)
 
     def encode(self, records: list[Record], contexts: Mapping[Context, int], sessions: Mapping[str, int]) -> Encoded:

@@ -31,7 +31,7 @@ def body_of(service: str, session_id: str = "s-1") -> bytes:
     return request.SerializeToString()
 
 
-KERNELS = (correlator.KERNEL, chunk_maker.KERNEL, headers.KERNEL, bodies.KERNEL)
+KERNELS = (correlator.KERNEL, chunk_maker.KERNEL, chunk_maker.FILING_KERNEL, headers.KERNEL, bodies.KERNEL)
 
 
 def test_all_kernels_are_compiled() -> None:
