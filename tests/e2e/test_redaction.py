@@ -42,7 +42,8 @@ SESSION_ID = "session-sk_live_0a1b2c3d4e5f6071"
 NAMES = """password db.password userPassword passwd api_key x-api-key http.request.header.authorization
     http.request.header.cookie http.response.header.set-cookie client_secret aws.secret_access_key refresh_token
     csrfToken auth.credentials private_key card.number cvv otp jwt http.request.header.proxy-authorization
-    pass auth userPin db.pwd connectionString app.dsn creds""".split()
+    pass auth userPin db.pwd connectionString app.dsn creds verificationCode mfa_code passwords.0
+    http.request.header.authorization.0""".split()
 TEXTS = [
     "login with password={} failed",
     '{{"user": "bob", "secret": "{}"}}',
@@ -95,6 +96,18 @@ TEXTS = [
     "user=bob&smtp_password={}",
     "/edit?reset_password_token={}",
     '{{"apiKeys":["{}"]}}',
+    "[('password', '{}')]",
+    '["Host","shop","Authorization","{}"]',
+    '["curl","-u","bob:{}","http://shop.test"]',
+    "CREATE USER bob IDENTIFIED WITH mysql_native_password BY '{}'",
+    "SET PASSWORD FOR 'bob'@'%' = '{}'",
+    "CONFIG SET requirepass {}",
+    '["password"]=> string(42) "{}"',
+    "- name: DB_PASSWORD\n  value: {}",
+    "postgres://app:a/b{}@db:5432/x",
+    "amqp://app:{}#a@mq",
+    "open app:{}@tcp(db:3306)/shop",
+    "Invalid token: {}",
 ]
 ISSUED = [
     "ghp_{}",

@@ -263,6 +263,8 @@ fragments = st.sampled_from(
     := == %26 %3F %253D %22 &quot; value= \"\"\" ;sig= curl -b --cookie a=b [0] [] |
     \\n \\u00a0 &nbsp; order /orders/ N' f( crypt(' in IN ( not ` `pwd` Some(" $1 @p1 :pwd b.token (string)
     IDENTIFIED BY jdbc:oracle:thin:a/b
+    requirepass LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0t @tcp( bob:ab AUTH
+    ["curl","-u","a:b" amqp://bob:a/b@c set password for .0 .value otp_code auth_code string(9)
     :8080 http://auth ", " ["password ("token on a.token b.id is too short secret: auth:
     <pwd> </pwd> <![CDATA[ ]]> name=" tokens security_code \\u0022 \\x22 &#34;""".split()
 ) | st.sampled_from(
@@ -272,6 +274,11 @@ fragments = st.sampled_from(
         "\n",
         "\n  ",
         "\n- ",
+        "\n  value: ",
+        "identified with a by '",
+        "set password for bob = '",
+        "config set requirepass ",
+        "AUTH bob ab1cdefgh",
         "\t",
         "\u00a0",
         "-----BEGIN PRIVATE KEY-----",

@@ -8,7 +8,7 @@ from collector.processors.redaction.calls import Quotes
 from collector.processors.redaction.listed import Listed, is_header
 from collector.processors.redaction.names import AUTHORIZATION_CODE, AUTHORIZATION_CODE_BYTES_MIN, NUMBERS, SecretNames
 from collector.processors.redaction.nested import Nested, end_of_quoted
-from collector.processors.redaction.next_line import Lone, NextLine, looks_like_token
+from collector.processors.redaction.next_line import LINE_END, Lone, NextLine, looks_like_token
 from collector.processors.redaction.pattern import Match, Pattern, compile_bytes
 from collector.processors.redaction.prose import Prose
 from collector.processors.redaction.references import References
@@ -19,11 +19,13 @@ _END_OF_COLOUR = re.compile(rb"^[0-9]{1,3}m")
 _BLANKS = rf"(?:[ \t]|{_COLOUR})*"
 _QUOTE = r"\\*[\"']"
 _ESCAPED_QUOTE = r"&quot;|&#34;|\\{1,8}(?:u00|x)22"
-# What may stand between a name and its value. The last ones: a pair in a tuple, two members of a JSON object, two
-# attributes of an XML element, an argument of a function, one on a command line.
+# What may stand between a name and its value. The last ones: a pair in a tuple, two members of a JSON object (or
+# of YAML's, on two lines), two attributes of an XML element, an argument of a function, one on a command line.
 _SIGN = (
-    rf"(?:{_COLOUR})?(?:{_QUOTE}|%22|{_ESCAPED_QUOTE}|`)?(?:\]|%5[dD]|\[[^\s\[\]=]{{0,32}}\]|%5[bB][^\s\[\]=%]{{0,32}}%5[dD]){{0,4}}{_BLANKS}"
+    rf"(?:\.(?:[0-9]{{1,4}}|value)){{0,2}}(?:{_COLOUR})?(?:{_QUOTE}|%22|{_ESCAPED_QUOTE}|`)?"
+    rf"(?:\]|%5[dD]|\[[^\s\[\]=]{{0,32}}\]|%5[bB][^\s\[\]=%]{{0,32}}%5[dD]){{0,4}}{_BLANKS}"
     rf"(?:[:?|+!]{{0,2}}={{1,3}}>?|[:>]|%(?:25){{0,4}}3[aAdD]|\\{{1,8}}u003[aAdD]){_BLANKS}"
+    rf"|(?:{_QUOTE})?,?{LINE_END}[ \t]*(?:{_QUOTE})?value(?:{_QUOTE})?:[ \t]*"
     rf"|{_QUOTE}{_BLANKS},{_BLANKS}(?:{_QUOTE}value{_QUOTE}{_BLANKS}:{_BLANKS})?"
     rf"|(?:{_QUOTE})?[ \t]+value{_BLANKS}={_BLANKS}|\({_BLANKS}"
     rf"|(?:{_QUOTE}|[`\]])?[ \t]+(?:not[ \t]+)?in[ \t]*\({_BLANKS}|[ \t]+"
@@ -66,6 +68,7 @@ _TOKEN_BYTES_MIN_IN_PROSE = 16
 # A cookie's value may stand in quotes: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
 _LINE = r"(?:=\\*\"[^\s\"',;\\]*\\*\"|[^\r\n\"'<>])+"
 _LISTED = r"[^\r\n\"'<>\[\](){}\\]+"
+_REFUSED = re.compile(rb"\\*[\"']?([A-Za-z0-9_\-.+/=]{16,256})")
 _CLOSING = b",)}]."
 
 
@@ -138,7 +141,7 @@ class Assignments:
         if match.group(1) and (sign == b"=" or sign.lower().endswith(b"u003d")):
             return self._unquoted(text, match.end(), self._names.label_in_query(key), self._in_query)
         label = "" if self._names.is_kept(key) else self._names.label_of(key.lstrip(b"-."))
-        if not label or _is_parse_error(text, match.start(2), key):
+        if not label or _is_parse_error(text, match):
             return []
         if sign.endswith(b"n") or sign.endswith(b"\n"):
             is_form = _OF_FORM.search(text[max(0, match.start(2) - 16) : match.start(2)])
@@ -327,6 +330,10 @@ class Assignments:
         return not self._names.is_harmless(text[value.start : value.end], value.label)
 
 
-def _is_parse_error(text: bytes, start: int, key: bytes) -> bool:
-    """Tell whether this is `Unexpected token: …` and the like."""
-    return key.lower() == b"token" and text[max(0, start - 12) : start].lower().endswith((b"unexpected ", b"invalid "))
+def _is_parse_error(text: bytes, match: Match) -> bool:
+    """Tell whether this is `Unexpected token: …` and the like, and no token that was refused."""
+    before = text[max(0, match.start(2) - 12) : match.start(2)].lower()
+    if match.group(2).lower() != b"token" or not before.endswith((b"unexpected ", b"invalid ")):
+        return False
+    word = _REFUSED.match(text, match.end())
+    return word is None or not looks_like_token(word.group(1))

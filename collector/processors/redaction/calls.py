@@ -12,9 +12,10 @@ _QUOTE = r"\\*[\"']"
 _PREFIX = r"(?:[bBfFtT]?[rR]|[rR]?[bBfFtT]|[uU]8?&?|[nNeExXLS]|@?\$|\$?@)?"
 _NAME = r"(?:new[ \t]+|await[ \t]+|[&*])?[A-Za-z_][A-Za-z0-9_.:$]{0,63}"
 _GENERIC = r"(?:::)?<[A-Za-z0-9_.:<>,\[\] ]{0,32}>"
-# What Go prints of a value's type and length: https://pkg.go.dev/github.com/davecgh/go-spew/spew
+# What Go and PHP print of a value's type and length: https://pkg.go.dev/github.com/davecgh/go-spew/spew,
+# https://www.php.net/var_dump
 _IN_PARENTHESES = r"\([A-Za-z0-9_.*\[\]= ]{1,64}\)[ \t]*"
-_TYPE = rf"(?:{_IN_PARENTHESES}){{1,3}}(?:\((?:{_IN_PARENTHESES})?)?"
+_TYPE = rf"(?:{_IN_PARENTHESES}){{1,3}}(?:\((?:{_IN_PARENTHESES})?)?|string\([0-9]{{1,9}}\)[ \t]"
 # Behind these an argument begins; behind anything else what the call stands in has ended.
 _BEFORE_ARGUMENT = frozenset(b"( \t\r\n,=:[{+|>&")
 
@@ -24,7 +25,7 @@ class Quotes:
 
     def __init__(self) -> None:
         self._quote = compile_bytes(rf"{_PREFIX}{_QUOTE}")
-        self._typed = compile_bytes(rf"{_TYPE}{_PREFIX}{_QUOTE}")
+        self._typed = compile_bytes(rf"(?:{_TYPE}){_PREFIX}{_QUOTE}")
         self._type = compile_bytes(_TYPE)
         self._call = compile_bytes(rf"{_NAME}(?:{_GENERIC})?[ \t]?\(")
         self._inside = compile_bytes(rf"[()]|{_PREFIX}{_QUOTE}")

@@ -9,6 +9,9 @@ from collector.processors.redaction.pattern import compile_bytes
 
 # What is called as a column, a field or a header is; a secret has digits or is longer.
 _NAME = r"[A-Za-z_][A-Za-z_.\-]{0,31}"
+# Of `curl`: https://curl.se/docs/manpage.html#-u
+_USER_OPTIONS = frozenset({b"-u", b"--user", b"-U", b"--proxy-user"})
+_CURL = re.compile(rb"(?:^|[/\\])curl(?:\.exe)?$")
 _OPENING_BYTES_MAX = 128
 _OPENING = re.compile(rb"[\[(]\s*[bBuUrR]?\\*[\"']$")
 _OF_COLUMNS = re.compile(rb"\binto\s+[^\s(]{1,80}\s*\(\s*\\*[\"']$", re.IGNORECASE)
@@ -27,6 +30,10 @@ class Listed:
         if name.startswith(b"-"):
             return not value.startswith(b"--")
         return (is_pair or is_header(name, label)) and self._name.fullmatch(value) is None
+
+    def is_user(self, program: bytes, option: bytes, value: bytes) -> bool:
+        """Tell whether a program's argument is a user with a password."""
+        return option in _USER_OPTIONS and b":" in value and _CURL.search(program) is not None
 
     def is_value_in_text(self, text: bytes, name: tuple[int, int], label: str, value: tuple[int, int, int]) -> bool:
         """The same in a text: places of the name and of the value without their quotes, and where reading goes on."""

@@ -16,6 +16,11 @@ _KEYS = (
 )
 # Of many tokens, those of a language or a bill are more common: only what looks like a secret is one.
 TOKENS = "tokens"
+# What sends a number to somebody's telephone, and what else is typed to prove who one is.
+_CODES = (
+    rf"security|t?otp|mfa|2fa|sms|pin|verification|(?:two|2|multi){_AND}factor|auth|authorization|recovery|backup"
+    rf"|one{_AND}time"
+)
 # How a name ends that holds a secret, by what the secret is called in its place. In lower case.
 _ENDINGS = MappingProxyType(
     {
@@ -30,12 +35,14 @@ _ENDINGS = MappingProxyType(
         "card": rf"card{_AND}(?:number|num|no)|cc{_AND}(?:number|num)|primary{_AND}account{_AND}number",
     }
 )
+# What stands behind the name where a list or an object is flattened: `passwords.0`, `password.value`.
+_FLATTENED = re.compile(rb"(?:\.(?:[0-9]{1,4}|value)){1,4}$")
 # These are no ends of longer words: they have to be a word by themselves.
 _WORDS = MappingProxyType(
     {
-        "password": "pwd|pass|psw",
+        "password": "pwd|pass|psw|(?:require|store|key)pass|masterauth",
         "token": rf"jwt|bearer|[cx]srf|code{_AND}verifier|client{_AND}assertion|saml{_AND}response",
-        "code": rf"cvv2?|cvc2?|t?otp|pin|security{_AND}code",
+        "code": rf"cvv2?|cvc2?|t?otp|pin|(?:{_CODES}){_AND}code",
         "authorization": rf"auth|basic{_AND}auth",
         "credential": "creds?",
         "connection_string": rf"dsn|conn(?:ection)?{_AND}str(?:ing)?",
@@ -43,7 +50,7 @@ _WORDS = MappingProxyType(
 )
 # What stands behind such a word where it is a name: a sign, a quote, a bracket, or the next field of the message,
 # whose number and type are one byte: of a value, of the attributes of a span ("J") or of a log record ("2").
-_AFTER_WORD = r"(?:[ \t]*[\x00-\x1f\"'`:=>?|+!%\[\](&\\J2]|[ \t]+(?:value|in[ \t]*\(|not[ \t]))"
+_AFTER_WORD = r"(?:\.(?:[0-9]|value)|[ \t]*[\x00-\x1f\"'`:=>?|+!%\[\](&\\J2]|[ \t]+(?:value|in[ \t]*\(|not[ \t]))"
 # These are words of prose and of counts, too: `auth: user bob logged in`, `pass: 12, fail: 0`.
 _COMMON_WORDS = "pass|pin|auth|bearer"
 # What errors begin with, as services and packages are called: `user-auth`, but not the header `X-Auth`.
@@ -53,6 +60,8 @@ _COUNT = "[0-9]{1,3}(?:/[0-9]+|%)?"
 PLAIN_CONNECTION = b"db.connection_string"
 # A whole number under such a name is a secret; under others it counts something: `token: 812`.
 NUMBERS = frozenset({"password", "code", "card", "blocked_key"})
+# Under these a whole number is a card's if it looks like one; a text says which card.
+_OF_CARDS = "pan|card"
 # In a URL's query a name counts as a whole: with up to four of these before it.
 _QUALIFIERS = (
     "access|refresh|id|auth|oauth|oauth2|session|csrf|xsrf|security|bearer|user|login|reset|sas|invite|verification|"
@@ -144,6 +153,7 @@ class SecretNames:
         self._harmless_connection = compile_bytes(_HARMLESS_CONNECTION, any_case=True)
         self._common_word = compile_bytes(rf"(?:[^a-z0-9]|^)(?:{_COMMON_WORDS})$", any_case=True)
         self._word_of_prose = compile_bytes(_WORDS_OF_PROSE, any_case=True)
+        self._of_card = compile_bytes(rf"(?:[^a-z0-9]|^)(?:{_OF_CARDS})$", any_case=True)
         self._count = compile_bytes(_COUNT)
         # Names come again and again, and each is held against many patterns.
         self._held_label = lru_cache(maxsize=LABELS_HELD_MAX)(self._find_label)
@@ -154,7 +164,7 @@ class SecretNames:
             for label, names in sources.items()
         ]
         self._ends_in_queries = [(label, compile_bytes(ends)) for label, ends in _ENDINGS_IN_QUERIES.items()]
-        self._in_queries.append((AUTHORIZATION_CODE, compile_bytes(_AUTHORIZATION_CODE_NAME)))
+        self._in_queries.insert(0, (AUTHORIZATION_CODE, compile_bytes(_AUTHORIZATION_CODE_NAME)))
 
     @property
     def source(self) -> str:
@@ -166,7 +176,9 @@ class SecretNames:
         """The same for a name and what stands behind it in a request, which says whether a common word is a name."""
         words = "|".join(_WORDS.values())
         always = "|".join((*_ENDINGS.values(), *sorted(map(_quoted, self._blocked))))
-        return rf"{always}|{re.escape(PLAIN_CONNECTION.decode())}|(?:{words}){_AFTER_WORD}|-(?:{words})[ \t]"
+        # An attribute's value is the field behind its name.
+        of_cards = rf"(?:{_OF_CARDS})\x12"
+        return rf"{always}|{of_cards}|{re.escape(PLAIN_CONNECTION.decode())}|(?:{words}){_AFTER_WORD}|-(?:{words})[ \t]"
 
     @property
     def source_in_queries(self) -> str:
@@ -203,6 +215,10 @@ class SecretNames:
         """Tell whether a number under a common word counts something."""
         return self._count.fullmatch(value) is not None
 
+    def is_of_card(self, name: bytes) -> bool:
+        """Tell whether a whole number under this name may be a card's."""
+        return self._of_card.search(_CAMEL.sub(rb"\1_\2", name)) is not None
+
     def is_result(self, name: bytes, label: str, number: int) -> bool:
         """Tell whether a whole number says how many tests passed: a password is no such number, a PIN may be."""
         return label == "password" and self.is_common_word(name) and self.is_count(str(number).encode())
@@ -225,6 +241,7 @@ class SecretNames:
     def _find(self, name: bytes) -> str:
         if name.lower() in self._blocked:
             return "blocked_key"
+        name = _FLATTENED.sub(b"", name)
         lowered = name.lower()
         if not self._any.search(name) or lowered.endswith(PLAIN_CONNECTION):
             return ""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from collector.processors.redaction.pattern import compile_bytes
 
 # A line's end, also as JSON escapes it; before it YAML says how a text in lines is to be read.
-_LINE_END = r"(?:\r?\n|\\{1,8}(?:r\\{1,8})?n)"
+LINE_END = r"(?:\r?\n|\\{1,8}(?:r\\{1,8})?n)"
 _INDENT = r"(?:[ \t]|\\{1,8}t)*"
 _SCHEME = r"(?:(?i:bearer|basic|token|negotiate|ntlm|apikey|dpop)[ \t]+)?"
 _WORD = r"(?:[^\s\"'<>\\]|\\[^\s\"'\\nrt])+"
@@ -27,7 +27,7 @@ class NextLine:
 
     def __init__(self) -> None:
         self._start = compile_bytes(
-            rf"(?:[|>][+\-0-9]{{0,2}})?[ \t]*{_LINE_END}(?:{_INDENT}{_LINE_END})?({_INDENT})(-[ \t]+)?"
+            rf"(?:[|>][+\-0-9]{{0,2}})?[ \t]*{LINE_END}(?:{_INDENT}{LINE_END})?({_INDENT})(-[ \t]+)?"
         )
         self._alone = compile_bytes(rf"({_SCHEME}{_WORD})({_END})?")
         self._name = compile_bytes(_NAME)

@@ -22,6 +22,7 @@ from collector.errors import InvalidDataError
 from collector.pdata.envelope import Signal
 from collector.processors.redaction.listed import Listed
 from collector.processors.redaction.names import NUMBERS
+from collector.processors.redaction.shapes import is_card
 from collector.processors.redaction.text import Secrets
 from collector.processors.redaction.wire import GROUP, LENGTH, VARINT, Field, fields, length_field, read_varint
 
@@ -153,8 +154,7 @@ class _Rewriting:
 
         def rewrite(field: Field) -> bytes | None:
             if field.number == AnyValue.INT_VALUE_FIELD_NUMBER and field.wire_type == VARINT:
-                number = read_varint(self._body, field.begin)[0]
-                return None if self._secrets.names.is_result(key, label, number) else self._number(label)
+                return self._number(label, key, read_varint(self._body, field.begin)[0])
             if field.wire_type != LENGTH:
                 return None
             match field.number:
@@ -201,13 +201,14 @@ class _Rewriting:
 
     def _labels_by_argument(self, members: list[Field]) -> dict[int, str]:
         labels: dict[int, str] = {}
-        for before, member in pairwise(members):
-            if not self._is_suspect(before):
-                continue
-            said, next_said = (self._last(one, AnyValue.STRING_VALUE_FIELD_NUMBER) for one in (before, member))
-            label = self._label_of_text(said.lstrip(b"-"))
-            if label and self._listed.is_value(said, label, next_said, is_pair=len(members) == 2):
+        said = [self._last(member, AnyValue.STRING_VALUE_FIELD_NUMBER) for member in members]
+        for index, (before, member) in enumerate(pairwise(members)):
+            name, value = said[index], said[index + 1]
+            label = self._label_of_text(name.lstrip(b"-")) if self._is_suspect(before) else ""
+            if label and self._listed.is_value(name, label, value, is_pair=len(members) == 2):
                 labels[member.start] = label
+            elif self._listed.is_user(said[0], name, value):
+                labels[member.start] = "credential"
         return labels
 
     def _label_of_text(self, name: bytes) -> str:
@@ -222,8 +223,11 @@ class _Rewriting:
             outer = found[-1]
         return self._content(outer)
 
-    def _number(self, label: str) -> bytes | None:
-        if label not in NUMBERS:
+    def _number(self, label: str, key: bytes, number: int) -> bytes | None:
+        names = self._secrets.names
+        if names.is_of_card(key) and is_card(str(number).encode()):
+            label = "card"
+        if label not in NUMBERS or names.is_result(key, label, number):
             return None
         return length_field(AnyValue.STRING_VALUE_FIELD_NUMBER, self._mark(label))
 

@@ -4,13 +4,17 @@ import base64
 import binascii
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
+from collector.processors.redaction.addresses import IN_ADDRESSES, address_steps
 from collector.processors.redaction.names import IdNames
-from collector.processors.redaction.pattern import Match, Pattern, compile_bytes
+from collector.processors.redaction.pattern import Match, compile_bytes
+from collector.processors.redaction.statements import IN_REDIS, IN_STATEMENTS, statement_steps
+from collector.processors.redaction.steps import Steps, all_of, mark
 
 _WORD = "[A-Za-z0-9_-]"
+_BASE64 = "[A-Za-z0-9+/=_-]"
 # What issuers write: a prefix that occurs nowhere else, then random characters. No pattern asks for something behind
 # a part without an end: a search that begins inside such a part would read on to its end in vain, again and again.
 _ISSUED: Mapping[str, str] = MappingProxyType(
@@ -40,26 +44,23 @@ _ISSUED: Mapping[str, str] = MappingProxyType(
         "docker_token": rf"dckr_(?:pat|oat)_{_WORD}{{20,}}",
         "atlassian_token": "ATATT3[A-Za-z0-9_=-]{20,}",
         "discord_webhook": rf"discord(?:app)?\.com/api/(?:v[0-9]{{1,2}}/)?webhooks/[0-9]{{8,20}}/{_WORD}{{20,}}",
+        "private_key": f"LS0tLS1CRUdJTi{_BASE64}{{50,}}",
         "age_key": "AGE-SECRET-KEY-1[A-Z0-9]{50,}",
     }
 )
+# Of PEM in base64, as Kubernetes has it, so much says whether a key or a public certificate begins.
+_ENCODED_BEGIN_CHARS = 64
 _KEY_BEGIN = "-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
 _PRIVATE_KEY = rf"{_KEY_BEGIN}(?:(?s:.)*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|(?s:.)*)"
-_USERINFO = r"(:(?:\\{0,8}/){2})([^\x00-\x20/?#\"'<>\\]+)@"
 _BEARER = r"(bearer(?:[ \t]+|%20))([A-Za-z0-9._~+/\-]{8,}=*)"
 _BASIC = r"(basic[ \t]+)([A-Za-z0-9+/\-_]{8,}={0,2})"
-_IDENTIFIED = (
-    r"(identified[ \t]+by[ \t]+(?:password[ \t]+)?)"
-    r"(?:'([^']+)|\"([^\"]+)|\\+'([^'\\]+)|\\+\"([^\"\\]+))"
-)
-# `jdbc:oracle:thin:user/password@host`; only its beginning is looked for in a request.
-_ORACLE_BEGIN = "jdbc:oracle:[a-z0-9]{1,8}:"
-_ORACLE = rf"({_ORACLE_BEGIN}[^\s/@\"'<>]{{0,64}}/)([^\s@\"'<>]+)@"
-# The program and all behind it; in that, `-u user:password` and what else means the same, `-b name=value`, a token.
-_CURL = r"curl(?:\.exe)?[ \t]"
+# The program and all behind it, also as a list of arguments; in that, `-u user:password` and what else means the same,
+# `-b name=value`, a token.
+_CURL = r"curl(?:\.exe)?(?:[ \t]|\\{0,8}[\"'],|[\x00-\x1f])"
 _CURL_USER = (
     r"[ \t](?:-[a-zA-Z]{0,8}[uU]|--(?:proxy-)?user)[ \t=]{0,4}\\{0,8}"
     r"(?:\"[^\s\"':\\]+:([^\"\\]+)|'[^\s\"':\\]+:([^'\\]+)|[^\s\"':\\\-][^\s\"':\\]*:([^\s\"'\\]+))"
+    r"|[\"'](?:-[uU]|--(?:proxy-)?user)\\{0,8}[\"'][ \t]?,[ \t]?\\{0,8}[\"'][^\s\"':\\]+:([^\"'\\]+)"
 )
 _CURL_COOKIE = (
     r"([ \t](?:-[a-zA-Z]{0,8}b|--cookie)[ \t=]{0,4}\\{0,8})"
@@ -85,8 +86,6 @@ _ISSUERS = re.compile(
 _GAPS = re.compile(_GAP.encode())
 _LONG_TOKEN_CHARS = 20
 
-_Steps = tuple[tuple[Pattern, Callable[[Match, Counter[str]], bytes]], ...]
-
 
 class Shapes:
     """Replaces what looks like a secret; each kind is counted under the label that stands in its place."""
@@ -98,20 +97,19 @@ class Shapes:
         self._issuers = {label: compile_bytes(source) for label, source in _ISSUED.items()}
         self._card = compile_bytes(rf"(^|[^0-9A-Za-z])({_CARD})")
         # What a name would be found inside of, or cut in two.
-        self._blocks: _Steps = (
+        self._blocks: Steps = (
             (compile_bytes(_PRIVATE_KEY), _private_key),
-            (compile_bytes(_USERINFO), _userinfo),
-            (compile_bytes(_ORACLE), _oracle),
+            *address_steps(),
         )
-        self._curl: _Steps = (
+        self._curl: Steps = (
             (compile_bytes(_CURL_USER), _curl_user),
             (compile_bytes(_CURL_COOKIE), _curl_cookie),
             (compile_bytes(_CURL_BEARER), _curl_bearer),
         )
-        self._steps: _Steps = (
+        self._steps: Steps = (
             (compile_bytes(_BEARER, any_case=True), _bearer),
             (compile_bytes(_BASIC, any_case=True), _basic),
-            (compile_bytes(_IDENTIFIED, any_case=True), _identified),
+            *statement_steps(),
             (compile_bytes(rf"{_CURL}(?s:.*)"), self._in_command),
             (self._issued, self._one_issued),
         )
@@ -119,16 +117,16 @@ class Shapes:
     @property
     def source(self) -> str:
         """A pattern, for exact case, of which each text that changes holds a match."""
-        any_case = r"bearer(?:[ \t]|%20)|basic[ \t]+[a-z0-9+/\-_]{8}|identified[ \t]+by"
-        return "|".join((_KEY_BEGIN, _USERINFO, _ORACLE_BEGIN, _CURL, f"(?i:{any_case})", *_ISSUED.values(), _CARD))
+        any_case = rf"bearer(?:[ \t]|%20)|basic[ \t]+[a-z0-9+/\-_]{{8}}|{IN_STATEMENTS}"
+        return "|".join((_KEY_BEGIN, IN_ADDRESSES, _CURL, f"(?i:{any_case})", IN_REDIS, *_ISSUED.values(), _CARD))
 
     def redact_blocks(self, text: bytes, counts: Counter[str]) -> bytes:
         """Return the text with private keys and the user part of URLs replaced; to be done first."""
-        return _all_of(self._blocks, text, counts)
+        return all_of(self._blocks, text, counts)
 
     def redact(self, text: bytes, counts: Counter[str]) -> bytes:
         """Return the text with everything else that looks like a secret replaced."""
-        return self._without_cards(_all_of(self._steps, text, counts), counts)
+        return self._without_cards(all_of(self._steps, text, counts), counts)
 
     def _without_cards(self, text: bytes, counts: Counter[str]) -> bytes:
         parts: list[bytes] = []
@@ -136,7 +134,7 @@ class Shapes:
         match = self._card.search(text)
         while match:
             if _is_card_here(text, match) and not self._is_id(text, match):
-                parts += (text[done : match.start(2)], _mark("card", counts))
+                parts += (text[done : match.start(2)], mark("card", counts))
                 done = position = match.end()
             else:
                 # Of digits in groups, the first group may belong to something else.
@@ -150,7 +148,7 @@ class Shapes:
         return match.group(2).isdigit() and self._ids.is_before(text, match.start(2))
 
     def _in_command(self, match: Match, counts: Counter[str]) -> bytes:
-        return _all_of(self._curl, match.group(), counts)
+        return all_of(self._curl, match.group(), counts)
 
     def _one_issued(self, match: Match, counts: Counter[str]) -> bytes:
         token = match.group(1)
@@ -158,43 +156,15 @@ class Shapes:
         if label == "jwt" and b"." not in token:
             # Some other JSON in base64.
             return match.group()
+        if label == "private_key" and b"PRIVATE KEY" not in _decoded(token[:_ENCODED_BEGIN_CHARS]):
+            return match.group()
         if self._ids.is_session_before(match.string, match.start(1)):
             return match.group()
-        return match.group()[: -len(token)] + _mark(label, counts)
-
-
-def _all_of(steps: _Steps, text: bytes, counts: Counter[str]) -> bytes:
-    for pattern, replaced in steps:
-        parts: list[bytes] = []
-        done = 0
-        for match in pattern.finditer(text):
-            parts += (text[done : match.start()], replaced(match, counts))
-            done = match.end()
-        if parts:
-            text = b"".join((*parts, text[done:]))
-    return text
-
-
-def _mark(label: str, counts: Counter[str]) -> bytes:
-    counts[label] += 1
-    return f"[redacted:{label}]".encode()
+        return match.group()[: -len(token)] + mark(label, counts)
 
 
 def _private_key(match: Match, counts: Counter[str]) -> bytes:
-    return _mark("private_key", counts)
-
-
-def _userinfo(match: Match, counts: Counter[str]) -> bytes:
-    """Replace user and password of a URL, as OpenTelemetry has it for `url.full`; the URL stays one.
-
-    https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/
-    """
-    userinfo = match.group(2)
-    user, colon, password = userinfo.partition(b":")
-    if userinfo == b"REDACTED:REDACTED" or not (password or len(user) >= _LONG_TOKEN_CHARS):
-        return match.group()
-    counts["userinfo"] += 1
-    return match.group(1) + (b"REDACTED:REDACTED" if colon else b"REDACTED") + b"@"
+    return mark("private_key", counts)
 
 
 def _bearer(match: Match, counts: Counter[str]) -> bytes:
@@ -202,47 +172,38 @@ def _bearer(match: Match, counts: Counter[str]) -> bytes:
     # `bearer authentication` is prose.
     if len(token) < _LONG_TOKEN_CHARS and not any(48 <= byte <= 57 for byte in token):
         return match.group()
-    return match.group(1) + _mark("token", counts)
+    return match.group(1) + mark("token", counts)
+
+
+def _decoded(encoded: bytes) -> bytes:
+    """Return what stands in base64, with its padding or without; b"" if nothing does."""
+    encoded = encoded.rstrip(b"=")
+    try:
+        return base64.b64decode(encoded + b"=" * (-len(encoded) % 4))
+    except binascii.Error:
+        return b""
 
 
 def _basic(match: Match, counts: Counter[str]) -> bytes:
-    encoded = match.group(2)
-    try:
-        decoded = base64.b64decode(encoded.rstrip(b"=") + b"=" * (-len(encoded.rstrip(b"=")) % 4), altchars=None)
-    except binascii.Error:
-        return match.group()
-    return match.group(1) + _mark("credential", counts) if b":" in decoded else match.group()
-
-
-def _identified(match: Match, counts: Counter[str]) -> bytes:
-    password = match.group(2) or match.group(3) or match.group(4) or match.group(5)
-    if password.startswith(b"[redacted:"):
-        return match.group()
-    return match.group()[: -len(password)] + _mark("password", counts)
-
-
-def _oracle(match: Match, counts: Counter[str]) -> bytes:
-    if match.group(2).startswith(b"[redacted:"):
-        return match.group()
-    return match.group(1) + _mark("password", counts) + b"@"
+    return match.group(1) + mark("credential", counts) if b":" in _decoded(match.group(2)) else match.group()
 
 
 def _curl_user(match: Match, counts: Counter[str]) -> bytes:
-    password = match.group(1) or match.group(2) or match.group(3)
+    password = match.group(1) or match.group(2) or match.group(3) or match.group(4)
     if password.startswith(b"[redacted:"):
         return match.group()
-    return match.group()[: -len(password)] + _mark("password", counts)
+    return match.group()[: -len(password)] + mark("password", counts)
 
 
 def _curl_cookie(match: Match, counts: Counter[str]) -> bytes:
     cookie = match.group(3) or match.group(5) or match.group(6)
-    return match.group()[: -len(cookie)] + _mark("cookie", counts)
+    return match.group()[: -len(cookie)] + mark("cookie", counts)
 
 
 def _curl_bearer(match: Match, counts: Counter[str]) -> bytes:
     if match.group(2).startswith(b"[redacted:"):
         return match.group()
-    return match.group(1) + _mark("token", counts)
+    return match.group(1) + mark("token", counts)
 
 
 def _is_card_here(text: bytes, match: Match) -> bool:

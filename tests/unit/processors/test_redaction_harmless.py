@@ -1,5 +1,6 @@
 """Everyday texts that say the words of secrets and hold none: each passes as it came, as a text and as an attribute."""
 
+import base64
 from collections import Counter
 
 import pytest
@@ -10,6 +11,7 @@ from collector.processors.redaction.names import SecretNames
 from collector.processors.redaction.rewriting import redact_request
 from collector.processors.redaction.text import Secrets
 
+CERTIFICATE = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMIIDBjCCAe6gAwIBAgIBATANBgkqhkiG9w0").decode()
 # Services, pods and images that are called as secrets are.
 NAMED_SO = [
     "http://auth:8080/users/42/orders?x=1",
@@ -60,6 +62,31 @@ PROSE = [
     "password: can't be blank",
     "Password: This field may not be blank.",
 ]
+# Addresses with an `@` or a `:` in them, and what begins as credentials do.
+ADDRESSES = [
+    "http://shop.test:8080/path?email=bob@shop.test",
+    "redis://cache:6379/0?client=bob@shop.test",
+    "jdbc:mysql://db:3306/shop?user=bob@db",
+    "mongodb://one:27017,two:27017/?x=a@b",
+    "https://cdn.test/npm/@scope/pkg@1.2.3/index.js",
+    "http://{host}:{port}/users/@me",
+    "git+ssh://git@git.test:acme/shop.git@v1",
+    f"certificate-authority-data: {CERTIFICATE}",
+    "AUTH LOGIN",
+    "AUTH failed",
+    "config get requirepass",
+    "the requirepass directive is unset",
+    "customer identified as 'gold'",
+    "SET PASSWORD FOR 'bob'@'%' = ?",
+    "error: verification code expired",
+    "grant_type=authorization_code&state=x",
+    '{"grant_type":"authorization_code","state":"x"}',
+    "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef: db",
+    '["password"]=> NULL',
+    '["docker","run","-u","1000:1000"]',
+    "Invalid token: '<'",
+    "Unexpected token: identifier",
+]
 # Names of columns and fields, one behind the other.
 LISTS = [
     'SELECT "auth_user"."id", "auth_user"."password", "auth_user"."last_login" FROM "auth_user"',
@@ -87,7 +114,7 @@ STATEMENTS = [
     "WHERE password = ?1 AND token = ?2",
     "password: ${DB_PASSWORD}",
 ]
-HARMLESS = [*NAMED_SO, *PROSE, *LISTS, *STATEMENTS]
+HARMLESS = [*NAMED_SO, *PROSE, *ADDRESSES, *LISTS, *STATEMENTS]
 
 
 @pytest.fixture(scope="module")

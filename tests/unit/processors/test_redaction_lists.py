@@ -1,6 +1,7 @@
 """Secrets that another member of a list names, and what is said in prose with a token in it."""
 
 from collections import Counter
+from functools import cache
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -14,8 +15,13 @@ from collector.processors.redaction.text import Secrets
 HELD = "Zq7Vw2Lk9Tn4"
 
 
+@cache
+def rules() -> Secrets:
+    return Secrets(SecretNames())
+
+
 def redacted(text: str) -> str:
-    return Secrets(SecretNames()).redact(text.encode(), Counter()).decode()
+    return rules().redact(text.encode(), Counter()).decode()
 
 
 def members_after(*members: str) -> list[str]:
@@ -23,7 +29,7 @@ def members_after(*members: str) -> list[str]:
     record = request.resource_logs.add().scope_logs.add().log_records.add()
     values = [AnyValue(string_value=member) for member in members]
     record.body.CopyFrom(AnyValue(array_value=ArrayValue(values=values)))
-    body, _ = redact_request(Signal.LOGS, request.SerializeToString(), Secrets(SecretNames()))
+    body, _ = redact_request(Signal.LOGS, request.SerializeToString(), rules())
     after = ExportLogsServiceRequest.FromString(body).resource_logs[0].scope_logs[0].log_records[0].body
     return [value.string_value for value in after.array_value.values]
 
