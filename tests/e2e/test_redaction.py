@@ -101,6 +101,7 @@ TEXTS = [
     '["curl","-u","bob:{}","http://shop.test"]',
     "CREATE USER bob IDENTIFIED WITH mysql_native_password BY '{}'",
     "SET PASSWORD FOR 'bob'@'%' = '{}'",
+    "INSERT INTO users (email, password) VALUES ('a@b.c', '{}')",
     "CONFIG SET requirepass {}",
     '["password"]=> string(42) "{}"',
     "- name: DB_PASSWORD\n  value: {}",

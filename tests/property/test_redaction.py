@@ -279,6 +279,8 @@ fragments = st.sampled_from(
         "set password for bob = '",
         "config set requirepass ",
         "AUTH bob ab1cdefgh",
+        "insert into a (b, pwd) values (1, '",
+        "INSERT INTO a (pin) values (12)",
         "\t",
         "\u00a0",
         "-----BEGIN PRIVATE KEY-----",

@@ -134,6 +134,11 @@ REPEATED = [
     "password\n value: ",
     'password: string(9) "',
     "invalid token: a",
+    "insert into a (",
+    "insert into pwd ",
+    "insert into a (pwd,",
+    "insert into a (pwd) values ('a'), ",
+    "insert into a (pwd) values (",
     "EMP-1EMP-",
     "a",
 ]

@@ -48,9 +48,10 @@ _WORDS = MappingProxyType(
         "connection_string": rf"dsn|conn(?:ection)?{_AND}str(?:ing)?",
     }
 )
-# What stands behind such a word where it is a name: a sign, a quote, a bracket, or the next field of the message,
-# whose number and type are one byte: of a value, of the attributes of a span ("J") or of a log record ("2").
-_AFTER_WORD = r"(?:\.(?:[0-9]|value)|[ \t]*[\x00-\x1f\"'`:=>?|+!%\[\](&\\J2]|[ \t]+(?:value|in[ \t]*\(|not[ \t]))"
+# What stands behind such a word where it is a name: a sign, a quote, a bracket, a comma of columns, or the next
+# field of the message, whose number and type are one byte: of a value, of the attributes of a span ("J") or of a log
+# record ("2").
+_AFTER_WORD = r"(?:\.(?:[0-9]|value)|[ \t]*[\x00-\x1f\"'`:=>?|+!%\[\](),&\\J2]|[ \t]+(?:value|in[ \t]*\(|not[ \t]))"
 # These are words of prose and of counts, too: `auth: user bob logged in`, `pass: 12, fail: 0`.
 _COMMON_WORDS = "pass|pin|auth|bearer"
 # What errors begin with, as services and packages are called: `user-auth`, but not the header `X-Auth`.

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from collector.processors.redaction.assignments import Assignments
+from collector.processors.redaction.inserts import Inserts
 from collector.processors.redaction.names import PLAIN_CONNECTION, IdNames, SecretNames
 from collector.processors.redaction.pattern import compile_bytes, compile_configured
 from collector.processors.redaction.shapes import Shapes
@@ -21,6 +22,7 @@ class Secrets:
         self.names = names
         self.ids = IdNames()
         self._assignments = Assignments(names)
+        self._inserts = Inserts(names)
         self._shapes = Shapes()
         self._blocked = [compile_configured(source) for source in blocked_values]
         self._any = compile_bytes(rf"(?i:{self._assignments.source})|{self._shapes.source}")
@@ -43,7 +45,7 @@ class Secrets:
             has_shape = self._any_shape.search(text) is not None
             if has_shape:
                 text = self._shapes.redact_blocks(text, counts)
-            text = self._assignments.redact(text, counts)
+            text = self._inserts.redact(self._assignments.redact(text, counts), counts)
             if has_shape:
                 text = self._shapes.redact(text, counts)
         for pattern in self._blocked:

@@ -120,3 +120,54 @@ def test_what_only_refers_to_a_secret_stays(text: str) -> None:
 @pytest.mark.parametrize("value", ["@Passw0rd!", ":S3cret", "$ecret", "%secret", "b.value", "?a", "@p1x", ":password!"])
 def test_what_only_looks_like_a_reference_goes(value: str) -> None:
     assert redacted(f"password={value}") == "password=[redacted:password]"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "INSERT INTO users (email, password) VALUES ('a@b.c', 'x y'), ('d@e.f', 'z')",
+            "INSERT INTO users (email, password) VALUES ('a@b.c', '[redacted:password]'), "
+            "('d@e.f', '[redacted:password]')",
+        ),
+        (
+            'INSERT INTO "sessions" ("token","user_id") VALUES (\'ab\', 7)',
+            'INSERT INTO "sessions" ("token","user_id") VALUES (\'[redacted:token]\', 7)',
+        ),
+        (
+            "replace into `a`.`b`(`x`,`pin`,\n`y`)\nvalues(f('a', 'b'), 1234, 5678)",
+            "replace into `a`.`b`(`x`,`pin`,\n`y`)\nvalues(f('a', 'b'), [redacted:code], 5678)",
+        ),
+        (
+            "INSERT INTO a (x, pwd) VALUES (now(), crypt('ab', gen_salt('bf'))) RETURNING 'id'",
+            "INSERT INTO a (x, pwd) VALUES (now(), crypt('[redacted:password]', gen_salt('[redacted:password]')))"
+            " RETURNING 'id'",
+        ),
+        (
+            r'{"sql": "INSERT INTO a (secret) VALUES (\"ab\")", "x": "y"}',
+            r'{"sql": "INSERT INTO a (secret) VALUES (\"[redacted:secret]\")", "x": "y"}',
+        ),
+        ("INSERT INTO a (secret) VALUES ('cut off", "INSERT INTO a (secret) VALUES ('[redacted:secret]"),
+        (
+            "insert or ignore into a (otp, b) values ('1', 2); insert into a (b, otp) values ('c', '3')",
+            "insert or ignore into a (otp, b) values ('[redacted:code]', 2); "
+            "insert into a (b, otp) values ('c', '[redacted:code]')",
+        ),
+    ],
+)
+def test_what_is_inserted_into_a_column_of_secrets_goes(text: str, expected: str) -> None:
+    assert redacted(text) == expected
+    assert redacted(expected) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO a (b, password, pin) VALUES ($1, $2, $3), (?, ?, ?)",
+        "INSERT INTO a (password, b) VALUES (DEFAULT, 'x'), (NULL, 'y'), ('', 'z')",
+        "INSERT INTO a (b, token) SELECT c, d FROM e",
+        "INSERT INTO a (password, b) VALUES (:password, 12, 'more', 'than columns')",
+    ],
+)
+def test_what_is_inserted_elsewhere_stays(text: str) -> None:
+    assert redacted(text) == text
