@@ -44,8 +44,12 @@ _CAPTURE_SESSION: Mapping[str, Sequence[str]] = {
     "nodejs": ["NODE_OPTIONS=--require=./node.cjs (the file otel-config/sdk/node.cjs)"],
 }
 _SEND_TRACESTATE = "send `tracestate: gasoline=<session id>` beside traceparent with the first request"
-# Where services set up the SDK in their code, no variable does.
+# Go and Rust set up the SDK in their code, where no variable does; in Node.js a variable is not always enough.
 _EXPORT_LOGS: Mapping[str, Sequence[str]] = {
+    "nodejs": [
+        "OTEL_LOGS_EXPORTER=otlp (pino and bunyan; winston with the package @opentelemetry/winston-transport)",
+        "NODE_OPTIONS=--require=./node.cjs (the file otel-config/sdk/node.cjs), for ES modules,",
+    ],
     "go": ["code: a LoggerProvider with the exporter otlploggrpc, and slog through the bridge otelslog"],
     "rust": [
         "code: an SdkLoggerProvider with the exporter of opentelemetry-otlp, and tracing through "

@@ -1,5 +1,6 @@
-// Starts OpenTelemetry in a Node.js service with what no environment variable can ask for: X-Session-ID captured, and
-// answers that name their trace in Server-Timing, by which the extension knows a trace that was begun here.
+// Starts OpenTelemetry in a Node.js service with what no environment variable can ask for: X-Session-ID captured,
+// answers that name their trace in Server-Timing, by which the extension knows a trace that was begun here, and the
+// packages of ES modules ("type": "module", .mjs) instrumented as well.
 //
 //   NODE_OPTIONS=--require=./node.cjs node service.js
 //
@@ -7,9 +8,14 @@
 // OTEL_CONFIG_FILE names. The packages are those of the service, which is started from its own folder.
 'use strict';
 
-const fromService = require('node:module').createRequire(`${process.cwd()}/`);
-const { getNodeAutoInstrumentations, getResourceDetectors } = fromService('@opentelemetry/auto-instrumentations-node');
-const { NodeSDK, startNodeSDK } = fromService('@opentelemetry/sdk-node');
+const { createRequire, register } = require('node:module');
+const { setTimeout } = require('node:timers/promises');
+const { pathToFileURL } = require('node:url');
+const { isInternalThread, isMainThread } = require('node:worker_threads');
+
+const SHUTDOWN_MS_MAX = 5000;
+const fromService = createRequire(`${process.cwd()}/`);
+const INSTRUMENTATIONS = '@opentelemetry/auto-instrumentations-node';
 
 function nameTrace(span, response) {
   const { traceId, spanId, traceFlags } = span.spanContext();
@@ -19,6 +25,8 @@ function nameTrace(span, response) {
 }
 
 function start() {
+  const { getNodeAutoInstrumentations, getResourceDetectors } = fromService(INSTRUMENTATIONS);
+  const { NodeSDK, startNodeSDK } = fromService('@opentelemetry/sdk-node');
   const instrumentations = getNodeAutoInstrumentations({
     '@opentelemetry/instrumentation-http': {
       headersToSpanAttributes: { server: { requestHeaders: ['X-Session-ID'] } },
@@ -32,11 +40,29 @@ function start() {
   return sdk;
 }
 
-const sdk = start();
-let isEnding = false;
-for (const end of ['SIGTERM', 'beforeExit']) {
-  process.once(end, () => {
-    if (!isEnding) void sdk.shutdown().catch(console.error);
-    isEnding = true;
+// The packages that an ES module imports go past what is hooked into `require`.
+function hookImports() {
+  const ofInstrumentations = createRequire(fromService.resolve(INSTRUMENTATIONS));
+  register(pathToFileURL(ofInstrumentations.resolve('@opentelemetry/instrumentation/hook.mjs')));
+}
+
+function endWith(sdk) {
+  let ending;
+  const end = () => {
+    ending ??= Promise.race([sdk.shutdown().catch(console.error), setTimeout(SHUTDOWN_MS_MAX, undefined, { ref: false })]);
+    return ending;
+  };
+  process.once('beforeExit', end);
+  process.once('SIGTERM', async () => {
+    // A listener keeps Node from ending the process, which is left to the service only if it listens itself.
+    const isServiceListening = process.listenerCount('SIGTERM') > 0;
+    await end();
+    if (!isServiceListening) process.kill(process.pid, 'SIGTERM');
   });
+}
+
+// The thread that hooks into imports runs this file, too, and has nothing to tell.
+if (!isInternalThread) {
+  if (isMainThread) hookImports();
+  endWith(start());
 }

@@ -35,7 +35,14 @@ REQUEST_TIMEOUT_S = 60
 ARRIVAL_TIMEOUT_S = 60
 POLL_S = 0.05
 LANGUAGES: Sequence[str] = ("node", "python", "java", "go")
-SERVICES = {"node": "storefront", "python": "orders", "java": "payments", "go": "inventory", "rust": "pricing"}
+SERVICES = {
+    "node": "storefront",
+    "node_module": "storefront",
+    "python": "orders",
+    "java": "payments",
+    "go": "inventory",
+    "rust": "pricing",
+}
 HERE = Path(__file__).parent
 # Spans, span events and logs of each service; a call that is made is a span, and so is one that is answered.
 _RECORDS: Mapping[str, Mapping[str, tuple[int, int, int]]] = {
@@ -93,13 +100,17 @@ class Service:
         self._process.wait()
 
     def stop(self) -> None:
-        """Ask it to end, and see to it that it does."""
+        """Ask it to end, and see to it that it does. Raises AssertionError if it had to be killed."""
         self._process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        is_killed = False
+        try:
             self._process.wait(STOP_TIMEOUT_S)
-        self._process.kill()
-        self._process.wait()
+        except subprocess.TimeoutExpired:
+            is_killed = True
+            self._process.kill()
+            self._process.wait()
         self._drain.join()
+        assert not is_killed, f"{self.name} did not end within {STOP_TIMEOUT_S} s of SIGTERM: {''.join(self.lines)}"
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -213,18 +224,26 @@ def installed(root: Path, name: str, inputs: Sequence[Path], extra: str = "") ->
 @pytest.fixture(scope="session")
 def node_toolchain(root: Path, node: Path, npm: Sequence[str]) -> Toolchain:
     source = HERE / "services" / "storefront"
-    locks = [source / "package.json", source / "package-lock.json"]
-    folder, complete = installed(root, "node", locks)
+    # Packages are for what stands in their folder: an ES module finds them nowhere else.
+    inputs = [source / name for name in ("package.json", "package-lock.json", "storefront.mjs")]
+    folder, complete = installed(root, "node", inputs)
     if not complete:
-        for path in locks:
+        for path in inputs:
             shutil.copy(path, folder)
         path = f"{node.parent}{os.pathsep}{os.environ['PATH']}"
         command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         run(command, folder, "npm with access to a registry", {"PATH": path})
         (folder / "complete").touch()
-    # The source stands elsewhere than its packages, which are not for the checkout.
+    # The other source stands elsewhere than its packages, which are not for the checkout.
     environment = {"NODE_PATH": str(folder / "node_modules"), "OTEL_NODE_ENABLED_INSTRUMENTATIONS": "http,undici,pino"}
     return Toolchain([str(node), str(source / "storefront.cjs")], folder, environment)
+
+
+@pytest.fixture(scope="session")
+def node_module_toolchain(node_toolchain: Toolchain) -> Toolchain:
+    """A service of one ES module, which calls nobody."""
+    command = [node_toolchain.command[0], str(node_toolchain.cwd / "storefront.mjs")]
+    return Toolchain(command, node_toolchain.cwd, node_toolchain.environment)
 
 
 @pytest.fixture(scope="session")

@@ -228,6 +228,20 @@ def test_signals_that_are_missing_are_hints(world: Any) -> None:
     ]
 
 
+def test_a_node_service_without_logs_is_told_of_es_modules(world: Any) -> None:
+    healthy(world)
+    world.span("t", "b", "a", service="mute", resource={"telemetry.sdk.language": "nodejs"})
+    (finding,) = found(world)
+    assert (finding.code, list(finding.change)) == (
+        "no_logs",
+        [
+            "OTEL_LOGS_EXPORTER=otlp (pino and bunyan; winston with the package @opentelemetry/winston-transport) "
+            "in mute",
+            "NODE_OPTIONS=--require=./node.cjs (the file otel-config/sdk/node.cjs), for ES modules, in mute",
+        ],
+    )
+
+
 @pytest.mark.parametrize("language", ["go", "rust"])
 def test_where_the_sdk_is_set_up_in_code_no_variable_is_asked_for(world: Any, language: str) -> None:
     healthy(world)
