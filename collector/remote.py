@@ -65,6 +65,7 @@ def _trouble(told: Mapping[str, object]) -> "ExporterTrouble":
         _counts(told, "dropped"),
         turned_away if isinstance(turned_away, int) else 0,
         str(told.get("last_failure", "")),
+        str(told.get("failing", "")),
     )
 
 

@@ -1,11 +1,13 @@
 """What is wrong between services and sessions, and the exact line that changes it. Pure: facts in, findings out."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from collector.correlation.keys import SESSION_ID_BYTES_MAX
 from collector.query.diagnosis import Diagnosis, ServiceDiagnosis
 from collector.query.status import LiveStatus, LostPropagation
+from collector.telemetry.metrics import ExporterTrouble
 
 UNKNOWN_SERVICE = "unknown_service"
 LOGS_JUDGED_MIN = 5
@@ -74,6 +76,23 @@ _PORT_PROBLEMS: Mapping[str, tuple[str, Sequence[str]]] = {
 # Where it is not known which of several exporters it is: its lines in the log begin with its id.
 _OF_LOG = "exporters.<the one that the log names>"
 _A_BACKEND = "a backend that is forwarded to"
+# By what the last attempt was told, which exporters/otlp_grpc.py and otlp_http.py word; else the address may be wrong.
+_AWAY: Sequence[tuple[re.Pattern[str], str]] = (
+    (
+        re.compile("did not answer within|answered DEADLINE_EXCEEDED"),
+        f"{_OF_LOG}.timeout: 60s, or look after the backend",
+    ),
+    (
+        re.compile("answered (429|502|503|504|RESOURCE_EXHAUSTED|ABORTED|UNAVAILABLE: (?!failed to|DNS))"),
+        f"nothing for now: it is sent again by itself; if it stays so, {_OF_LOG}.sending_queue.queue_size: 1073741824",
+    ),
+    (
+        re.compile("answered (408|5[0-9][0-9]|INTERNAL|UNKNOWN)"),
+        "what the backend's own log names: it fails itself, and what it fails at is given up after "
+        f"{_OF_LOG}.retry_on_failure.max_elapsed_time_on_fault",
+    ),
+)
+_ELSEWHERE = f"{_OF_LOG}.endpoint: <where the backend answers>"
 _QUEUE_REASONS = ("busy_sending_queue", "busy_sending_queue_disk")
 _FORWARDING = ("otlp", "otlphttp")
 _AGAIN = "senders were told to come again, which they do by themselves"
@@ -211,7 +230,8 @@ def _of_collector(live: LiveStatus | None, ports: Sequence[Port], start_command:
             text = f"the port {port.name} at {port.endpoint} {message}: {port.told}"
             yield Finding("problem", port.problem, "", text, change or ["gasoline stop", start_command])
     # What the others fail at, senders are told to come again for.
-    yield from (_away(each) for each in live.failing_exporters if each.partition("/")[0] in _FORWARDING)
+    forwarders = (each for each in live.failing_exporters if each.partition("/")[0] in _FORWARDING)
+    yield from (_away(each, live.exporter_troubles.get(each)) for each in forwarders)
     for reason, count in sorted(live.refused.items()):
         if count:
             yield _refused(reason, count, live)
@@ -223,10 +243,12 @@ def _of_collector(live: LiveStatus | None, ports: Sequence[Port], start_command:
         yield Finding("problem", "session_id_too_long", "", f"{message}, and are in none", [change])
 
 
-def _away(exporter: str) -> Finding:
-    message = f"the exporter {exporter} does not reach its backend; what waits is kept, and sent when it does"
-    change = f"exporters.{exporter}.endpoint: <where the backend answers> (the log names how it failed)"
-    return Finding("problem", "backend_away", "", message, [change])
+def _away(exporter: str, trouble: ExporterTrouble | None) -> Finding:
+    told = trouble.failing if trouble else ""
+    change = next((change for pattern, change in _AWAY if pattern.search(told)), _ELSEWHERE)
+    answer = f" ({told})" if told else ""
+    message = f"the exporter {exporter} does not deliver just now{answer}; what waits is kept, and sent when it does"
+    return Finding("problem", "backend_away", "", message, [change.replace(_OF_LOG, f"exporters.{exporter}")])
 
 
 def _refused(reason: str, count: int, live: LiveStatus) -> Finding:

@@ -105,11 +105,15 @@ METRICS: tuple[Metric, ...] = (
 
 
 class ExporterTrouble(NamedTuple):
-    """What one exporter could not deliver: records lost by reason, and turned away at its queue; its last failure."""
+    """What one exporter could not deliver: records lost by reason, and turned away at its queue.
+
+    `last_failure` is what it was told when it last lost some, `failing` how its last attempt failed, if it did.
+    """
 
     dropped: Mapping[str, int]
     turned_away: int
     last_failure: str
+    failing: str = ""
 
 
 class Count:
@@ -135,7 +139,7 @@ class Counters:
     def __init__(self) -> None:
         self._counts: dict[tuple[Metric, Labels], Count] = {}
         self._watched: dict[tuple[Metric, Labels], Callable[[], float]] = {}
-        self._failing_exporters: set[str] = set()
+        self._failing_exporters: dict[str, str] = {}
         self._last_failures: dict[str, str] = {}
 
     def count(self, metric: Metric, labels: Labels = ()) -> Count:
@@ -191,7 +195,7 @@ class Counters:
 
     @property
     def exporter_troubles(self) -> Mapping[str, ExporterTrouble]:
-        """By the exporter's id, what it lost or turned away; only those that did."""
+        """By the exporter's id, what it lost or turned away, and how it fails; only those that did."""
         dropped: dict[str, dict[str, int]] = {}
         turned_away: dict[str, int] = {}
         for (metric, labels), count in self._counts.items():
@@ -202,18 +206,24 @@ class Counters:
                 turned_away[exporter] = turned_away.get(exporter, 0) + count.value
         return {
             exporter: ExporterTrouble(
-                dropped.get(exporter, {}), turned_away.get(exporter, 0), self._last_failures.get(exporter, "")
+                dropped.get(exporter, {}),
+                turned_away.get(exporter, 0),
+                self._last_failures.get(exporter, ""),
+                self._failing_exporters.get(exporter, ""),
             )
-            for exporter in sorted({*dropped, *turned_away})
+            for exporter in sorted({*dropped, *turned_away, *self._failing_exporters})
         }
 
     def note_failure(self, exporter: str, text: str) -> None:
         """Keep what an exporter was told last when it failed."""
         self._last_failures[exporter] = text
 
-    def set_failing(self, exporter: str, is_failing: bool) -> None:
-        """Note how the last attempt of an exporter ended."""
-        (self._failing_exporters.add if is_failing else self._failing_exporters.discard)(exporter)
+    def set_failing(self, exporter: str, told: str | None) -> None:
+        """Note how the last attempt of an exporter failed; None if it did not, or was refused for good."""
+        if told is None:
+            self._failing_exporters.pop(exporter, None)
+        else:
+            self._failing_exporters[exporter] = told
 
     def _by_first_label(self, wanted: Metric) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -256,13 +266,16 @@ class ExporterCounters:
         """Count records that were delivered."""
         if self._failed_at_s is not None:
             self._failed_at_s = None
-            self._counters.set_failing(self._exporter, False)
+            self._counters.set_failing(self._exporter, None)
         self._sent[signal].value += records
 
-    def send_failed(self, signal: str, records: int, *, is_refused: bool = False) -> None:
-        """Count records of an attempt that failed; `is_refused`: the backend is there, and will never take them."""
+    def send_failed(self, signal: str, records: int, *, told: str = "", is_refused: bool = False) -> None:
+        """Count records of an attempt that failed, which was `told` why.
+
+        `is_refused`: the backend is there, and will never take them.
+        """
         self._failed_at_s = self._clock_s()
-        self._counters.set_failing(self._exporter, not is_refused)
+        self._counters.set_failing(self._exporter, None if is_refused else told)
         self._counters.count(SEND_FAILED[signal], self._labels).add(records)
 
     def drop(self, reason: str, records: int, told: str = "") -> None:

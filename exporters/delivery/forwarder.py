@@ -161,7 +161,8 @@ class Forwarder:
             if message:
                 _logger.warning("%s: the backend says: %s", self._name, message)
             return None
-        self._counters.send_failed(signal, records, is_refused=not (failure.retryable or failure.is_fault))
+        is_refused = not (failure.retryable or failure.is_fault)
+        self._counters.send_failed(signal, records, told=_shown(failure), is_refused=is_refused)
         return failure
 
     def _pause_s(self, backoff: Backoff, failure: NotDeliveredError) -> float | None:

@@ -80,7 +80,9 @@ def test_live_status_is_what_the_collector_tells_or_at_least_where_it_is(
     lock = DataFolderLock(tmp_path)
     told = b'{"refused": {"busy": 2, "odd": "x"}, "dropped": 1, "session_ids_too_long": 4, "new": true, '
     told += b'"failing_exporters": ["otlp"], "queue_folders": ["/a", "/b"], "exporter_troubles": {"otlp": '
-    told += b'{"dropped": {"gave_up_retrying": 3, "odd": ""}, "turned_away": 5, "last_failure": "404"}, '
+    told += (
+        b'{"dropped": {"gave_up_retrying": 3, "odd": ""}, "turned_away": 5, "last_failure": "404", "failing": "503"}, '
+    )
     told += b'"otlp/new": {"turned_away": []}, "odd": 1}}'
     running = answer_with(http("200 OK", told))
     publish(running)
@@ -92,7 +94,7 @@ def test_live_status_is_what_the_collector_tells_or_at_least_where_it_is(
         4,
         ["otlp"],
         {
-            "otlp": ExporterTrouble({"gave_up_retrying": 3}, 5, "404"),
+            "otlp": ExporterTrouble({"gave_up_retrying": 3}, 5, "404", "503"),
             "otlp/new": ExporterTrouble({}, 0, ""),
         },
         ["/a", "/b"],

@@ -84,8 +84,8 @@ def test_a_port_that_takes_nothing_is_a_problem(problem: PortProblem, says: str,
             LiveStatus(failing_exporters=["file", "index", "otlphttp/e"]),
             "problem",
             "backend_away",
-            "the exporter otlphttp/e does not reach its backend; what waits is kept, and sent when it does",
-            "exporters.otlphttp/e.endpoint: <where the backend answers> (the log names how it failed)",
+            "the exporter otlphttp/e does not deliver just now; what waits is kept, and sent when it does",
+            "exporters.otlphttp/e.endpoint: <where the backend answers>",
         ),
         (
             LiveStatus({}, {"forbidden": 2}),
@@ -268,6 +268,43 @@ def test_lines_about_backends_name_no_exporter_that_may_be_another(world: Any) -
         "exporters.<the one that the log names>, by its answer: headers for 401 or 403, the path of endpoint "
         "for 404; for 413 OTEL_BSP_MAX_EXPORT_BATCH_SIZE=128 in the senders"
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "change"),
+    [
+        ("http://b.test:1/v1/logs: ConnectError: refused", "exporters.otlp.endpoint: <where the backend answers>"),
+        ("b.test:1 answered UNAVAILABLE: failed to connect", "exporters.otlp.endpoint: <where the backend answers>"),
+        ("http://b.test:1/v1/logs answered 302 Found", "exporters.otlp.endpoint: <where the backend answers>"),
+        *(
+            (told, "exporters.otlp.timeout: 60s, or look after the backend")
+            for told in ("http://b.test:1/v1/logs did not answer within 30 s", "b.test:1 answered DEADLINE_EXCEEDED: x")
+        ),
+        *(
+            (
+                f"b.test:1 answered {told}",
+                "nothing for now: it is sent again by itself; if it stays so, "
+                "exporters.otlp.sending_queue.queue_size: 1073741824",
+            )
+            for told in ("429 Too Many Requests", "503 x", "RESOURCE_EXHAUSTED: x", "UNAVAILABLE: the queue is full")
+        ),
+        *(
+            (
+                f"b.test:1 answered {told}",
+                "what the backend's own log names: it fails itself, and what it fails at is given up after "
+                "exporters.otlp.retry_on_failure.max_elapsed_time_on_fault",
+            )
+            for told in ("500 Internal Server Error", "INTERNAL: x")
+        ),
+    ],
+)
+def test_a_backend_that_does_not_take_what_is_sent_is_told_of_in_its_own_words(
+    world: Any, told: str, change: str
+) -> None:
+    healthy(world)
+    live = LiveStatus(failing_exporters=["otlp"], exporter_troubles={"otlp": ExporterTrouble({}, 0, "", told)})
+    message = f"the exporter otlp does not deliver just now ({told}); what waits is kept, and sent when it does"
+    assert found(world, live) == [Finding("problem", "backend_away", "", message, [change])]
 
 
 def test_each_exporter_that_loses_records_is_named_with_its_own_line(world: Any) -> None:

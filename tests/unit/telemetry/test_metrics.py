@@ -135,9 +135,11 @@ def test_an_exporter_fails_from_a_failed_attempt_to_the_next_success() -> None:
         attempt("traces", 1)
         seen.append(counters.failing_exporters)
     assert seen == [[], ["file"], ["file", "otlp"], ["file", "otlp"], ["file"], [], []]
-    first.send_failed("traces", 1)
-    first.send_failed("traces", 1, is_refused=True)
-    assert counters.failing_exporters == []
+    first.send_failed("traces", 1, told="503")
+    first.send_failed("traces", 1, told="504")
+    assert counters.exporter_troubles == {"otlp": ExporterTrouble({}, 0, "", "504")}
+    first.send_failed("traces", 1, told="404", is_refused=True)
+    assert (counters.failing_exporters, counters.exporter_troubles) == ([], {})
 
 
 def test_what_is_lost_is_told_by_exporter_and_counted_once() -> None:
