@@ -18,21 +18,34 @@ class _Moved:
     services: set[str] = field(default_factory=set[str])
 
 
-def parentage_notes(traces: Iterable[AdjustedTrace]) -> list[str]:
-    """Say which parents never arrived."""
-    orphans = rootless = 0
-    for trace in traces:
-        if trace.tops and trace.orphans == trace.tops:
+def parentage_notes(traces: Iterable[tuple[AdjustedTrace, AdjustedTrace]]) -> list[str]:
+    """Say which parents never arrived, and which are another session's: of traces as they are shown, and whole."""
+    orphans = rootless = elsewhere = 0
+    for shown, whole in traces:
+        others = set[bytes]() if shown is whole else _stored_parents(shown, whole)
+        elsewhere += len(others)
+        if others:
+            orphans += sum(span.parent_span_id not in others for span in shown.tree.orphans)
+        elif shown.tops and shown.orphans == shown.tops:
             rootless += 1
-            orphans += trace.missing_parents - 1
+            orphans += shown.missing_parents - 1
         else:
-            orphans += trace.orphans
+            orphans += shown.orphans
     notes: list[str] = []
+    if elsewhere:
+        belong = "belongs" if elsewhere == 1 else "belong"
+        notes.append(
+            f"shared: {_of(elsewhere, 'parent span')} {belong} to another session; what they called stands at the top"
+        )
     if rootless:
         notes.append(f"missing root: in {_of(rootless, 'request')} the topmost span's parent never arrived")
     if orphans:
         notes.append(f"orphans: {_of(orphans, 'parent span')} never arrived; what they called stands at the top")
     return notes
+
+
+def _stored_parents(shown: AdjustedTrace, whole: AdjustedTrace) -> set[bytes]:
+    return {span.parent_span_id for span in shown.tree.orphans if span.parent_span_id in whole.tree.spans}
 
 
 def skew_notes(traces: Iterable[tuple[AdjustedTrace, Offsets]]) -> list[str]:

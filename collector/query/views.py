@@ -124,7 +124,10 @@ def session_view(snapshot: Snapshot, session_id: str) -> View | None:
         ordered,
         {trace_key.value: session_id for trace_key in trace_keys if trace_key.is_trace},
         record,
-        [*skew_notes(corrected.values()), *parentage_notes(traces.values())],
+        [
+            *skew_notes(corrected.values()),
+            *parentage_notes((trace, snapshot.adjusted(trace_key)) for trace_key, trace in traces.items()),
+        ],
         shared=[trace_key.value.hex() for trace_key in layout.shared],
     )
 
@@ -155,7 +158,7 @@ def request_view(snapshot: Snapshot, trace_key: TraceKey, asked_through: str = "
         snapshot.ordered([trace_key], clocks=clocks),
         {trace_key.value: through} if through else {},
         record,
-        [*skew_notes([snapshot.offsets(trace_key, clocks=clocks)]), *parentage_notes([trace])],
+        [*skew_notes([snapshot.offsets(trace_key, clocks=clocks)]), *parentage_notes([(trace, trace)])],
         facts,
         failure.spread if failure else (),
     )

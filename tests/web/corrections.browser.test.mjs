@@ -60,3 +60,28 @@ test('the list is filtered by time, and the address keeps it', async () => {
   await page.getByRole('link', { name: 'corrected' }).waitFor();
   assert.equal(await rows(), 1);
 });
+
+test('a parent that another session holds is not told to have never arrived', async () => {
+  const { collector, page } = stage;
+  const trace = 'e'.repeat(32);
+  const step = (number, session, parent) =>
+    otlpSpan({
+      ...{ trace, id: id(number), parent, name: 'step', from: STARTED + number, to: STARTED + number + 1 },
+      attributes: { 'session.id': session },
+    });
+  await sendSpans(collector.endpoint, 'shop', [step(21, 'share-a'), step(22, 'share-b', id(21))]);
+  await page.goto(`${collector.query}/sessions/share-b?event=${id(22)}`);
+  await page.getByRole('complementary', { name: 'Selected event' }).waitFor();
+  assert.deepEqual(
+    [
+      await page.locator('.note').allInnerTexts(),
+      await page.locator('.row .tag').allInnerTexts(),
+      await page.locator('.panel dt:text-is("corrected") + dd').allInnerTexts(),
+    ],
+    [
+      ['shared: 1 parent span belongs to another session; what they called stands at the top'],
+      ['parent not here'],
+      [`its parent ${id(21)} is not here: it belongs to another session, or never arrived, so it stands at the top`],
+    ],
+  );
+});

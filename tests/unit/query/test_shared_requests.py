@@ -70,6 +70,23 @@ def test_only_what_a_session_holds_stands_in_its_timeline_and_what_is_shared_is_
     assert "shared_request_ids" not in world.observe(what="session-trace", session_id="s3")
 
 
+def test_a_parent_that_is_another_sessions_is_not_told_to_have_never_arrived(world: Any, apart: bool) -> None:
+    world.span("bb", "entry", at=10, kind="server", session="s1", attributes=HTTP)
+    if apart:
+        world.commit()
+    world.span("bb", "step", "entry", at=11, session="s2")
+    world.span("bb", "lost", "never", at=12, session="s2")
+    world.commit()
+    notes = {name: world.observe(what="session-trace", session_id=name).get("notes") for name in ("s1", "s2")}
+    assert notes == {
+        "s1": None,
+        "s2": [
+            "shared: 1 parent span belongs to another session; what they called stands at the top",
+            "orphans: 1 parent span never arrived; what they called stands at the top",
+        ],
+    }
+
+
 def test_what_another_session_adds_later_changes_no_page(world: Any) -> None:
     shared_request(world, failed=False, apart=False)
     world.log("x", "cc", at=20, session="s3")

@@ -29,6 +29,8 @@ export interface Loaded {
   readonly notes: readonly string[];
   /** Whether events may be missing that no count tells of: of a request in the report of a session. */
   readonly isPart: boolean;
+  /** Requests that hold events of other sessions, too. */
+  readonly sharedRequestIds: readonly string[];
   /** Whether more pages are on their way. */
   readonly isLoading: boolean;
 }
@@ -44,7 +46,8 @@ export function questionOf(subject: Subject): Question {
 /** The events and the record of one answer. */
 export function loadedOf(subject: Subject, answer: SessionAnswer | RequestAnswer): Loaded {
   const { total, notes = [], errors_beyond: errorsBeyond = 0, is_part: isPart = false } = answer;
-  const shared = { total, notes, errorsBeyond, around: 0, isPart, isLoading: false };
+  const sharedRequestIds = 'events' in answer ? (answer.shared_request_ids ?? []) : [];
+  const shared = { total, notes, errorsBeyond, around: 0, isPart, sharedRequestIds, isLoading: false };
   if ('events' in answer) {
     const id = answer.session?.session_id ?? subject.id;
     return { ...shared, subject: { kind: 'session', id }, session: answer.session, events: answer.events };

@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Event, RequestAnswer, Value } from '../model/answers';
 import { callText, questionAbout } from '../model/observe_call';
 import { requestPath, sessionPath } from '../model/routes';
-import { categoryOf, isOrphan } from '../model/timeline';
+import { categoryOf } from '../model/timeline';
 import { durationWords, offsetWords, unixMs } from '../model/times';
 import { bodyText, correctionsOf, evidenceWords, shortId, statusOf, titleOf } from '../model/words';
 import { AttributeTable } from './attribute_table';
@@ -123,6 +123,7 @@ function WhereItBelongs({ event, store }: FactsProps) {
   const timeline = store.timeline.value;
   const index = store.positions.value.get(event.id) ?? 0;
   const parent = timeline.events[timeline.parents[index] ?? -1];
+  const orphan = store.orphanOf(index);
   return (
     <>
       <Fact name="evidence">{evidenceWords(event)}</Fact>
@@ -152,9 +153,11 @@ function WhereItBelongs({ event, store }: FactsProps) {
           </button>
         </Fact>
       )}
-      {isOrphan(timeline, index) && (
+      {orphan && (
         <Fact name="corrected">
-          its parent {event.parent_span_id ?? event.span_id} never arrived, so it stands at the top
+          its parent {event.parent_span_id ?? event.span_id}{' '}
+          {orphan === 'missing' ? 'never arrived' : 'is not here: it belongs to another session, or never arrived'}, so
+          it stands at the top
         </Fact>
       )}
       {correctionsOf(store.loaded.value?.notes ?? [], event.service).map((note) => (

@@ -1,7 +1,7 @@
 /** The events of a timeline, one row each, in the order of the answer. */
 
 import { fractionOf } from '../model/scale';
-import { categoryOf, isOrphan } from '../model/timeline';
+import { categoryOf } from '../model/timeline';
 import { durationWords, offsetWords } from '../model/times';
 import { statusOf, titleOf } from '../model/words';
 import { CategoryIcon } from './icons';
@@ -70,6 +70,7 @@ function Row({ store, row, index, style }: RowProps) {
   const isSelected = store.selectedId.value === event.id;
   const status = statusOf(event);
   const depth = timeline.depths[index] ?? 0;
+  const orphan = store.orphanOf(index);
   return (
     <div
       id={rowId(index)}
@@ -102,7 +103,7 @@ function Row({ store, row, index, style }: RowProps) {
         {event.severity && !QUIET_SEVERITIES.has(event.severity) && <small class="severity">{event.severity}</small>}
         <Line text={titleOf(event)} class="text" />
         {status && <span class={event.error || Number(status) >= 500 ? 'status bad' : 'status'}>{status}</span>}
-        {isOrphan(timeline, index) && <small class="tag">parent missing</small>}
+        {orphan && <small class="tag">{orphan === 'missing' ? 'parent missing' : 'parent not here'}</small>}
       </span>
       <span role="gridcell" class="took number">
         {event.duration_ms === undefined ? '' : durationWords(event.duration_ms)}

@@ -10,7 +10,7 @@ import { ALL_FOLDED, NO_FOLDING, folded, isFolded, type Folding } from '../model
 import type { TimelineState } from '../model/routes';
 import { NO_FILTERS, isFiltering, requestHeads, rowsOf, type Filters } from '../model/rows';
 import { around, panned, within, zoomed, type Domain, type TimeSpan } from '../model/scale';
-import { indexOf, timelineOf } from '../model/timeline';
+import { indexOf, isOrphan, timelineOf } from '../model/timeline';
 import { afterMs, sinceMs } from '../model/times';
 
 const MARGIN = 0.02;
@@ -68,6 +68,14 @@ export class TimelineStore {
     const index = this.positions.value.get(this.selectedId.value);
     return index === undefined ? undefined : this.timeline.value.events[index];
   });
+
+  /** Of an event whose parent is not here: whether that may be stored all the same, with another session's events. */
+  orphanOf(index: number): 'missing' | 'elsewhere' | undefined {
+    const { isPart = false, sharedRequestIds = [] } = this.loaded.value ?? {};
+    if (!isOrphan(this.timeline.value, index)) return undefined;
+    const requestId = this.timeline.value.events[index]?.request_id ?? '';
+    return isPart || sharedRequestIds.includes(requestId) ? 'elsewhere' : 'missing';
+  }
 
   constructor(
     readonly subject: Subject,
