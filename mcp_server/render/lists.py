@@ -142,7 +142,8 @@ def _with_extras(entry: str, record: SessionRecord, spare: int) -> str:
     """Add to an entry what else is known of its session, as far as `spare` characters reach."""
     line, newline, cause = entry.partition("\n")
     extras = [
-        between(unix_nano(record["started_at"]), unix_nano(record["last_activity"])),
+        # The record does not know when its last event ended.
+        "≥" + between(unix_nano(record["started_at"]), unix_nano(record["last_activity"])),
         clean(split_url(record.get("first_url", ""))[1], 40),
         " ".join(clean(service) for service in record.get("services", ())[:8]),
     ]

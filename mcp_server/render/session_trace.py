@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from collector.query.calltree import span_id_of, start_of
+from collector.query.calltree import end_of, span_id_of, start_of
 from collector.query.event import Cause, Event, SessionRecord
 from collector.query.params import BUDGET_TOKENS_MAX, ObserveParams
 from mcp_server.render.beyond import Beyond
@@ -43,7 +43,12 @@ def session_trace_text(answer: Mapping[str, Any], params: ObserveParams, beyond:
     session_id = short_ids([record["session_id"]], beyond.sessions_meant)[record["session_id"]]
     failed = [request for request in requests.values() if request.failed] if is_whole else []
     head = [
-        *_title(record, session_id, _failed_words(record, len(failed), is_complete=is_whole and not shared)),
+        *_title(
+            record,
+            session_id,
+            _lasted(record, events, is_whole=is_whole),
+            _failed_words(record, len(failed), is_complete=is_whole and not shared),
+        ),
         *_causes(record, failed, events, shared if is_whole else (), short),
         *note_lines(answer),
     ]
@@ -67,16 +72,21 @@ def _failed_words(record: SessionRecord, failed: int, *, is_complete: bool) -> s
     return f"{failed} failed" if is_complete or failed == record["request_count"] else f"at least {failed} failed"
 
 
-def _title(record: SessionRecord, session_id: str, failed: str) -> list[str]:
-    started, ended = unix_nano(record["started_at"]), unix_nano(record["last_activity"])
+def _lasted(record: SessionRecord, events: Sequence[Event], *, is_whole: bool) -> str:
+    """From the first event to the end of what ended last; the record knows only when the last event began."""
+    ended = max([unix_nano(record["last_activity"]), *map(end_of, events)])
+    return ("" if is_whole else "≥") + between(unix_nano(record["started_at"]), ended)
+
+
+def _title(record: SessionRecord, session_id: str, lasted: str, failed: str) -> list[str]:
     requests = counted(record["request_count"], "request")
     if failed:
         requests += f", {failed}"
     services = [clean(service) for service in record.get("services", ())]
     parts = [
         f"session {shown_session_id(record['session_id'], session_id)}",
-        absolute(started),
-        between(started, ended),
+        absolute(unix_nano(record["started_at"])),
+        lasted,
         requests,
         " ".join(services[:SERVICES_SHOWN_MAX]) + (" …" if len(services) > SERVICES_SHOWN_MAX else ""),
     ]

@@ -110,6 +110,14 @@ def test_a_cause_outside_of_the_shown_events_is_not_laid_on_a_shared_request(spa
     assert (title.split(" · ")[-1], caused) == ("2 requests, at least 1 failed", f"cause {2:032x}: db: oops")
 
 
+def test_a_session_lasts_until_its_last_span_has_ended_and_at_least_as_long_where_not_all_is_here(span: Any) -> None:
+    answer = _answer([*_request(span, 1, 200), *_request(span, 2, 200)])
+    lasted = [_text(answer, **arguments)[0].split(" · ")[2] for arguments in ({}, {"event_types": "network"})]
+    # The last of them began after 200 ms and took 50.
+    assert lasted == ["250ms", "≥250ms"]
+    assert _text({**answer, "next_cursor": "more"})[0].split(" · ")[2] == "≥250ms"
+
+
 def test_where_nothing_failed_a_filtered_session_names_the_slowest_request(span: Any) -> None:
     title, *_, last = _text(_answer([*_request(span, 1, 200), *_request(span, 2, 200)]), event_types="network")
     assert title.split(" · ")[-1] == "2 requests"

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 
-import { TRACE, span } from '../events.mjs';
+import { TRACE, log, span } from '../events.mjs';
 import { importSources } from '../sources.mjs';
 
 const data = await importSources('data/event_stream.ts', 'data/loading.ts', 'data/report.ts', 'ui/timeline_store.ts');
@@ -182,6 +182,15 @@ test('loading stops at its limits, and says how much there is', async () => {
   const { ask, asked } = collector(300_000);
   await data.load(ask, { kind: 'request', id: 'x' }, () => undefined);
   assert.equal(asked.length, data.EVENTS_READ_MAX / data.PAGE_EVENTS_MAX);
+});
+
+test('a session lasts until the last of its spans has ended, and one of a single log no time', () => {
+  const lasted = (...events) => {
+    const store = new data.TimelineStore({ kind: 'session', id: 'x' });
+    store.loaded.value = data.loadedOf(store.subject, { session_id: 'x', events, total: events.length });
+    return store.lastedMs.value;
+  };
+  assert.deepEqual([lasted(span('a', undefined, 0, 30), span('b', undefined, 20, 25)), lasted(log('x', 5))], [30, 0]);
 });
 
 test('a report answers from what it holds, and nothing else', async () => {

@@ -73,11 +73,14 @@ function RequestTitle({ request }: { request: RequestRecord }) {
 function SessionFacts({ session, store }: { session: SessionRecord; store: TimelineStore }) {
   const browser = browserWords(session.user_agent);
   // The record knows when the last event began; what is drawn, when the last span ended.
-  const lasted = store.timeline.value.extent[1];
+  const lasted = Math.max(betweenMs(session.started_at, session.last_activity), store.lastedMs.value);
   return (
     <>
       <span>{clockWords(Date.parse(session.started_at), Date.now())}</span>
-      <span>{durationWords(Math.max(betweenMs(session.started_at, session.last_activity), lasted))}</span>
+      <span>
+        {store.isWhole.value ? '' : '≥ '}
+        {durationWords(lasted)}
+      </span>
       <span>{countOf(session.request_count, 'request')}</span>
       {browser && <Line text={browser} />}
       {session.ip_address && <Line text={session.ip_address} />}

@@ -48,6 +48,8 @@ export class TimelineStore {
   readonly paths = computed(() =>
     this.subject.kind === 'request' && this.pathsGap.value === '' ? pathsOf(this.timeline.value) : NO_PATHS,
   );
+  /** Until when the last of its spans ran, in milliseconds; where not all is here, at least. */
+  readonly lastedMs = computed(() => this.timeline.value.ends.reduce((last, end) => Math.max(last, end), 0));
   readonly extent = computed((): Domain => {
     const [first, last] = this.timeline.value.extent;
     const margin = (last - first) * MARGIN || 1;
