@@ -46,6 +46,25 @@ test('a report opens from the disk, asks for nothing, and leads from the session
   );
 });
 
+test('keys lead from the report of a session to a request and back; that of a request leads to no session', async () => {
+  await page.goto(pathToFileURL(await report(session.session_id)).href);
+  const heading = (kind) => page.locator(`main.timeline[data-kind="${kind}"]`);
+  await heading('session').waitFor();
+  await page.getByRole('button', { name: 'Show', exact: true }).click();
+  await page.keyboard.press('r');
+  await heading('request').waitFor();
+  await page.getByRole('link', { name: /^in session/ }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('main.timeline[data-kind="request"][data-panel="false"]').waitFor();
+  await page.keyboard.press('Escape');
+  await heading('session').waitFor();
+  await page.goto(pathToFileURL(await report(session.request_ids.at(-1))).href);
+  await page.locator('.facts', { hasText: 'in session' }).waitFor();
+  assert.equal(await page.getByRole('link').count(), 0);
+  await page.keyboard.press('Escape');
+  await heading('request').waitFor();
+});
+
 test('a report of 1,000 events is smaller than 1 MB', async () => {
   const hex = (number, digits) => number.toString(16).padStart(digits, '0');
   const spans = Array.from({ length: 1000 }, (_, index) =>

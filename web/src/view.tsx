@@ -6,7 +6,7 @@ import { reportOf, reportSource } from './data/report';
 import { showInHost } from './ui/in_host';
 import { App } from './ui/app';
 import { Made } from './ui/made';
-import { navigate } from './ui/router';
+import { begin } from './ui/router';
 import { requestPath, sessionPath } from './model/routes';
 
 const root = document.getElementById('root');
@@ -23,7 +23,7 @@ async function showReport(place: HTMLElement): Promise<void> {
     return;
   }
   const { source, subject } = reportSource(report);
-  navigate(subject.kind === 'session' ? sessionPath(subject.id) : requestPath(subject.id));
+  begin(subject.kind === 'session' ? sessionPath(subject.id) : requestPath(subject.id));
   render(
     <>
       <Made report={report} />

@@ -22,6 +22,7 @@ export interface Report {
 interface ReportSource {
   ask: Ask;
   hasLists: boolean;
+  holdsSession: (id: string) => boolean;
 }
 
 /** The data that a report holds: JSON in the zlib format, in base64. Throws where it is damaged. */
@@ -38,7 +39,8 @@ export function reportSource(report: Report): { source: ReportSource; subject: S
     if (found) return Promise.resolve(found as never);
     return Promise.reject(new AnswerError(404, 'the report does not hold this'));
   };
-  return { source: { ask, hasLists: false }, subject };
+  const holdsSession = (id: string) => subject.kind === 'session' && subject.id === id;
+  return { source: { ask, hasLists: false, holdsSession }, subject };
 }
 
 function answerOf(report: Report, subject: Subject, question: Question): SessionAnswer | RequestAnswer | undefined {

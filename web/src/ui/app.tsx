@@ -19,7 +19,7 @@ export function App({ source }: { source: Source }) {
       document.querySelector<HTMLElement>('.rows')?.focus();
       return undefined;
     }
-    if (route.view === 'sessions' || !source.hasLists) return false;
+    if (route.view === 'sessions') return false;
     return goBack(listPath(route.view === 'request' || route.view === 'compare' ? '/requests' : '/'));
   };
   useKeys({ Escape: escape }, { rest: true });

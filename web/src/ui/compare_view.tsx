@@ -14,7 +14,7 @@ import { Called } from './request_line';
 import { Link, listPath } from './router';
 import { RowList } from './row_list';
 import { ServiceName, colourClass, useColours } from './service_name';
-import { Line } from './telemetry_text';
+import { Line, Sentence } from './telemetry_text';
 import { useTimeline, type Source } from './use_timeline';
 import { useCompareKeys } from './use_compare_keys';
 
@@ -124,7 +124,7 @@ function Side({ loaded, word }: { loaded: Loaded | undefined; word: string }) {
       </p>
       {request.cause && (
         <p class="cause">
-          <b>Cause</b> <Line text={causeWords(request.cause)} />
+          <b>Cause</b> <Sentence text={causeWords(request.cause)} />
         </p>
       )}
     </section>

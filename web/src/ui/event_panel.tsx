@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Event, RequestAnswer, Value } from '../model/answers';
 import { callText, questionAbout } from '../model/observe_call';
-import { requestPath, sessionPath } from '../model/routes';
+import { requestPath } from '../model/routes';
 import { categoryOf } from '../model/timeline';
 import { durationWords, offsetWords, unixMs } from '../model/times';
 import { bodyText, correctionsOf, evidenceWords, shortId, statusOf, titleOf } from '../model/words';
@@ -14,6 +14,7 @@ import { CopyButton, copy, say } from './copying';
 import { CATEGORY_WORDS } from './icons';
 import { Link } from './router';
 import { ServiceName } from './service_name';
+import { SessionLink } from './session_link';
 import { Line, Long } from './telemetry_text';
 import type { TimelineStore } from './timeline_store';
 import type { Source } from './use_timeline';
@@ -35,7 +36,7 @@ export function EventPanel({ store, source }: { store: TimelineStore; source: So
         </button>
       </div>
       <Actions event={event} source={source} store={store} />
-      <Facts event={event} store={store} />
+      <Facts event={event} store={store} source={source} />
       <Said event={event} />
       <Attributes event={event} source={source} />
     </aside>
@@ -77,6 +78,7 @@ function Actions({ event, source, store }: { event: Event; source: Source; store
 interface FactsProps {
   event: Event;
   store: TimelineStore;
+  source: Source;
 }
 
 function Facts(props: FactsProps) {
@@ -119,7 +121,7 @@ function WhatItWas({ event, store }: FactsProps) {
   );
 }
 
-function WhereItBelongs({ event, store }: FactsProps) {
+function WhereItBelongs({ event, store, source }: FactsProps) {
   const timeline = store.timeline.value;
   const index = store.positions.value.get(event.id) ?? 0;
   const parent = timeline.events[timeline.parents[index] ?? -1];
@@ -129,9 +131,9 @@ function WhereItBelongs({ event, store }: FactsProps) {
       <Fact name="evidence">{evidenceWords(event)}</Fact>
       {event.session_id && store.subject.kind === 'request' && (
         <Fact name="session">
-          <Link to={sessionPath(event.session_id, event.id)}>
+          <SessionLink source={source} id={event.session_id} event={event.id}>
             <Line text={shortId(event.session_id)} />
-          </Link>
+          </SessionLink>
         </Fact>
       )}
       {event.request_id && (

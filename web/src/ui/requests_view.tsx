@@ -13,7 +13,7 @@ import { RequestLine } from './request_line';
 import { Link } from './router';
 import { RowList } from './row_list';
 import { ServiceName, useColours } from './service_name';
-import { Line } from './telemetry_text';
+import { Line, Sentence } from './telemetry_text';
 import { TopBar } from './top_bar';
 import { useList } from './use_list';
 import { useServices } from './use_status';
@@ -38,7 +38,7 @@ export function RequestsView({ source }: { source: Source }) {
     document.title = 'Requests · Gasoline';
   }, []);
   const problem = store.problem.value;
-  if (problem && !items) return <Problem error={problem} />;
+  if (problem?.status === 401 && !items) return <Problem error={problem} />;
   return (
     <main class="list">
       <TopBar view="requests" count={items ? countWords(total) : ''} />
@@ -118,7 +118,7 @@ function RequestRow(props: RowProps) {
         </Link>
         {request.cause ? (
           <span class="cause-line">
-            <Line text={causeWords(request.cause)} />
+            <Sentence text={causeWords(request.cause)} />
           </span>
         ) : (
           <span class="services quiet" title={visibleLine(services.join(', '))}>

@@ -33,12 +33,16 @@ export function followUrl(): void {
   read();
 }
 
+/** Stand at a path where no URL says so; there is nothing to go back to. */
+export function begin(target: string): void {
+  stand(placeOf(target));
+}
+
 /** Go to a path of this view, with its query string. */
 export function navigate(target: string): void {
-  const [path = '/', search = ''] = target.split(/(?=\?)/, 2);
   if (isInUrl) history.pushState({ steps: stepsInside() + 1 }, '', target);
   else visited.push(place.value);
-  stand({ path, search });
+  stand(placeOf(target));
 }
 
 /** Change the query string of where we are, without a step for the back button. */
@@ -68,6 +72,11 @@ export function goBack(list: string): void {
     isLeaving = false;
   }, LEAVING_MS);
   history.back();
+}
+
+function placeOf(target: string): Place {
+  const [path = '/', search = ''] = target.split(/(?=\?)/, 2);
+  return { path, search };
 }
 
 function stand(next: Place): void {

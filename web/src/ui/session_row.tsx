@@ -10,7 +10,7 @@ import { browserWords, causeWords, shortId } from '../model/words';
 import { Link } from './router';
 import { ServiceName } from './service_name';
 import { Sparkline, endOf, errorsOf, wantActivity } from './sparkline';
-import { Line } from './telemetry_text';
+import { Line, Sentence } from './telemetry_text';
 
 /** With their names, in a wide window; as dots, in a small one. */
 const NAMES_SHOWN_MAX = 2;
@@ -71,7 +71,7 @@ function What({ session }: { session: SessionRecord }) {
       </Link>
       {session.cause ? (
         <span class="cause-line">
-          <Line text={causeWords(session.cause)} />
+          <Sentence text={causeWords(session.cause)} />
         </span>
       ) : (
         <span class="who-line quiet">

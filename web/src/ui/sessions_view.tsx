@@ -35,7 +35,7 @@ export function SessionsView({ source }: { source: Source }) {
     document.title = 'Sessions · Gasoline';
   }, []);
   const problem = store.problem.value;
-  if (problem && !items) return <Problem error={problem} />;
+  if (problem?.status === 401 && !items) return <Problem error={problem} />;
   if (items?.length === 0 && !isFiltered) return <EmptyState source={source} />;
   return (
     <main class="list">

@@ -13,6 +13,11 @@ export function Line({ text, class: name }: { text: string; class?: string }) {
   return <bdi class={name}>{visibleLine(cut(text, LINE_CHARS_MAX))}</bdi>;
 }
 
+/** One line that begins with words of telemetry and goes on with ours: it is read from the left, whatever these are. */
+export function Sentence({ text }: { text: string }) {
+  return <bdi dir="ltr">{visibleLine(cut(text, LINE_CHARS_MAX))}</bdi>;
+}
+
 /** A name of many words, which breaks between them where it must. */
 export function Name({ text }: { text: string }) {
   const [first, ...others] = visibleLine(cut(text, LINE_CHARS_MAX)).split(/(?<=[._])/);

@@ -4,12 +4,12 @@ import { newsState } from '../data/news';
 import type { Cause, Event, RequestRecord, SessionRecord } from '../model/answers';
 import { visibleLine } from '../model/plain_text';
 import { browserWords, causeWords, failureWords, shortId } from '../model/words';
-import { sessionPath } from '../model/routes';
 import { betweenMs, clockWords, countOf, countWords, durationWords } from '../model/times';
 import { CopyButton } from './copying';
 import { Called } from './request_line';
 import { Link, listPath } from './router';
-import { Line } from './telemetry_text';
+import { SessionLink } from './session_link';
+import { Line, Sentence } from './telemetry_text';
 import { TimeSpent } from './time_spent';
 import type { TimelineStore } from './timeline_store';
 import type { Source } from './use_timeline';
@@ -45,8 +45,8 @@ export function TimelineHead({ store, source }: { store: TimelineStore; source: 
           </code>{' '}
           <CopyButton text={id} what={`${kind} id`} />
         </span>
-        {loaded.session && <SessionFacts session={loaded.session} store={store} />}
-        {loaded.request && <RequestFacts request={loaded.request} />}
+        {loaded.session && <SessionFacts session={loaded.session} store={store} source={source} />}
+        {loaded.request && <RequestFacts request={loaded.request} source={source} />}
         <span>{countOf(loaded.total, 'event')}</span>
       </p>
       {cause ? <CauseBox cause={cause} store={store} /> : <FirstError store={store} />}
@@ -70,7 +70,8 @@ function RequestTitle({ request }: { request: RequestRecord }) {
   );
 }
 
-function SessionFacts({ session, store }: { session: SessionRecord; store: TimelineStore }) {
+function SessionFacts(props: { session: SessionRecord; store: TimelineStore; source: Source }) {
+  const { session, store, source } = props;
   const browser = browserWords(session.user_agent);
   // The record knows when the last event began; what is drawn, when the last span ended.
   const lasted = Math.max(betweenMs(session.started_at, session.last_activity), store.lastedMs.value);
@@ -89,21 +90,25 @@ function SessionFacts({ session, store }: { session: SessionRecord; store: Timel
           ended: <Line text={session.end_reason} />
         </span>
       )}
-      {session.previous_id && <Link to={sessionPath(session.previous_id)}>previous session</Link>}
+      {session.previous_id && (
+        <SessionLink source={source} id={session.previous_id}>
+          previous session
+        </SessionLink>
+      )}
     </>
   );
 }
 
-function RequestFacts({ request }: { request: RequestRecord }) {
+function RequestFacts({ request, source }: { request: RequestRecord; source: Source }) {
   const sessions = request.session_ids ?? (request.session_id ? [request.session_id] : []);
   return (
     <>
       <span>{clockWords(Date.parse(request.started_at), Date.now())}</span>
       {request.duration_ms !== undefined && <span>{durationWords(request.duration_ms)}</span>}
       {sessions.slice(0, 3).map((id) => (
-        <Link key={id} to={sessionPath(id)}>
+        <SessionLink key={id} source={source} id={id}>
           in session <Line text={shortId(id)} />
-        </Link>
+        </SessionLink>
       ))}
       {sessions.length === 0 && <span>in no session</span>}
     </>
@@ -114,20 +119,20 @@ function CauseBox({ cause, store }: { cause: Cause; store: TimelineStore }) {
   const target = store.timeline.value.events.find(
     (event) => event.signal === 'span' && event.span_id === cause.span_id && cause.span_id !== undefined,
   );
-  return <Sentence title="Cause" text={causeWords(cause)} target={target} store={store} />;
+  return <WhatFailed title="Cause" text={causeWords(cause)} target={target} store={store} />;
 }
 
 /** Where no request failed, what failed all the same: the record names no cause then. */
 function FirstError({ store }: { store: TimelineStore }) {
   const first = store.timeline.value.events.find(({ error }) => error);
-  return first ? <Sentence title="First error" text={failureWords(first)} target={first} store={store} /> : null;
+  return first ? <WhatFailed title="First error" text={failureWords(first)} target={first} store={store} /> : null;
 }
 
-function Sentence(props: { title: string; text: string; target: Event | undefined; store: TimelineStore }) {
+function WhatFailed(props: { title: string; text: string; target: Event | undefined; store: TimelineStore }) {
   const { title, text, target, store } = props;
   return (
     <p class="cause">
-      <b>{title}</b> <Line text={text} />
+      <b>{title}</b> <Sentence text={text} />
       {target && (
         <button type="button" onClick={() => store.select(target.id, { open: true })}>
           Show

@@ -8,6 +8,7 @@ import { isOnControl, useKeys } from './keys';
 import { ListStore } from './list_store';
 import { navigate, place } from './router';
 import { useRetry } from './use_retry';
+import { useTicks } from './use_ticks';
 import type { Source } from './use_timeline';
 
 type What = 'sessions' | 'requests';
@@ -47,6 +48,11 @@ export function useList<Item>(source: Source, kind: Kind<Item>) {
     };
   }, [store]);
   useRetry(store.problem.value, () => void store.refresh());
+  const ticks = useTicks();
+  useEffect(() => {
+    // What is asked for by its age leaves the list by itself.
+    if (ticks > 0 && filters.since.startsWith('-')) void store.refresh();
+  }, [ticks]);
   if (store.items.value) shown.current = { items: store.items.value, total: store.total.value };
   const activeId = store.activeId.value;
   const setActiveId = (id: string) => {

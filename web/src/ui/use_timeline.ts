@@ -21,6 +21,8 @@ export interface Source {
   hasToken?: () => boolean;
   /** Whether there are lists to go back to. */
   hasLists: boolean;
+  /** Whether it can be asked about that session; without, about any. */
+  holdsSession?: (id: string) => boolean;
 }
 
 export const QUIET_MS_MIN = 300;
