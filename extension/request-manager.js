@@ -20,6 +20,7 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPT
  *
  * @typedef {object} TracedRequest
  * @property {SpanContext} context
+ * @property {string} [parentSpanId] of the page load, if it carries its trace
  * @property {string} method
  * @property {URL} url
  * @property {string} origin of it
@@ -42,6 +43,7 @@ export class RequestManager {
    * @param {object} parts
    * @param {string} parts.origin of the page
    * @param {() => string} parts.sessionId
+   * @param {() => SpanContext | null} parts.page the page load
    * @param {() => number} parts.now
    * @param {() => number} parts.monotonicNow
    * @param {(record: import('./shared/records.js').PageRecord) => void} parts.emit
@@ -72,20 +74,25 @@ export class RequestManager {
    * @param {string} method
    * @param {URL} url
    * @param {{ get: (name: string) => string | null }} callersHeaders
+   * @param {boolean} [isBare] whether the browser sends no trace headers of scripts with it
    * @returns {TracedRequest}
    */
-  begin(method, url, callersHeaders) {
+  begin(method, url, callersHeaders, isBare = false) {
     const { parts } = this;
-    const own = parseTraceparent(callersHeaders.get('traceparent'));
+    const own = isBare ? null : parseTraceparent(callersHeaders.get('traceparent'));
     const sessionId = parts.sessionId();
     // To ask a URL for its origin makes it each time.
     const { origin } = url;
     if (own) this.#noteOwnTracing(origin);
     const context = own ?? this.contexts.next();
+    const sent = normalMethod(method);
+    const hasTraceOfPage = isBare && this.#isReached(sent, origin) && !this.ownTracing.has(origin);
+    const page = hasTraceOfPage ? parts.page() : null;
     /** @type {TracedRequest} */
     const request = {
-      context,
-      method: normalMethod(method),
+      context: page ? { ...context, traceId: page.traceId } : context,
+      ...(page ? { parentSpanId: page.spanId } : {}),
+      method: sent,
       url,
       origin,
       address: withoutFragment(url.href),
@@ -94,7 +101,7 @@ export class RequestManager {
       startMonotonic: parts.monotonicNow(),
       headers: {},
     };
-    if (this.mayTrace(request)) this.#setHeaders(request, own !== null, callersHeaders);
+    if (!isBare && this.mayTrace(request)) this.#setHeaders(request, own !== null, callersHeaders);
     this.inFlight.add(request);
     this.recent.push(request);
     if (this.recent.length > REQUESTS_MAX) this.recent.shift();
@@ -122,21 +129,36 @@ export class RequestManager {
    *   alone
    */
   markOf({ method, url, origin }, mayRepeat) {
-    const { parts } = this;
-    const isRead = method === 'GET' || method === 'HEAD';
-    if (!isRead || origin !== parts.origin || url.username || url.password || parts.isServed()) return '';
+    if (url.username || url.password || !this.#isReached(method, origin)) return '';
     return mayRepeat ? STAY_MARK : MARK;
   }
 
   /**
-   * Our headers made a request fail that works without them (a server whose CORS rules do not know them).
+   * @param {string} method
+   * @param {string} origin
+   * @returns {boolean} whether the browser's rules give such a request the trace of the page load if it has no mark and
+   *   the page does not trace by itself
+   */
+  #isReached(method, origin) {
+    const isRead = method === 'GET' || method === 'HEAD';
+    return isRead && origin === this.parts.origin && !this.parts.isServed();
+  }
+
+  /**
+   * A request failed with our headers and works without them: its server, or the one that a redirect leads to, does not
+   * allow them. On the own origin, which needs not allow them, it was the network.
    * @param {TracedRequest} request
    * @param {string} responseUrl where it led without them
    */
   giveUpOn(request, responseUrl) {
     request.headers = {};
+    const strays = this.#isStrange(responseUrl);
+    if (request.origin === this.parts.origin && !strays) {
+      this.#tellFallback(request, 'the request failed, and was sent again without trace headers');
+      return;
+    }
     const body = 'the server did not allow trace headers: the request was sent again without them';
-    this.#leaveAlone(request, body, this.#isStrange(responseUrl));
+    this.#leaveAlone(request, body, strays);
   }
 
   /** @param {readonly string[]} addresses that were seen to redirect to origins that may not have trace headers */
@@ -158,6 +180,14 @@ export class RequestManager {
     const address = pathOf(request);
     this.#remember(address);
     if (strays) this.parts.onStray(address);
+    this.#tellFallback(request, body);
+  }
+
+  /**
+   * @param {TracedRequest} request
+   * @param {string} body what happened
+   */
+  #tellFallback(request, body) {
     this.parts.emit({
       kind: 'log',
       event: 'gasoline.propagation.fallback',
@@ -193,14 +223,25 @@ export class RequestManager {
   /**
    * @param {string} url of a resource timing entry
    * @param {number} startTime of that entry
-   * @returns {TracedRequest | null} the request that it is the timing of
+   * @param {SpanContext | null} answered the span that its server says answered
+   * @returns {TracedRequest | null} the request that it is the timing of: of those to its address the one whose trace
+   *   its server names, else the last that began before it
    */
-  requestOf(url, startTime) {
+  requestOf(url, startTime, answered) {
     const timed = withoutFragment(url);
-    const index = this.recent.findIndex(
-      ({ address, startMonotonic }) => address === timed && startTime >= startMonotonic - 1,
-    );
-    return index < 0 ? null : (this.recent.splice(index, 1)[0] ?? null);
+    const isNamed = (/** @type {TracedRequest} */ request) => request.context.traceId === answered?.traceId;
+    let found = -1;
+    // From the last on: most entries are of requests that are just over.
+    for (let index = this.recent.length - 1; index >= 0; index -= 1) {
+      const request = this.recent[index];
+      if (!request || request.address !== timed || startTime < request.startMonotonic) continue;
+      if (found < 0) found = index;
+      if (!answered || isNamed(request)) {
+        found = index;
+        break;
+      }
+    }
+    return found < 0 ? null : (this.recent.splice(found, 1)[0] ?? null);
   }
 
   /** @param {string} origin */
@@ -258,6 +299,7 @@ function spanOf(request, ending, end, redactor) {
     traceId: context.traceId,
     // The id that the header names, also where the page put it there: services called the request's span by it.
     spanId: context.spanId,
+    ...(request.parentSpanId ? { parentSpanId: request.parentSpanId } : {}),
     ...(isFailed ? { error: true } : {}),
     ...(answered && answered.traceId !== context.traceId ? { links: [answered] } : {}),
     ...(request.sessionId ? { sessionId: request.sessionId } : {}),

@@ -93,6 +93,7 @@
      * @param {object} parts
      * @param {string} parts.origin of the page
      * @param {() => string} parts.sessionId
+     * @param {() => SpanContext | null} parts.page the page load
      * @param {() => number} parts.now
      * @param {() => number} parts.monotonicNow
      * @param {(record: import('./shared/records.js').PageRecord) => void} parts.emit
@@ -116,18 +117,23 @@
      * @param {string} method
      * @param {URL} url
      * @param {{ get: (name: string) => string | null }} callersHeaders
+     * @param {boolean} [isBare] whether the browser sends no trace headers of scripts with it
      * @returns {TracedRequest}
      */
-    begin(method, url, callersHeaders) {
+    begin(method, url, callersHeaders, isBare = false) {
       const { parts } = this;
-      const own = parseTraceparent(callersHeaders.get("traceparent"));
+      const own = isBare ? null : parseTraceparent(callersHeaders.get("traceparent"));
       const sessionId = parts.sessionId();
       const { origin } = url;
       if (own) this.#noteOwnTracing(origin);
       const context = own ?? this.contexts.next();
+      const sent = normalMethod(method);
+      const hasTraceOfPage = isBare && this.#isReached(sent, origin) && !this.ownTracing.has(origin);
+      const page = hasTraceOfPage ? parts.page() : null;
       const request = {
-        context,
-        method: normalMethod(method),
+        context: page ? { ...context, traceId: page.traceId } : context,
+        ...page ? { parentSpanId: page.spanId } : {},
+        method: sent,
         url,
         origin,
         address: withoutFragment(url.href),
@@ -136,7 +142,7 @@
         startMonotonic: parts.monotonicNow(),
         headers: {}
       };
-      if (this.mayTrace(request)) this.#setHeaders(request, own !== null, callersHeaders);
+      if (!isBare && this.mayTrace(request)) this.#setHeaders(request, own !== null, callersHeaders);
       this.inFlight.add(request);
       this.recent.push(request);
       if (this.recent.length > REQUESTS_MAX) this.recent.shift();
@@ -161,20 +167,34 @@
      *   alone
      */
     markOf({ method, url, origin }, mayRepeat) {
-      const { parts } = this;
-      const isRead = method === "GET" || method === "HEAD";
-      if (!isRead || origin !== parts.origin || url.username || url.password || parts.isServed()) return "";
+      if (url.username || url.password || !this.#isReached(method, origin)) return "";
       return mayRepeat ? STAY_MARK : MARK;
     }
     /**
-     * Our headers made a request fail that works without them (a server whose CORS rules do not know them).
+     * @param {string} method
+     * @param {string} origin
+     * @returns {boolean} whether the browser's rules give such a request the trace of the page load if it has no mark and
+     *   the page does not trace by itself
+     */
+    #isReached(method, origin) {
+      const isRead = method === "GET" || method === "HEAD";
+      return isRead && origin === this.parts.origin && !this.parts.isServed();
+    }
+    /**
+     * A request failed with our headers and works without them: its server, or the one that a redirect leads to, does not
+     * allow them. On the own origin, which needs not allow them, it was the network.
      * @param {TracedRequest} request
      * @param {string} responseUrl where it led without them
      */
     giveUpOn(request, responseUrl) {
       request.headers = {};
+      const strays = this.#isStrange(responseUrl);
+      if (request.origin === this.parts.origin && !strays) {
+        this.#tellFallback(request, "the request failed, and was sent again without trace headers");
+        return;
+      }
       const body = "the server did not allow trace headers: the request was sent again without them";
-      this.#leaveAlone(request, body, this.#isStrange(responseUrl));
+      this.#leaveAlone(request, body, strays);
     }
     /** @param {readonly string[]} addresses that were seen to redirect to origins that may not have trace headers */
     avoid(addresses) {
@@ -193,6 +213,13 @@
       const address = pathOf(request);
       this.#remember(address);
       if (strays) this.parts.onStray(address);
+      this.#tellFallback(request, body);
+    }
+    /**
+     * @param {TracedRequest} request
+     * @param {string} body what happened
+     */
+    #tellFallback(request, body) {
       this.parts.emit({
         kind: "log",
         event: "gasoline.propagation.fallback",
@@ -225,14 +252,24 @@
     /**
      * @param {string} url of a resource timing entry
      * @param {number} startTime of that entry
-     * @returns {TracedRequest | null} the request that it is the timing of
+     * @param {SpanContext | null} answered the span that its server says answered
+     * @returns {TracedRequest | null} the request that it is the timing of: of those to its address the one whose trace
+     *   its server names, else the last that began before it
      */
-    requestOf(url, startTime) {
+    requestOf(url, startTime, answered) {
       const timed = withoutFragment(url);
-      const index = this.recent.findIndex(
-        ({ address, startMonotonic }) => address === timed && startTime >= startMonotonic - 1
-      );
-      return index < 0 ? null : this.recent.splice(index, 1)[0] ?? null;
+      const isNamed = (request) => request.context.traceId === answered?.traceId;
+      let found = -1;
+      for (let index = this.recent.length - 1; index >= 0; index -= 1) {
+        const request = this.recent[index];
+        if (!request || request.address !== timed || startTime < request.startMonotonic) continue;
+        if (found < 0) found = index;
+        if (!answered || isNamed(request)) {
+          found = index;
+          break;
+        }
+      }
+      return found < 0 ? null : this.recent.splice(found, 1)[0] ?? null;
     }
     /** @param {string} origin */
     #noteOwnTracing(origin) {
@@ -278,6 +315,7 @@
       traceId: context.traceId,
       // The id that the header names, also where the page put it there: services called the request's span by it.
       spanId: context.spanId,
+      ...request.parentSpanId ? { parentSpanId: request.parentSpanId } : {},
       ...isFailed ? { error: true } : {},
       ...answered && answered.traceId !== context.traceId ? { links: [answered] } : {},
       ...request.sessionId ? { sessionId: request.sessionId } : {},
@@ -511,7 +549,8 @@
     try {
       const performance2 = read(window2, "performance", frame);
       const navigation = apply(Performance.prototype.getEntriesByType, performance2, ["navigation"])[0];
-      if (read(PerformanceResourceTiming.prototype, "deliveryType", navigation) === "cache") return null;
+      const isOfCache = read(PerformanceResourceTiming.prototype, "deliveryType", navigation) === "cache";
+      if (isOfCache && read(PerformanceResourceTiming.prototype, "transferSize", navigation) === 0) return null;
       const metrics = read(PerformanceResourceTiming.prototype, "serverTiming", navigation);
       for (let index = metrics.length - 1; index >= 0; index -= 1) {
         if (read(PerformanceServerTiming.prototype, "name", metrics[index]) !== "gasoline") continue;
@@ -925,14 +964,15 @@
     };
   }
   function run(natives, manager, { send, call }) {
-    const { request } = call;
+    const { request, plainArgs } = call;
     const onResponse = (response) => {
       quietly(() => manager.end(request, endingOf(natives, response)));
       return response;
     };
     const onError = (error) => {
-      if (call.mayRepeat && quietly(() => errorName(error)) === "TypeError") {
-        return natives.apply(natives.then, send(call.plainArgs), [
+      const again = plainArgs && quietly(() => errorName(error)) === "TypeError" && quietly(plainArgs);
+      if (again) {
+        return natives.apply(natives.then, send(again), [
           (response) => {
             quietly(() => manager.giveUpOn(request, natives.apply(natives.responseMembers["url"], response, [])));
             return onResponse(response);
@@ -946,7 +986,7 @@
       quietly(() => manager.end(request, { error: quietly(() => errorName(error)) ?? "Error" }));
       throw error;
     };
-    return natives.apply(natives.then, send(call.tracedArgs), [onResponse, onError]);
+    return natives.apply(natives.then, send(call.args), [onResponse, onError]);
   }
   function errorName(error) {
     return typeof error?.name === "string" ? error.name.slice(0, 100) : "AbortError";
@@ -960,34 +1000,55 @@
   function readCall({ window: window2, natives, manager, notes }, args) {
     const input = args[0];
     const init = args[1];
-    if (args.length === 0 || !isDictionary(init)) return null;
+    if (args.length === 0 || typeof input === "symbol" || !isDictionary(init)) return null;
     try {
       const read = requestReader(natives, notes, input);
-      const url = new natives.URL(String(read ? read("url") : input), window2.document.baseURI);
+      const text = String(read ? read("url") : input);
+      const url = new natives.URL(text, window2.document.baseURI);
       if (url.protocol !== "http:" && url.protocol !== "https:") return null;
-      const own = memberOf(init, read, "headers");
-      const headers = own === void 0 ? null : new natives.Headers(own);
-      const request = manager.begin(String(memberOf(init, read, "method") ?? "GET"), url, headers ?? NONE);
-      const target = read || typeof input === "string" || input instanceof natives.URL ? input : url.href;
-      const plainArgs = [target, ...args.slice(1)];
-      return tracedCall(natives, manager, { request, plainArgs, headers, read });
+      const own = onceReader(init);
+      const given = memberOf(own, read, "headers");
+      const headers = given === void 0 ? null : new natives.Headers(given);
+      const isBare = memberOf(own, read, "mode") === "no-cors";
+      const request = manager.begin(String(memberOf(own, read, "method") ?? "GET"), url, headers ?? NONE, isBare);
+      const call = { request, input: read ? input : text, init, headers, own, read };
+      return isBare ? untracedCall(natives, call) : tracedCall(natives, manager, call);
     } catch {
       return null;
     }
   }
-  function tracedCall(natives, manager, { request, plainArgs, headers, read }) {
-    const [target, init] = plainArgs;
+  function untracedCall(natives, { request, input, init, headers, own }) {
+    const isNothing = init === void 0 || init === null;
+    const sent = isNothing ? init : withHeaders(natives, init, own, own("headers") && headers, null);
+    return { request, args: [input, sent], plainArgs: null };
+  }
+  function tracedCall(natives, manager, call) {
+    const { request, init, headers, own, read } = call;
     const names = Object.keys(request.headers);
-    const isPlain = memberOf(init, read, "mode") === "no-cors" || names.length === 0 && !headers?.has("traceparent");
-    if (isPlain) return { request, tracedArgs: plainArgs, plainArgs, mayRepeat: false };
-    for (const name of names) headers?.set(name, request.headers[name] ?? "");
-    const redirect = memberOf(init, read, "redirect");
+    if (names.length === 0 && !headers?.has("traceparent")) return untracedCall(natives, call);
+    const redirect = memberOf(own, read, "redirect");
     const isSafe = request.method === "GET" || request.method === "HEAD";
     const mayRepeat = isSafe && redirect !== "error" && names.length > 0;
+    const plainArgs = mayRepeat ? plainAgain(natives, call, names) : null;
+    for (const name of names) headers?.set(name, request.headers[name] ?? "");
     const mark = manager.markOf(request, mayRepeat && redirect !== "manual");
-    const marked = mark ? request.url.href + mark : target;
-    const tracedArgs = [marked, withHeaders(natives, init, headers ?? request.headers, read, marked !== target)];
-    return { request, tracedArgs, plainArgs, mayRepeat };
+    const traced = withHeaders(natives, init, own, headers ?? request.headers, mark ? read : referrerOf(read));
+    return { request, args: [mark ? request.url.href + mark : addressOf(call), traced], plainArgs };
+  }
+  function plainAgain(natives, call, names) {
+    const { init, headers, own, read } = call;
+    const tracestate = headers?.get("tracestate") ?? null;
+    return () => {
+      for (const name of names) headers?.delete(name);
+      if (tracestate !== null) headers?.set("tracestate", tracestate);
+      return [addressOf(call), withHeaders(natives, init, own, headers ?? void 0, referrerOf(read))];
+    };
+  }
+  function addressOf({ request, input, read }) {
+    return read ? input : request.url.href;
+  }
+  function referrerOf(read) {
+    return read && ((name) => name === "referrer" || name === "referrerPolicy" ? read(name) : void 0);
   }
   function isDictionary(init) {
     return init === void 0 || init === null || typeof init === "object" || typeof init === "function";
@@ -1005,17 +1066,28 @@
       return null;
     }
   }
-  function memberOf(init, read, name) {
-    const own = init?.[name];
-    return own === void 0 && read ? read(name) : own;
+  function onceReader(init) {
+    if (init === void 0 || init === null) return () => void 0;
+    const known = { __proto__: null };
+    return (name) => {
+      if (!(name in known)) {
+        const value = init[name];
+        const isText = name === "method" || name === "referrer" || name === "integrity";
+        known[name] = isText && typeof value === "object" && value !== null ? String(value) : value;
+      }
+      return known[name];
+    };
   }
-  function withHeaders(natives, init, headers, read, isAlone) {
-    if (!read && (init === void 0 || init === null)) return { __proto__: null, headers };
-    const isKept = (name) => isAlone || name === "referrer" || name === "referrerPolicy";
+  function memberOf(own, otherwise, name) {
+    const value = own(name);
+    return value === void 0 && otherwise ? otherwise(name) : value;
+  }
+  function withHeaders(natives, init, own, headers, otherwise) {
+    if (!otherwise && (init === void 0 || init === null)) return { __proto__: null, headers };
     return new natives.Proxy(
       {},
       {
-        get: (_2, name) => name === "headers" ? headers : memberOf(init, isKept(name) ? read : null, name)
+        get: (_2, name) => name === "headers" ? headers : memberOf(own, otherwise, name)
       }
     );
   }
@@ -1232,13 +1304,17 @@
   };
 
   // page/server-timing.js
-  function restartedTrace(entry, asked) {
+  function answeredSpan(entry) {
     if (!(entry.transferSize > entry.encodedBodySize)) return null;
     for (const { name, description } of entry.serverTiming ?? []) {
       const answered = name.toLowerCase() === "traceparent" ? parseTraceparent(description) : null;
-      if (answered) return answered.traceId === asked?.traceId ? null : answered;
+      if (answered) return answered;
     }
     return null;
+  }
+  function restartedTrace(entry, asked) {
+    const answered = answeredSpan(entry);
+    return answered?.traceId === asked?.traceId ? null : answered;
   }
 
   // node_modules/web-vitals/dist/web-vitals.js
@@ -1658,10 +1734,12 @@
     /**
      * @param {import('./natives.js').Natives} natives
      * @param {any} xhr just made
+     * @param {(xhr: XMLHttpRequest, name: string) => any} read a member of it, past what the page put over it
      */
-    constructor(natives, xhr) {
+    constructor(natives, xhr, read) {
       this.natives = natives;
       this.xhr = xhr;
+      this.read = read;
       this.repeatable = null;
       this.attempt = "first";
       this.isOverUntold = false;
@@ -1674,7 +1752,10 @@
         load: () => this.attempt === "second" && this.repeatable?.onSuccess(),
         loadend: (event) => this.#onEnd(event)
       };
-      for (const [type, step] of Object.entries(steps)) natives.apply(natives.addEventListener, xhr, [type, step]);
+      for (const [type, step] of Object.entries(steps)) {
+        const quiet = (event) => event.isTrusted && quietly(() => step(event));
+        natives.apply(natives.addEventListener, xhr, [type, quiet]);
+      }
     }
     /** @param {Repeatable | null} repeatable what is about to be sent, asynchronous and without a body; null: leave it */
     use(repeatable) {
@@ -1685,8 +1766,12 @@
     /** @param {any} event */
     #onState(event) {
       if (!this.repeatable) return;
-      this.isOverUntold = this.attempt === "first" && this.xhr.readyState === 4 && this.xhr.status === 0;
+      this.isOverUntold = this.attempt === "first" && this.#isOver();
       if (this.isOverUntold || this.attempt === "starting") event.stopImmediatePropagation();
+    }
+    /** @returns {boolean} */
+    #isOver() {
+      return this.read(this.xhr, "readyState") === 4 && this.read(this.xhr, "status") === 0;
     }
     /** @param {any} event */
     #onError(event) {
@@ -1714,13 +1799,13 @@
   };
 
   // page/xhr.js
-  var ONCE = Object.freeze({ once: true });
   var ENDING = /[\0-\x20]+$/;
   function wrapXhr(window2, natives, manager) {
     const { prototype } = window2.XMLHttpRequest;
     const native = nativesOf(natives, prototype);
     const opened = new natives.WeakMap();
     const repeaters = new natives.WeakMap();
+    const running = new RunningRequests(natives, manager, native);
     const handlers = {
       open(xhr, args) {
         const address = args[1];
@@ -1728,6 +1813,7 @@
         const opening = quietly(() => openingOf({ window: window2, natives, manager, repeaters }, xhr, args, text));
         natives.apply(native.open, xhr, text === void 0 ? args : withAddress(args, opening?.marked ?? text));
         quietly(() => {
+          running.end(xhr, { error: "AbortError" });
           opened.delete(xhr);
           repeaters.get(xhr)?.use(null);
           if (opening) opened.set(xhr, opening.state);
@@ -1745,7 +1831,7 @@
         quietly(() => {
           const state = opened.get(xhr);
           opened.delete(xhr);
-          const request = state ? start(natives, manager, native, xhr, state) : null;
+          const request = state ? start({ natives, manager, native, running }, xhr, state) : null;
           if (!state?.mayRepeat || !request) return;
           const sendAgain = () => sendPlain(natives, native, xhr, state);
           const onSuccess = () => manager.giveUpOn(request, native.read(xhr, "responseURL"));
@@ -1763,7 +1849,10 @@
     );
     const around = (construct, args) => {
       const xhr = construct(args);
-      quietly(() => repeaters.set(xhr, new XhrRepeater(natives, xhr)));
+      quietly(() => {
+        repeaters.set(xhr, new XhrRepeater(natives, xhr, native.read));
+        running.watch(xhr);
+      });
       return xhr;
     };
     restores.push(wrapConstructor(window2, natives, "XMLHttpRequest", around));
@@ -1808,7 +1897,59 @@
     const message = String(error?.message).replace(/\S+(?='\.?$)/, unmarked);
     return message === error?.message ? error : new natives.DOMException(message, error.name);
   }
-  function start(natives, manager, native, xhr, state) {
+  var RunningRequests = class {
+    /**
+     * @param {import('./natives.js').Natives} natives
+     * @param {import('../request-manager.js').RequestManager} manager
+     * @param {Native} native
+     */
+    constructor(natives, manager, native) {
+      this.natives = natives;
+      this.manager = manager;
+      this.native = native;
+      this.requests = new natives.WeakMap();
+    }
+    /** @param {XMLHttpRequest} xhr best one just made: a page that hears of an end first may use it again at once */
+    watch(xhr) {
+      this.requests.set(xhr, null);
+      this.#listen(xhr);
+    }
+    /**
+     * @param {XMLHttpRequest} xhr
+     * @param {import('../request-manager.js').TracedRequest} request that it is about to send
+     */
+    begin(xhr, request) {
+      if (!this.requests.has(xhr)) this.watch(xhr);
+      this.requests.set(xhr, request);
+    }
+    /**
+     * @param {XMLHttpRequest} xhr
+     * @param {import('../request-manager.js').Ending} ending
+     */
+    end(xhr, ending) {
+      const request = this.requests.get(xhr);
+      if (!request) return;
+      this.requests.set(xhr, null);
+      this.manager.end(request, ending);
+    }
+    /** @param {XMLHttpRequest} xhr */
+    #listen(xhr) {
+      const { natives, native } = this;
+      const listen = (type, ending) => {
+        const listener = (event) => event.isTrusted && quietly(() => this.end(xhr, ending()));
+        natives.apply(natives.addEventListener, xhr, [type, listener]);
+      };
+      listen("error", () => ({ error: "TypeError" }));
+      listen("abort", () => ({ error: "AbortError" }));
+      listen("timeout", () => ({ error: "timeout" }));
+      listen("load", () => ({
+        status: native.read(xhr, "status"),
+        responseUrl: native.read(xhr, "responseURL"),
+        serverTiming: serverTimingOf(natives, native, xhr)
+      }));
+    }
+  };
+  function start({ natives, manager, native, running }, xhr, state) {
     const callersHeaders = { get: (name) => state[
       /** @type {'traceparent'} */
       name
@@ -1820,15 +1961,7 @@
       } catch {
       }
     }
-    const listen = (type, ending) => natives.apply(natives.addEventListener, xhr, [type, () => quietly(() => manager.end(request, ending())), ONCE]);
-    listen("error", () => ({ error: "TypeError" }));
-    listen("abort", () => ({ error: "AbortError" }));
-    listen("timeout", () => ({ error: "timeout" }));
-    listen("load", () => ({
-      status: native.read(xhr, "status"),
-      responseUrl: native.read(xhr, "responseURL"),
-      serverTiming: serverTimingOf(natives, native, xhr)
-    }));
+    running.begin(xhr, request);
     return request;
   }
   function sendPlain(natives, native, xhr, { args, headers, tracestate }) {
@@ -1878,6 +2011,7 @@
       this.requests = new RequestManager({
         origin: window2.self.origin,
         sessionId: () => this.session.current(),
+        page: () => this.page,
         now: () => this.clock.now(),
         monotonicNow,
         emit: (record) => this.channel.record(record),
@@ -2090,7 +2224,7 @@
       for (const entry of entries) {
         if (!entry.name.startsWith("http")) continue;
         const isScripted = entry.initiatorType === "fetch" || entry.initiatorType === "xmlhttprequest";
-        const request = isScripted ? this.requests.requestOf(entry.name, entry.startTime) : null;
+        const request = isScripted ? this.requests.requestOf(entry.name, entry.startTime, answeredSpan(entry)) : null;
         const context = request ? request.context : this.page;
         const time = this.clock.at(entry.startTime);
         this.#log("browser.resource_timing", { time, attributes: resourceTiming(entry, this.redactor), context });

@@ -37,8 +37,10 @@ function announcedIn(frame, window, { apply, getOwnPropertyDescriptor, parse }) 
   try {
     const performance = read(window, 'performance', frame);
     const navigation = apply(Performance.prototype.getEntriesByType, performance, ['navigation'])[0];
-    // What lies in a cache was said to a page before.
-    if (read(PerformanceResourceTiming.prototype, 'deliveryType', navigation) === 'cache') return null;
+    // What lies in a cache was said to a page before; what a server has confirmed (304) was said anew, though the
+    // browser calls that a cache, too.
+    const isOfCache = read(PerformanceResourceTiming.prototype, 'deliveryType', navigation) === 'cache';
+    if (isOfCache && read(PerformanceResourceTiming.prototype, 'transferSize', navigation) === 0) return null;
     const metrics = read(PerformanceResourceTiming.prototype, 'serverTiming', navigation);
     // Ours is the last: the rule appends it to what the server says.
     for (let index = metrics.length - 1; index >= 0; index -= 1) {

@@ -31,11 +31,13 @@ export function wrapFetch(window, natives, manager) {
 }
 
 /**
+ * @typedef {(name: string) => any} Member
+ *
  * @typedef {object} Call
  * @property {import('../request-manager.js').TracedRequest} request
- * @property {any[]} tracedArgs with our headers and mark, or as they were
- * @property {any[]} plainArgs
- * @property {boolean} mayRepeat whether it may be sent again without our headers
+ * @property {any[]} args with our headers and mark, where it may have them
+ * @property {(() => any[]) | null} plainArgs the same call without them, as it was made, whatever the page has changed
+ *   since; null: it may not be sent again
  */
 
 /**
@@ -45,14 +47,15 @@ export function wrapFetch(window, natives, manager) {
  * @returns {Promise<Response>}
  */
 function run(natives, manager, { send, call }) {
-  const { request } = call;
+  const { request, plainArgs } = call;
   const onResponse = (/** @type {Response} */ response) => {
     quietly(() => manager.end(request, endingOf(natives, response)));
     return response;
   };
   const onError = (/** @type {any} */ error) => {
-    if (call.mayRepeat && quietly(() => errorName(error)) === 'TypeError') {
-      return natives.apply(natives.then, send(call.plainArgs), [
+    const again = plainArgs && quietly(() => errorName(error)) === 'TypeError' && quietly(plainArgs);
+    if (again) {
+      return natives.apply(natives.then, send(again), [
         (/** @type {Response} */ response) => {
           quietly(() => manager.giveUpOn(request, natives.apply(natives.responseMembers['url'], response, [])));
           return onResponse(response);
@@ -66,7 +69,7 @@ function run(natives, manager, { send, call }) {
     quietly(() => manager.end(request, { error: quietly(() => errorName(error)) ?? 'Error' }));
     throw error;
   };
-  return natives.apply(natives.then, send(call.tracedArgs), [onResponse, onError]);
+  return natives.apply(natives.then, send(call.args), [onResponse, onError]);
 }
 
 /**
@@ -101,45 +104,98 @@ function endingOf({ apply, responseMembers, headerOf }, response) {
 function readCall({ window, natives, manager, notes }, args) {
   const input = args[0];
   const init = args[1];
-  if (args.length === 0 || !isDictionary(init)) return null;
+  // Of a symbol the browser makes no address.
+  if (args.length === 0 || typeof input === 'symbol' || !isDictionary(init)) return null;
   try {
     const read = requestReader(natives, notes, input);
-    const url = new natives.URL(String(read ? read('url') : input), window.document.baseURI);
+    const text = String(read ? read('url') : input);
+    const url = new natives.URL(text, window.document.baseURI);
     if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
-    const own = memberOf(init, read, 'headers');
-    const headers = own === undefined ? null : new natives.Headers(own);
-    const request = manager.begin(String(memberOf(init, read, 'method') ?? 'GET'), url, headers ?? NONE);
-    // What is neither a Request nor a URL was turned into text above, which may be done only once.
-    const target = read || typeof input === 'string' || input instanceof natives.URL ? input : url.href;
-    const plainArgs = [target, ...args.slice(1)];
-    return tracedCall(natives, manager, { request, plainArgs, headers, read });
+    const own = onceReader(init);
+    const given = memberOf(own, read, 'headers');
+    const headers = given === undefined ? null : new natives.Headers(given);
+    // Without CORS the browser drops such headers, silently.
+    const isBare = memberOf(own, read, 'mode') === 'no-cors';
+    const request = manager.begin(String(memberOf(own, read, 'method') ?? 'GET'), url, headers ?? NONE, isBare);
+    const call = { request, input: read ? input : text, init, headers, own, read };
+    return isBare ? untracedCall(natives, call) : tracedCall(natives, manager, call);
   } catch {
     return null;
   }
 }
 
 /**
+ * @typedef {object} Read what was read of a call
+ * @property {import('../request-manager.js').TracedRequest} request
+ * @property {any} input a Request or an address
+ * @property {any} init
+ * @property {Headers | null} headers of the caller
+ * @property {Member} own reads the init
+ * @property {Member | null} read reads the Request
+ */
+
+/**
  * @param {import('./natives.js').Natives} natives
- * @param {import('../request-manager.js').RequestManager} manager
- * @param {Pick<Call, 'request' | 'plainArgs'> & { headers: Headers | null, read: ((name: string) => any) | null }} call
- *   with the caller's headers
+ * @param {Read} call
  * @returns {Call}
  */
-function tracedCall(natives, manager, { request, plainArgs, headers, read }) {
-  const [target, init] = plainArgs;
+function untracedCall(natives, { request, input, init, headers, own }) {
+  const isNothing = init === undefined || init === null;
+  // What can be read once was read above.
+  const sent = isNothing ? init : withHeaders(natives, init, own, own('headers') && headers, null);
+  return { request, args: [input, sent], plainArgs: null };
+}
+
+/**
+ * @param {import('./natives.js').Natives} natives
+ * @param {import('../request-manager.js').RequestManager} manager
+ * @param {Read} call
+ * @returns {Call}
+ */
+function tracedCall(natives, manager, call) {
+  const { request, init, headers, own, read } = call;
   const names = Object.keys(request.headers);
-  // Without CORS the browser drops such headers, silently.
-  const isPlain =
-    memberOf(init, read, 'mode') === 'no-cors' || (names.length === 0 && !headers?.has('traceparent'));
-  if (isPlain) return { request, tracedArgs: plainArgs, plainArgs, mayRepeat: false };
-  for (const name of names) headers?.set(name, request.headers[name] ?? '');
-  const redirect = memberOf(init, read, 'redirect');
+  if (names.length === 0 && !headers?.has('traceparent')) return untracedCall(natives, call);
+  const redirect = memberOf(own, read, 'redirect');
   const isSafe = request.method === 'GET' || request.method === 'HEAD';
   const mayRepeat = isSafe && redirect !== 'error' && names.length > 0;
+  const plainArgs = mayRepeat ? plainAgain(natives, call, names) : null;
+  for (const name of names) headers?.set(name, request.headers[name] ?? '');
   const mark = manager.markOf(request, mayRepeat && redirect !== 'manual');
-  const marked = mark ? request.url.href + mark : target;
-  const tracedArgs = [marked, withHeaders(natives, init, headers ?? request.headers, read, marked !== target)];
-  return { request, tracedArgs, plainArgs, mayRepeat };
+  const traced = withHeaders(natives, init, own, headers ?? request.headers, mark ? read : referrerOf(read));
+  return { request, args: [mark ? request.url.href + mark : addressOf(call), traced], plainArgs };
+}
+
+/**
+ * @param {import('./natives.js').Natives} natives
+ * @param {Read} call whose headers are about to get ours
+ * @param {string[]} names of these
+ * @returns {() => any[]} makes the arguments of the same call without them
+ */
+function plainAgain(natives, call, names) {
+  const { init, headers, own, read } = call;
+  const tracestate = headers?.get('tracestate') ?? null;
+  return () => {
+    for (const name of names) headers?.delete(name);
+    if (tracestate !== null) headers?.set('tracestate', tracestate);
+    return [addressOf(call), withHeaders(natives, init, own, headers ?? undefined, referrerOf(read))];
+  };
+}
+
+/**
+ * @param {Read} call
+ * @returns {any} its Request, or its address as text: the page may change a URL, and what it is relative to
+ */
+function addressOf({ request, input, read }) {
+  return read ? input : request.url.href;
+}
+
+/**
+ * @param {Member | null} read
+ * @returns {Member | null} reads what the browser forgets of a Request that comes with an init
+ */
+function referrerOf(read) {
+  return read && ((name) => (name === 'referrer' || name === 'referrerPolicy' ? read(name) : undefined));
 }
 
 /**
@@ -154,7 +210,7 @@ function isDictionary(init) {
  * @param {import('./natives.js').Natives} natives
  * @param {RequestNotes} notes
  * @param {any} input
- * @returns {((name: string) => any) | null} reads members of a Request as the browser does; null if it is none
+ * @returns {Member | null} reads members of a Request as the browser does; null if it is none
  */
 function requestReader(natives, notes, input) {
   if (typeof input !== 'object' || input === null) return null;
@@ -171,33 +227,51 @@ function requestReader(natives, notes, input) {
 }
 
 /**
- * @param {any} init
- * @param {((name: string) => any) | null} read
+ * @param {any} init of the caller: a dictionary, an object with getters, a Request, or nothing
+ * @returns {Member} what it says, each member asked of it once, as the browser does
+ */
+function onceReader(init) {
+  if (init === undefined || init === null) return () => undefined;
+  /** @type {Record<string, any>} */
+  const known = { __proto__: null };
+  return (name) => {
+    if (!(name in known)) {
+      const value = init[name];
+      // The browser makes a text of it, and a page may give an object that it changes.
+      const isText = name === 'method' || name === 'referrer' || name === 'integrity';
+      known[name] = isText && typeof value === 'object' && value !== null ? String(value) : value;
+    }
+    return known[name];
+  };
+}
+
+/**
+ * @param {Member} own
+ * @param {Member | null} otherwise
  * @param {string} name
  * @returns {any} what the call says of it; a dictionary of the web has a member if its value is not undefined
  */
-function memberOf(init, read, name) {
-  const own = init?.[name];
-  return own === undefined && read ? read(name) : own;
+function memberOf(own, otherwise, name) {
+  const value = own(name);
+  return value === undefined && otherwise ? otherwise(name) : value;
 }
 
 /**
  * @param {import('./natives.js').Natives} natives
- * @param {any} init of the caller: a dictionary, an object with getters, a Request, or nothing
- * @param {Headers | Record<string, string>} headers
- * @param {((name: string) => any) | null} read
- * @param {boolean} isAlone whether it goes with an address instead of the caller's Request, and says all of it
- * @returns {any} the same with other headers; the browser forgets the referrer of a Request that comes with an init
+ * @param {any} init of the caller
+ * @param {Member} own reads it
+ * @param {Headers | Record<string, string> | undefined | null} headers
+ * @param {Member | null} otherwise says what the init does not
+ * @returns {any} the same with these headers
  */
-function withHeaders(natives, init, headers, read, isAlone) {
+function withHeaders(natives, init, own, headers, otherwise) {
   // The browser asks for each of some twenty members.
-  if (!read && (init === undefined || init === null)) return { __proto__: null, headers };
-  const isKept = (/** @type {string} */ name) => isAlone || name === 'referrer' || name === 'referrerPolicy';
+  if (!otherwise && (init === undefined || init === null)) return { __proto__: null, headers };
   return new natives.Proxy(
     {},
     {
       get: (/** @type {any} */ _, /** @type {string} */ name) =>
-        name === 'headers' ? headers : memberOf(init, isKept(name) ? read : null, name),
+        name === 'headers' ? headers : memberOf(own, otherwise, name),
     },
   );
 }

@@ -15,7 +15,7 @@ import { wrapMethod } from './methods.js';
 import { captureNatives } from './natives.js';
 import { PageSession } from './page-session.js';
 import { quietly } from './quietly.js';
-import { restartedTrace } from './server-timing.js';
+import { answeredSpan, restartedTrace } from './server-timing.js';
 import { navigationTiming, resourceTiming, watchWebVitals } from './timings.js';
 import { wrapXhr } from './xhr.js';
 
@@ -52,6 +52,7 @@ class PageObserver {
     this.requests = new RequestManager({
       origin: window.self.origin,
       sessionId: () => this.session.current(),
+      page: () => this.page,
       now: () => this.clock.now(),
       monotonicNow,
       emit: (record) => this.channel.record(record),
@@ -281,7 +282,9 @@ class PageObserver {
     for (const entry of entries) {
       if (!entry.name.startsWith('http')) continue;
       const isScripted = entry.initiatorType === 'fetch' || entry.initiatorType === 'xmlhttprequest';
-      const request = isScripted ? this.requests.requestOf(entry.name, entry.startTime) : null;
+      const request = isScripted
+        ? this.requests.requestOf(entry.name, entry.startTime, answeredSpan(entry))
+        : null;
       const context = request ? request.context : this.page;
       const time = this.clock.at(entry.startTime);
       this.#log('browser.resource_timing', { time, attributes: resourceTiming(entry, this.redactor), context });

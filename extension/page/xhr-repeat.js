@@ -4,6 +4,8 @@
  * construction on, and so are called before any of the page's.
  */
 
+import { quietly } from './quietly.js';
+
 /**
  * @typedef {object} Repeatable
  * @property {() => void} sendAgain without our headers
@@ -14,10 +16,12 @@ export class XhrRepeater {
   /**
    * @param {import('./natives.js').Natives} natives
    * @param {any} xhr just made
+   * @param {(xhr: XMLHttpRequest, name: string) => any} read a member of it, past what the page put over it
    */
-  constructor(natives, xhr) {
+  constructor(natives, xhr, read) {
     this.natives = natives;
     this.xhr = xhr;
+    this.read = read;
     /** @type {Repeatable | null} */
     this.repeatable = null;
     /** @type {'first' | 'failed' | 'starting' | 'second'} */
@@ -32,7 +36,11 @@ export class XhrRepeater {
       load: () => this.attempt === 'second' && this.repeatable?.onSuccess(),
       loadend: (/** @type {any} */ event) => this.#onEnd(event),
     };
-    for (const [type, step] of Object.entries(steps)) natives.apply(natives.addEventListener, xhr, [type, step]);
+    for (const [type, step] of Object.entries(steps)) {
+      // What the page dispatches by itself is its own affair.
+      const quiet = (/** @type {Event} */ event) => event.isTrusted && quietly(() => step(event));
+      natives.apply(natives.addEventListener, xhr, [type, quiet]);
+    }
   }
 
   /** @param {Repeatable | null} repeatable what is about to be sent, asynchronous and without a body; null: leave it */
@@ -46,8 +54,13 @@ export class XhrRepeater {
   #onState(event) {
     if (!this.repeatable) return;
     // Whether it failed, ran out of time or was called off is told next.
-    this.isOverUntold = this.attempt === 'first' && this.xhr.readyState === 4 && this.xhr.status === 0;
+    this.isOverUntold = this.attempt === 'first' && this.#isOver();
     if (this.isOverUntold || this.attempt === 'starting') event.stopImmediatePropagation();
+  }
+
+  /** @returns {boolean} */
+  #isOver() {
+    return this.read(this.xhr, 'readyState') === 4 && this.read(this.xhr, 'status') === 0;
   }
 
   /** @param {any} event */

@@ -6,7 +6,6 @@ import { wrapMethod } from './methods.js';
 import { quietly } from './quietly.js';
 import { XhrRepeater } from './xhr-repeat.js';
 
-const ONCE = Object.freeze({ once: true });
 /** What the browser takes off the ends of an address. https://url.spec.whatwg.org/#concept-basic-url-parser */
 const ENDING = /[\0-\x20]+$/;
 
@@ -35,6 +34,7 @@ export function wrapXhr(window, natives, manager) {
   const opened = new natives.WeakMap();
   /** @type {WeakMap<XMLHttpRequest, XhrRepeater>} */
   const repeaters = new natives.WeakMap();
+  const running = new RunningRequests(natives, manager, native);
   const handlers = {
     open(/** @type {any} */ xhr, /** @type {any[]} */ args) {
       const address = args[1];
@@ -43,6 +43,8 @@ export function wrapXhr(window, natives, manager) {
       const opening = quietly(() => openingOf({ window, natives, manager, repeaters }, xhr, args, text));
       natives.apply(native.open, xhr, text === undefined ? args : withAddress(args, opening?.marked ?? text));
       quietly(() => {
+        // What it was busy with ended there, without a word.
+        running.end(xhr, { error: 'AbortError' });
         opened.delete(xhr);
         repeaters.get(xhr)?.use(null);
         if (opening) opened.set(xhr, opening.state);
@@ -60,7 +62,7 @@ export function wrapXhr(window, natives, manager) {
       quietly(() => {
         const state = opened.get(xhr);
         opened.delete(xhr);
-        const request = state ? start(natives, manager, native, xhr, state) : null;
+        const request = state ? start({ natives, manager, native, running }, xhr, state) : null;
         if (!state?.mayRepeat || !request) return;
         const sendAgain = () => sendPlain(natives, native, xhr, state);
         const onSuccess = () => manager.giveUpOn(request, native.read(xhr, 'responseURL'));
@@ -78,7 +80,11 @@ export function wrapXhr(window, natives, manager) {
   );
   const around = (/** @type {(args: any[]) => any} */ construct, /** @type {any[]} */ args) => {
     const xhr = construct(args);
-    quietly(() => repeaters.set(xhr, new XhrRepeater(natives, xhr)));
+    quietly(() => {
+      // In this order: what is sent again has not ended.
+      repeaters.set(xhr, new XhrRepeater(natives, xhr, native.read));
+      running.watch(xhr);
+    });
     return xhr;
   };
   restores.push(wrapConstructor(window, natives, 'XMLHttpRequest', around));
@@ -166,15 +172,74 @@ function withoutMark(natives, error) {
   return message === error?.message ? error : new natives.DOMException(message, error.name);
 }
 
+/** The request that each XMLHttpRequest is busy with. It can be used again, and tells of each in the same way. */
+class RunningRequests {
+  /**
+   * @param {import('./natives.js').Natives} natives
+   * @param {import('../request-manager.js').RequestManager} manager
+   * @param {Native} native
+   */
+  constructor(natives, manager, native) {
+    this.natives = natives;
+    this.manager = manager;
+    this.native = native;
+    /** @type {WeakMap<XMLHttpRequest, import('../request-manager.js').TracedRequest | null>} */
+    this.requests = new natives.WeakMap();
+  }
+
+  /** @param {XMLHttpRequest} xhr best one just made: a page that hears of an end first may use it again at once */
+  watch(xhr) {
+    this.requests.set(xhr, null);
+    this.#listen(xhr);
+  }
+
+  /**
+   * @param {XMLHttpRequest} xhr
+   * @param {import('../request-manager.js').TracedRequest} request that it is about to send
+   */
+  begin(xhr, request) {
+    if (!this.requests.has(xhr)) this.watch(xhr);
+    this.requests.set(xhr, request);
+  }
+
+  /**
+   * @param {XMLHttpRequest} xhr
+   * @param {import('../request-manager.js').Ending} ending
+   */
+  end(xhr, ending) {
+    const request = this.requests.get(xhr);
+    if (!request) return;
+    this.requests.set(xhr, null);
+    this.manager.end(request, ending);
+  }
+
+  /** @param {XMLHttpRequest} xhr */
+  #listen(xhr) {
+    const { natives, native } = this;
+    const listen = (/** @type {string} */ type, /** @type {() => import('../request-manager.js').Ending} */ ending) => {
+      // The page dispatches events of its own, too.
+      const listener = (/** @type {Event} */ event) => event.isTrusted && quietly(() => this.end(xhr, ending()));
+      natives.apply(natives.addEventListener, xhr, [type, listener]);
+    };
+    listen('error', () => ({ error: 'TypeError' }));
+    listen('abort', () => ({ error: 'AbortError' }));
+    listen('timeout', () => ({ error: 'timeout' }));
+    listen('load', () => ({
+      status: native.read(xhr, 'status'),
+      responseUrl: native.read(xhr, 'responseURL'),
+      serverTiming: serverTimingOf(natives, native, xhr),
+    }));
+  }
+}
+
 /**
- * @param {import('./natives.js').Natives} natives
- * @param {import('../request-manager.js').RequestManager} manager
- * @param {Native} native
+ * @param {{ natives: import('./natives.js').Natives, manager: import('../request-manager.js').RequestManager,
+ *   native: Native, running: RunningRequests }} parts
  * @param {XMLHttpRequest} xhr
  * @param {Opened} state
  * @returns {import('../request-manager.js').TracedRequest}
  */
-function start(natives, manager, native, xhr, state) {
+function start({ natives, manager, native, running }, xhr, state) {
   const callersHeaders = { get: (/** @type {string} */ name) => state[/** @type {'traceparent'} */ (name)] ?? null };
   const request = manager.begin(state.method, state.url, callersHeaders);
   for (const [name, value] of Object.entries(request.headers)) {
@@ -184,16 +249,7 @@ function start(natives, manager, native, xhr, state) {
       // Not open any more: send will say so to the page.
     }
   }
-  const listen = (/** @type {string} */ type, /** @type {() => import('../request-manager.js').Ending} */ ending) =>
-    natives.apply(natives.addEventListener, xhr, [type, () => quietly(() => manager.end(request, ending())), ONCE]);
-  listen('error', () => ({ error: 'TypeError' }));
-  listen('abort', () => ({ error: 'AbortError' }));
-  listen('timeout', () => ({ error: 'timeout' }));
-  listen('load', () => ({
-    status: native.read(xhr, 'status'),
-    responseUrl: native.read(xhr, 'responseURL'),
-    serverTiming: serverTimingOf(natives, native, xhr),
-  }));
+  running.begin(xhr, request);
   return request;
 }
 

@@ -22,7 +22,7 @@ export async function startServers() {
     if (origin) response.setHeader('access-control-allow-origin', origin);
     if (request.url === '/open')
       {response.setHeader('access-control-allow-headers', 'traceparent,tracestate,x-session-id');}
-    response.end('other');
+    response.end(request.url?.startsWith('/landing?') ? request.url : `other ${request.headers.accept}`);
   });
   const own = await startSite((request, response) => answer(other.origin, request, response));
   return { own, other };
@@ -34,11 +34,11 @@ export async function startServers() {
  * @param {import('node:http').ServerResponse} response
  */
 function answer(other, request, response) {
-  const { pathname } = new URL(request.url ?? '/', 'http://any');
+  const { pathname, search } = new URL(request.url ?? '/', 'http://any');
   if (pathname === '/') html(response, '<div id="here"></div>');
   else if (pathname in POLICIES) html(response, '', { 'content-security-policy': POLICIES[pathname] });
   else if (pathname in REDIRECTS) {
-    response.writeHead(302, { location: REDIRECTS[pathname].replace(/^\.(?=\/)/, other) }).end();
+    response.writeHead(302, { location: REDIRECTS[pathname].replace(/^\.(?=\/)/, other) + search }).end();
   }
   else if (pathname === '/broken') request.socket.destroy();
   else if (pathname === '/missing') response.writeHead(404).end('missing');

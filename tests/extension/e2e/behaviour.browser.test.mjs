@@ -64,7 +64,7 @@ test('the servers see the same requests, but for what is sent again without our 
   for (const line of requests(servers.without)) rest.splice(rest.indexOf(line), 1);
   const repeated = ['GET /away', 'GET /away-open', 'GET /broken', 'GET /echo'];
   assert.deepEqual(
-    [...new Set(rest)].sort().filter((line) => !repeated.includes(line)),
+    [...new Set(rest)].sort().filter((line) => !repeated.includes(line.split('?')[0] ?? '')),
     [],
   );
 });
@@ -243,7 +243,7 @@ test('targets: an origin on the list gets trace headers, never X-Session-ID', as
   const from = other.seen.length;
   assert.equal(
     await page.evaluate((url) => fetch(url).then((response) => response.text()), `${other.origin}/open`),
-    'other',
+    'other */*',
   );
   const { headers } = other.seen.slice(from).find(({ method }) => method === 'GET') ?? assert.fail();
   assert.deepEqual(
@@ -254,7 +254,7 @@ test('targets: an origin on the list gets trace headers, never X-Session-ID', as
   for (let time = 0; time < 2; time += 1) {
     assert.equal(
       await page.evaluate((url) => fetch(url).then((response) => response.text()), `${other.origin}/closed`),
-      'other',
+      'other */*',
     );
   }
   const closed = other.seen.filter(({ url }) => url === '/closed').map(({ method }) => method);

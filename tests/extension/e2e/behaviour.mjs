@@ -51,6 +51,47 @@ export async function act([other, blobWorker]) {
     await fetch('/echo', init);
     return [await fetch(`${other}/reused`, init).then(text), Object.keys(init.headers)];
   });
+  await run('address changed after the call', async () => {
+    const address = new URL('/away', location.href);
+    const sent = [1, 2, 3].map((page) => (address.searchParams.set('page', page), fetch(address).then(text)));
+    return Promise.all(sent);
+  });
+  await run('init changed after the call', async () => {
+    const changed = async (before, change) => {
+      const init = { ...before };
+      const sent = fetch('/away', init);
+      change(init);
+      return sent.then(text);
+    };
+    return [
+      await changed({}, (init) => (init.method = 'DELETE')),
+      await changed({ method: 'GET' }, (init) => Object.assign(init, { method: 'POST', body: 'x' })),
+      await changed({ headers: { accept: 'a/1' } }, (init) => (init.headers.accept = 'a/2')),
+      await changed({ headers: new Headers({ accept: 'a/1' }) }, ({ headers }) => headers.set('accept', 'a/2')),
+    ];
+  });
+  await run('request changed after the call', async () => {
+    const request = new Request('/away', { headers: { accept: 'a/1' } });
+    const sent = fetch(request);
+    request.headers.set('accept', 'a/2');
+    return sent.then(text);
+  });
+  await run('headers that can be read once', async () => {
+    const entries = () => new Map([['accept', 'a/b']]).entries();
+    const targets = ['/echo', `${other}/simple`, new Request(`${other}/simple`)];
+    return Promise.all(targets.map((target) => fetch(target, { headers: entries() }).then(text)));
+  });
+  await run('init asked once', async () => {
+    const reads = [];
+    const said = { method: 'GET', mode: 'cors', headers: {} };
+    const get = (/** @type {any} */ of, /** @type {string} */ name) => {
+      if (name in of) reads.push(name);
+      return of[name];
+    };
+    for (const address of ['/away', `${other}/simple`]) await fetch(address, new Proxy(said, { get }));
+    return reads.sort();
+  });
+  await run('symbol', () => fetch(Symbol('address')));
   await run('frozen init', () => fetch('/echo', Object.freeze({ method: 'POST', body: 'frozen' })).then(text));
   await run('frozen headers', () =>
     fetch('/echo', Object.freeze({ headers: Object.freeze({ accept: 'a/b' }) })).then(text),
@@ -231,6 +272,23 @@ export async function act([other, blobWorker]) {
       statuses.push(request.status);
     }
     return statuses;
+  });
+  await run('xhr with getters and events of the page', async () => {
+    const request = new XMLHttpRequest();
+    const told = [];
+    const failed = ({ message }) => told.push(message);
+    addEventListener('error', failed);
+    Object.defineProperty(request, 'readyState', { get: () => { throw new Error('mine'); } });
+    Object.defineProperty(request, 'status', { get: () => told.push('status') });
+    request.open('GET', '/echo');
+    for (const type of ['error', 'load']) request.addEventListener(type, () => told.push(type));
+    await new Promise((resolve) => {
+      request.onloadend = resolve;
+      request.send();
+      for (const type of ['readystatechange', 'error']) request.dispatchEvent(new Event(type));
+    });
+    removeEventListener('error', failed);
+    return told;
   });
   await run('xhr address', () => {
     let reads = 0;

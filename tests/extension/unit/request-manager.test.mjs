@@ -18,9 +18,12 @@ let strays;
 let isServed = false;
 /** @type {RequestManager} */
 let manager;
+/** @type {import('../../../extension/shared/ids.js').SpanContext | null} */
+let page;
 let time = 0;
 
 beforeEach(() => {
+  page = null;
   emitted = [];
   ownTracing = [];
   strays = [];
@@ -29,6 +32,7 @@ beforeEach(() => {
   manager = new RequestManager({
     origin: OWN,
     sessionId: () => SESSION,
+    page: () => page,
     now: () => time,
     monotonicNow: () => time - 1000,
     emit: (record) => emitted.push(record),
@@ -200,13 +204,60 @@ test('a timing finds its request: the oldest one of that address that had begun,
   assert.equal(manager.requestOf(`${OWN}/a#x`, 10), second);
 });
 
-test('an address that did not bear our headers is left alone, in bounded number', () => {
-  for (let number = 0; number <= UNTRACED_MAX; number += 1) {
-    manager.giveUpOn(begin('GET', `${OWN}/${number}?x=1`), `${OWN}/${number}?x=1`);
+test('a timing belongs to the last request before it, or to the one whose trace its server names', () => {
+  const [calledOff, slow, quick] = Array.from({ length: 3 }, () => {
+    time += 10;
+    return begin('GET', `${OWN}/a`);
+  });
+  assert.equal(manager.requestOf(`${OWN}/a`, 35, null), quick, 'the later one is answered first');
+  assert.equal(manager.requestOf(`${OWN}/a`, 25, null), slow, 'one that was never sent takes no timing of others');
+  assert.equal(manager.requestOf(`${OWN}/a`, 5, null), null);
+  assert.equal(manager.requestOf(`${OWN}/a`, 15, null), calledOff);
+  const atOnce = [begin('GET', `${OWN}/b`), begin('GET', `${OWN}/b`)];
+  const spanId = '7'.repeat(16);
+  for (const request of atOnce) {
+    assert.equal(manager.requestOf(`${OWN}/b`, 99, { traceId: request.context.traceId, spanId }), request);
   }
-  assert.deepEqual(begin('GET', `${OWN}/0?y=2`).headers, {});
-  assert.notDeepEqual(begin('GET', `${OWN}/${UNTRACED_MAX}`).headers, {});
+});
+
+test('what may bear no headers has the trace of the page load where a rule sets that, else one of its own', () => {
+  page = { traceId: '5'.repeat(32), spanId: '6'.repeat(16) };
+  const bare = (method, url, headers = {}) => manager.begin(method, new URL(url), new Headers(headers), true);
+  const read = bare('GET', `${OWN}/a`, { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` });
+  manager.end(read, {});
+  const { traceId, spanId, parentSpanId } = emitted[0];
+  assert.deepEqual([traceId, parentSpanId, read.headers, ownTracing], [page.traceId, page.spanId, {}, []]);
+  assert.notEqual(spanId, page.spanId);
+  const others = [bare('POST', `${OWN}/a`), bare('GET', 'https://api.test/')];
+  isServed = true;
+  others.push(bare('GET', `${OWN}/a`));
+  isServed = false;
+  begin('GET', `${OWN}/a`, { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` });
+  others.push(bare('GET', `${OWN}/a`));
+  for (const { context, parentSpanId: parent } of others) {
+    assert.deepEqual([context.traceId === page.traceId, parent], [false, undefined]);
+  }
+});
+
+test('an address that did not bear our headers is left alone, in bounded number', () => {
+  manager.targets = new Set(['https://api.test']);
+  const giveUpOn = (path) => manager.giveUpOn(begin('GET', `https://api.test${path}`), `https://api.test${path}`);
+  for (let number = 0; number <= UNTRACED_MAX; number += 1) giveUpOn(`/${number}?x=1`);
+  assert.deepEqual(begin('GET', 'https://api.test/0?y=2').headers, {});
+  assert.notDeepEqual(begin('GET', `https://api.test/${UNTRACED_MAX}`).headers, {});
   assert.equal(emitted[0].event, 'gasoline.propagation.fallback');
+});
+
+test('on the own origin only a redirect elsewhere is due to our headers: a failure of the network is no reason', () => {
+  const giveUp = (path, responseUrl) => {
+    manager.giveUpOn(begin('GET', OWN + path), responseUrl);
+    return [Object.keys(begin('GET', OWN + path).headers).length, emitted.at(-1).body];
+  };
+  const failed = 'the request failed, and was sent again without trace headers';
+  assert.deepEqual(giveUp('/flaky', `${OWN}/flaky`), [2, failed]);
+  const refused = 'the server did not allow trace headers: the request was sent again without them';
+  assert.deepEqual(giveUp('/away', 'https://cdn.test/'), [0, refused]);
+  assert.deepEqual(strays, [`${OWN}/away`]);
 });
 
 test('one more request than are remembered: the oldest goes', () => {
