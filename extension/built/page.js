@@ -385,9 +385,12 @@
   var TEXT_CHARS_MAX = 4096;
   var REDACTED = "REDACTED";
   var SECRET_NAME = new RegExp(
-    "^(?:.*[-_.])?(?:token|pass|passwd|password|passphrase|pwd|secret|key|apikey|privatekey|accesskey|sig|signature|auth|authorization|credential|credentials|code|otp|pin|state|nonce|assertion|samlresponse|session|sessionid|sid|cookie|jwt|bearer|ticket|awsaccesskeyid|x-amz-.*|x-goog-.*)$",
+    "^(?:.*[-_.])?(?:token|pass|passwd|password|passphrase|pwd|secret|key|apikey|privatekey|accesskey|sig|signature|auth|authorization|credential|credentials|code|otp|pin|state|nonce|assertion|samlresponse|session|sessionid|sid|cookie|jwt|bearer|ticket|awsaccesskeyid|jsessionid|phpsessid|sessid|tokens|passwords|secrets|x-amz-.*|x-goog-.*)(?:[-_.]?\\d{1,2}|[-_.](?:confirm|confirmation|repeat|again))?$",
     "i"
   );
+  var VAGUE_NAME = /^(?:key|session|ticket|auth|credentials|(?:.*[-_.])?(?:code|state))$/i;
+  var ORDINARY = /^(?:-?\d{1,5}[).:\]]*|[A-Z][A-Z_]{2,}|[a-z]{1,12})$/;
+  var EMPTY = /^(?:true|false|null|undefined|bearer|basic|REDACTED.*)$/i;
   var CAMEL = /([a-z0-9])([A-Z])/g;
   var JWT = /\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?/g;
   var LONG_HEX = /^[0-9a-f]{32,}$/i;
@@ -397,10 +400,21 @@
     [/\b(bearer|basic)\s+[\w.~+/-]{6,}=*/gi, `$1 ${REDACTED}`],
     [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
     [/\b(?:gh[pousr]_|github_pat_|xox[abprs]-|sk-|sk_live_|glpat-)[\w-]{10,}/g, REDACTED],
-    [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi, `$1${REDACTED}@`]
+    [/\b(authorization["']?\s{0,8}[:=]\s{0,8}["']?(?:token|digest|negotiate|apikey))\s+[^\s"',]{3,}/gi, `$1 ${REDACTED}`],
+    [/(\b[a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@:]*:[^\s/@]*@/gi, `$1${REDACTED}@`]
   ];
-  var CARD_NUMBER = /\b(?:\d[ -]?){12,18}\d\b/g;
-  var ASSIGNMENT = /(["']?)\b([\w.-]{2,40})\1(\s*[:=]\s*)(["']?)([^\s"'&,;}]{3,})\4/g;
+  var CARD_NUMBER = /\b(?:\d[ -]?){13,18}\d\b/g;
+  var NAME_OF_VALUE = /(\\{0,8}["']?)\b([\w.[\]-]{2,40})\1\s{0,8}[:=]\s{0,8}/g;
+  var VALUE = new RegExp(
+    [
+      String.raw`(\\{1,8}["'])((?:(?!\\{1,8}["'])[^])*)`,
+      String.raw`(")((?:[^"\\]|\\[^])*)`,
+      String.raw`(')((?:[^'\\]|\\[^])*)`,
+      String.raw`([[{])([^\]}]*)`,
+      String.raw`()([^\s"'&,;}\]]{3,})`
+    ].join("|"),
+    "y"
+  );
   var URL_IN_TEXT = /\bhttps?:\/\/[^\s"'<>()]+/gi;
   var Redactor = class {
     /** @param {readonly string[]} [names] that hold secrets, too: those that the person added */
@@ -419,7 +433,7 @@
      * @returns {boolean} whether its value is a secret
      */
     isSecretName(name) {
-      return this.#isAdded(name) || SECRET_NAME.test(name.replace(CAMEL, "$1_$2"));
+      return name.split(/[[\]]+/).some((part) => this.#isAdded(part) || SECRET_NAME.test(withoutCamel(part)));
     }
     /**
      * @param {string} url absolute, or anything that is not: that is treated as text
@@ -443,9 +457,10 @@
       }
       if (parsed.protocol === "data:" || parsed.protocol === "blob:") return parsed.protocol;
       const authority = parsed.username || parsed.password ? `${REDACTED}:${REDACTED}@` : "";
-      const path = parsed.pathname.split("/").map(redactSegment).join("/");
-      const fragment = parsed.hash.includes("=") ? `#${REDACTED}` : parsed.hash;
-      return cut(`${parsed.protocol}//${authority}${parsed.host}${path}${this.#query(parsed.search)}${fragment}`);
+      const path = parsed.pathname.replace(/[^/;]+/g, (part) => this.#part(part));
+      const query = parsed.search.replace(/[^?&;]+/g, (part) => this.#part(part));
+      const fragment = parsed.hash.includes("=") ? `#${REDACTED}` : parsed.hash.replace(/[^#/?&;]+/g, (part) => this.#part(part));
+      return cut(`${parsed.protocol}//${authority}${parsed.host}${path}${query}${fragment}`);
     }
     /**
      * @param {string} text
@@ -455,21 +470,40 @@
       let kept = text.length > 2 * TEXT_CHARS_MAX ? text.slice(0, 2 * TEXT_CHARS_MAX) : text;
       kept = kept.replace(URL_IN_TEXT, (url) => this.url(url));
       for (const [pattern, replacement] of TEXT_PATTERNS) kept = kept.replace(pattern, replacement);
-      kept = kept.replace(CARD_NUMBER, redactCard);
-      kept = kept.replace(
-        ASSIGNMENT,
-        (whole, quote, name, sign, valueQuote, value) => this.#isSecret(name, value) ? `${quote}${name}${quote}${sign}${valueQuote}${REDACTED}${valueQuote}` : whole
-      );
+      kept = redactCards(kept);
+      kept = this.#withoutNamed(kept);
       return cut(kept);
     }
     /**
-     * @param {string} name
+     * @param {string} text
+     * @returns {string} without the values that follow names of secrets
+     */
+    #withoutNamed(text) {
+      let kept = "";
+      let from = 0;
+      NAME_OF_VALUE.lastIndex = 0;
+      for (let named = NAME_OF_VALUE.exec(text); named; named = NAME_OF_VALUE.exec(text)) {
+        if (!this.isSecretName(named[2] ?? "")) continue;
+        VALUE.lastIndex = NAME_OF_VALUE.lastIndex;
+        const found = VALUE.exec(text)?.slice(1).filter((part) => part !== void 0);
+        const [around = "", value = ""] = found ?? [];
+        if (!this.#isSecretValue(named[2] ?? "", value)) continue;
+        const start2 = NAME_OF_VALUE.lastIndex + around.length;
+        kept += text.slice(from, start2) + REDACTED;
+        from = start2 + value.length;
+        NAME_OF_VALUE.lastIndex = from;
+      }
+      return kept + text.slice(from);
+    }
+    /**
+     * @param {string} name of a secret
      * @param {string} value that follows it in a text
      * @returns {boolean}
      */
-    #isSecret(name, value) {
-      if (value === REDACTED) return false;
-      return this.#isAdded(name) || this.isSecretName(name) && !ORDINARY.test(value);
+    #isSecretValue(name, value) {
+      if (value === "" || value === REDACTED) return false;
+      if (name.split(/[[\]]+/).some((part) => this.#isAdded(part))) return true;
+      return !EMPTY.test(value) && !(VAGUE_NAME.test(withoutCamel(name)) && ORDINARY.test(value));
     }
     /**
      * @param {string} name
@@ -481,35 +515,34 @@
       return this.names.some((added) => plain === added || plain.endsWith(`_${added}`));
     }
     /**
-     * @param {string} search with its question mark
+     * @param {string} part of a path, a query or a fragment: a segment, or a name with its value
      * @returns {string}
      */
-    #query(search) {
-      if (search.length < 2) return search;
-      const pairs = search.slice(1).split("&");
-      return `?${pairs.map((pair) => this.#pair(pair)).join("&")}`;
+    #part(part) {
+      const at = part.indexOf("=");
+      if (at < 0) return LONG_HEX.test(part) || this.#holdsSecret(decoded(part)) ? REDACTED : part;
+      const [name, value] = [part.slice(0, at), part.slice(at + 1)];
+      const isSecret = value !== "" && (this.isSecretName(decoded(name)) || this.#holdsSecret(decoded(value)));
+      return isSecret ? `${name}=${REDACTED}` : part;
     }
     /**
-     * @param {string} pair
-     * @returns {string}
+     * @param {string} value
+     * @returns {boolean} whether it has a secret's form, or is an address, a query or JSON in which there is a secret
      */
-    #pair(pair) {
-      const at = pair.indexOf("=");
-      if (at < 0) return redactSegment(pair);
-      const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
-      return value && (this.isSecretName(decoded(name)) || value.match(JWT)) ? `${name}=${REDACTED}` : pair;
+    #holdsSecret(value) {
+      if (value.length < 10 || value.includes(REDACTED)) return false;
+      if (/[=:]/.test(value)) return this.text(value).includes(REDACTED);
+      return TEXT_PATTERNS.some(([pattern]) => value.search(pattern) >= 0) || redactCards(value) !== value;
     }
   };
   function cut(text) {
     return text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX - 1)}…` : text;
   }
   function plainName(name) {
-    return name.replace(CAMEL, "$1_$2").replace(/[-.]/g, "_").toLowerCase();
+    return withoutCamel(name).replace(/[-.]/g, "_").toLowerCase();
   }
-  var ORDINARY = /^(?:-?\d{1,5}\b.*|true|false|null|undefined|[Bb]earer|[Bb]asic|REDACTED.*|[A-Z][A-Z_]{2,}|[a-z]{1,12})$/;
-  function redactSegment(segment) {
-    const isSecret = LONG_HEX.test(segment) || segment.match(JWT) !== null;
-    return isSecret ? REDACTED : segment;
+  function withoutCamel(name) {
+    return name.replace(CAMEL, "$1_$2");
   }
   function decoded(text) {
     try {
@@ -517,6 +550,9 @@
     } catch {
       return text;
     }
+  }
+  function redactCards(text) {
+    return text.replace(CARD_NUMBER, redactCard);
   }
   function redactCard(digits) {
     const numbers = [...digits].filter((one) => one >= "0" && one <= "9").map(Number);

@@ -75,6 +75,17 @@ test('urls lose what is secret and keep their keys', () => {
     [`https://shop.test/invite/${TRACE}`]: 'https://shop.test/invite/REDACTED',
     'data:text/plain,secret': 'data:',
     'https://shop.test/?%74oken=1': 'https://shop.test/?%74oken=REDACTED',
+    'https://shop.test/?user[password]=a&user%5Bpin%5D=1&filter[colour]=red':
+      'https://shop.test/?user[password]=REDACTED&user%5Bpin%5D=REDACTED&filter[colour]=red',
+    'https://shop.test/?password_confirmation=a&password1=b&q=1;token=c':
+      'https://shop.test/?password_confirmation=REDACTED&password1=REDACTED&q=1;token=REDACTED',
+    'https://shop.test/?next=%2Fx%3Ftoken%3Dabcdef&back=https%3A%2F%2Fshop.test%3Fpage%3D2':
+      'https://shop.test/?next=REDACTED&back=https%3A%2F%2Fshop.test%3Fpage%3D2',
+    [`https://shop.test/a;jsessionid=${TRACE};v=1?x=1`]: 'https://shop.test/a;jsessionid=REDACTED;v=1?x=1',
+    'https://shop.test/?u=AKIAIOSFODNN7EXAMPLE&x=ghp_abcdefghijklmnop&card=4111111111111111&at=1795383378706':
+      'https://shop.test/?u=REDACTED&x=REDACTED&card=REDACTED&at=1795383378706',
+    'https://shop.test/pay/4111111111111111/x#/reset/ghp_abcdefghijklmnop':
+      'https://shop.test/pay/REDACTED/x#/reset/REDACTED',
   };
   for (const [url, redacted] of Object.entries(cases)) {
     assert.equal(redactor.url(url), redacted);
@@ -94,6 +105,19 @@ test('texts lose what has a form of a secret, and keep the rest', () => {
     'GET https://shop.test/?token=x failed': 'GET https://shop.test/?token=REDACTED failed',
     'failed with code: 502': 'failed with code: 502',
     'state=loading': 'state=loading',
+    'statusCode: 502, errorCode=ENOENT': 'statusCode: 502, errorCode=ENOENT',
+    'login password=letmein': 'login password=REDACTED',
+    'password: 12345-correct-horse': 'password: REDACTED',
+    'code: 12345-correct-horse': 'code: REDACTED',
+    '{"password":"letmein","pin":"4711","otp":"12345"}': '{"password":"REDACTED","pin":"REDACTED","otp":"REDACTED"}',
+    '{"password":["hunter2","two"],"user":"ann"}': '{"password":[REDACTED],"user":"ann"}',
+    '{"token":{"value":"hunter2"},"user":"ann"}': '{"token":{REDACTED},"user":"ann"}',
+    '{"secret":"with \\" and blanks","user":"ann"}': '{"secret":"REDACTED","user":"ann"}',
+    '{"body":"{\\"password\\":\\"a b\\",\\"user\\":\\"ann\\"}"}':
+      '{"body":"{\\"password\\":\\"REDACTED\\",\\"user\\":\\"ann\\"}"}',
+    'user[password]=letmein': 'user[password]=REDACTED',
+    'Authorization: Token hunter2hunter2': 'Authorization: REDACTED REDACTED',
+    'token: null, session: undefined': 'token: null, session: undefined',
     'POST /api/checkout failed: 502': 'POST /api/checkout failed: 502',
   };
   for (const [text, redacted] of Object.entries(cases)) {
