@@ -52,7 +52,7 @@ async def test_the_page_is_behind_the_guard(path: str) -> None:
 async def test_a_stream_of_news_counts_as_use_and_ends_with_the_port() -> None:
     async with client_of_port(None) as (port, client), client.stream("GET", "/api/news") as response:
         chunks = response.aiter_bytes()
-        assert (await anext(chunks)).startswith(b"id: 0\nevent: news\n")
+        assert (await anext(chunks)).startswith(b"id: 0-0\nevent: news\n")
         assert port.requests_open == 1
         port.release_clients()
         assert [chunk async for chunk in chunks] == []
