@@ -249,7 +249,7 @@ class Assignments:
     def _behind_name(self, text: bytes, start: int, label: str, key: bytes, sign: bytes) -> list[_Value]:
         """Return the value without quotes behind a name on its line."""
         is_prose = sign[-1:].isspace() and not key.startswith(b"-")
-        if is_prose and sign.strip() == b":" and self._prose.is_said(text, start, key):
+        if sign.strip() == b":" and self._prose.is_said(text, start, key, is_key=not is_prose):
             return []
         pattern = self._plain
         if label == "authorization":

@@ -93,7 +93,11 @@ _HARMLESS_NAME = rf"(?:^|[^a-z0-9])(?:(?:{_PAGES}){_AND}){{1,3}}token"
 _HARMLESS_VALUE = (
     r"|[|>][+\-]?|null|none|nil|undefined|true|false|\*+|\$[0-9]+|\?|%s|\{\}|\[?redacted(?::[a-z_]+)?\]?|\[filtered\]?"
     r"|include|omit|same-origin|required|missing|invalid|incorrect|expired|empty|denied|failed|refused|ok|success"
-    r"|succeeded|passed|enabled|disabled|unknown|anonymous|yes|no|string!?|str|basic|bearer|digest|oauth2?|saml|jwt|ldap|mtls"
+    r"|succeeded|passed|enabled|disabled|unknown|anonymous|yes|no|sent|used|valid|verified|changed|updated"
+    r"|string!?|str|basic|bearer|digest|oauth2?|saml|jwt|ldap|mtls"
+    # What is masked but for its end, a file, and what a form says of a field.
+    r"|(?:[*x]{4}[ \-]?){1,4}[0-9]{4}|(?-i:(?:/[a-z0-9._\-]+)(?:/[a-z0-9._\-]+)+)"
+    r"|(?:(?:this|the)[ \t](?:field|value|password|token)|is|must|should|can(?:not|'t)|does(?:[ \t]not|n't)|has)[ \t].*"
 )
 _WORDS_OF_VALUE = re.compile(rb"[A-Za-z0-9_\-.~+/]{8,}")
 # Where a connection string names neither a user nor settings.

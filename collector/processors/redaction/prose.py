@@ -15,10 +15,10 @@ _SENTENCE = (
     r"(?:is|are|was|were|has|have|had|must|should|may|might|could|can|cannot|does|did|do|will|needs?|too|not|this|that"
     r"|the|please|ensure)(?:n?'t)?[ \t]"
 )
-# What may be a token, behind a scheme or not: no address, no path, nothing with a colon.
+# What may be a token, behind a scheme or not.
 _SCHEMES = r"(?:(?:bearer|basic|token|negotiate|ntlm|apikey|dpop|aws|sharedkey(?:lite)?)[ \t]+)?"
 _LIST = r"(?:digest|aws4-hmac-sha256|hawk|oauth|signature)[ \t]+[^\r\n=]{1,64}="
-_TOKEN = rf"{_SCHEMES}([^\s\"'<>,;&:/(\[{{][^\s\"'<>,;&:]*)(?:[\s\"'<>,;&\\]|$)"
+_TOKEN = rf"{_SCHEMES}([^\s\"'<>,;&(\[{{\\]+)"
 
 
 class Prose:
@@ -41,8 +41,11 @@ class Prose:
             return True
         return self._arn.search(text[max(0, start - _ARN_BYTES_MAX) : start]) is not None
 
-    def is_said(self, text: bytes, position: int, key: bytes) -> bool:
-        """Tell whether words begin here, behind a name, a colon and a blank, and not the value of that name."""
+    def is_said(self, text: bytes, position: int, key: bytes, *, is_key: bool) -> bool:
+        """Tell whether words begin here, behind a name and a colon, and not the value of that name.
+
+        `is_key`: no blank stands behind the colon, as in the keys of a cache; then each part counts: `auth:token:42`.
+        """
         if self._sentence.match(text, position):
             return True
         if not self._names.is_word_of_prose(key) or self._list.match(text, position):
@@ -51,4 +54,10 @@ class Prose:
         word = found.group(1) if found else b""
         if key.lower().startswith(b"cookie") and b"=" in word:
             return False
-        return not (looks_like_token(word) and any(byte >= _FIRST_LETTER for byte in word))
+        return not any(map(_is_token, word.split(b":") if is_key else [word]))
+
+
+def _is_token(word: bytes) -> bool:
+    """Tell whether a word is hardly one of a sentence, no address and no path."""
+    is_address = b":" in word or word.startswith(b"/")
+    return looks_like_token(word) and not is_address and any(byte >= _FIRST_LETTER for byte in word)

@@ -61,6 +61,17 @@ PROSE = [
     "password: must have at least 8 characters",
     "password: can't be blank",
     "Password: This field may not be blank.",
+    '{"password":["This field is required."]}',
+    '{"errors":{"password":"is too short","token":"can\'t be blank"}}',
+    "otp: sent",
+    "verification_code: used",
+    "card_number: ****4242, cardNumber=XXXX-XXXX-XXXX-4242",
+    "private_key: /etc/ssl/key.pem",
+    '{"credentials": "/home/app/.aws/credentials"}',
+    "GET auth:token:42",
+    "redis.call('GET', 'auth:session')",
+    "cache miss: token:user:42",
+    "auth:connection refused",
 ]
 # Addresses with an `@` or a `:` in them, and what begins as credentials do.
 ADDRESSES = [

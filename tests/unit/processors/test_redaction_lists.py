@@ -73,6 +73,7 @@ def test_headers_in_one_array_as_node_has_them() -> None:
         ("user-auth: {}", "authorization"),
         ("x-auth: {}", "authorization"),
         ("pin:{}", "code"),
+        ("token:{} x", "token"),
     ],
 )
 def test_what_looks_like_a_token_behind_a_word_of_prose(template: str, label: str) -> None:
@@ -85,4 +86,6 @@ def test_digits_behind_a_colon_are_a_port_only_where_they_are_no_code() -> None:
     assert redacted("token:8080 pin:8080 password:8080 http://pin:8080") == (
         "token:8080 pin:[redacted:code] password:[redacted:password] http://pin:8080"
     )
+    assert redacted("GET auth:token:ab1cd2ef") == "GET auth:[redacted:authorization]"
+    assert redacted("cookie:sid=ab") == "cookie:[redacted:cookie]"
     assert redacted("Cookie: sid=ab") == "Cookie: [redacted:cookie]"
