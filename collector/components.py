@@ -26,7 +26,7 @@ from collector.query_port import QueryPort, QuerySettings
 from collector.receivers.otlp.factory import OtlpSettings, create_grpc, create_http
 from collector.receivers.otlp.telemetry import ReceiverCounters
 from collector.rendezvous import RunningCollector
-from collector.service import STORE_FAILURE_SHOWN_S, Collector, ListeningReceiver, Parts
+from collector.service import REFUSAL_SHOWN_S, Collector, ListeningReceiver, Parts
 from collector.store.api import Reader, Writer
 from collector.store.sqlite.reader import SqliteReader
 from collector.store.sqlite.retention import RetentionSettings
@@ -221,19 +221,22 @@ def _make_parts(config: CollectorConfig, writer: Writer, reader: Reader, data_di
         receivers |= {f"{name}{suffix}": receiver for name, receiver in made.items()}
     settings = _query_settings(config)
     query_port = QueryPort(settings, reader, token) if settings else None
-    is_store_failing = _failing_test(config, delivered)
+    refusing_part = _refusing_part(config, delivered)
     folders = queue_folders(config.exporters.values(), data_dir)
-    return Parts(writer, reader, receivers, list(exporters.values()), query_port, counters, is_store_failing, folders)
+    return Parts(writer, reader, receivers, list(exporters.values()), query_port, counters, refusing_part, folders)
 
 
-def _failing_test(config: CollectorConfig, delivered: Mapping[ComponentId, ExporterCounters]) -> Callable[[], bool]:
-    """Return what tells whether the store does not take what is sent: then every sender is told to come back."""
-    indexes = [
-        counters
-        for component_id, counters in delivered.items()
-        if isinstance(config.exporters[component_id], IndexSettings)
-    ]
-    return lambda: any(counters.has_failed_within(STORE_FAILURE_SHOWN_S) for counters in indexes)
+def _refusing_part(config: CollectorConfig, delivered: Mapping[ComponentId, ExporterCounters]) -> Callable[[], str]:
+    """Return what tells which part does not take what is sent, "" if all do: it makes every sender come back."""
+
+    fails_within = {
+        each: counters.has_turned_away_within
+        if isinstance(config.exporters[each], OtlpExporterSettings | OtlpHttpExporterSettings)
+        else counters.has_failed_within
+        for each, counters in delivered.items()
+    }
+    text = "the exporter {} does not take what is sent; the log or `gasoline doctor` tells why"
+    return lambda: next((text.format(each) for each, fails in fails_within.items() if fails(REFUSAL_SHOWN_S)), "")
 
 
 def composition_errors(config: CollectorConfig) -> Iterator[ConfigError]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collector.query.status import LiveStatus
 
 SHUTDOWN_DEADLINE_S = 10.0
-STORE_FAILURE_SHOWN_S = 30.0
+REFUSAL_SHOWN_S = 30.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _logger = logging.getLogger("gasoline")
@@ -49,7 +49,8 @@ class ListeningReceiver(Receiver, Protocol):
 class Parts:
     """What a collector is made of (components.py). `receivers` by the name that the ready line gives them.
 
-    `queue_folders` are where queues of exporters are, or were by a configuration before this one.
+    `refusing_part` tells what does not take what is sent, "" if everything does; `queue_folders` are where queues of
+    exporters are, or were by a configuration before this one.
     """
 
     writer: Writer
@@ -58,7 +59,7 @@ class Parts:
     exporters: Sequence[Exporter]
     query_port: QueryPort | None
     counters: Counters
-    is_store_failing: Callable[[], bool]
+    refusing_part: Callable[[], str]
     queue_folders: Sequence[Path]
 
 
@@ -169,7 +170,7 @@ class Collector:
             return "stopping"
         if self._started is None:
             return "starting"
-        return "the store does not take what is sent; the log tells why" if self._parts.is_store_failing() else ""
+        return self._parts.refusing_part()
 
     def _running(self) -> RunningCollector:
         endpoints = {name: receiver.endpoint for name, receiver in self._parts.receivers.items()}

@@ -261,6 +261,7 @@ class ExporterCounters:
         self._clock_s = clock_s
         self._sent = {signal: counters.count(metric, self._labels) for signal, metric in SENT.items()}
         self._failed_at_s: float | None = None
+        self._turned_away_at_s: float | None = None
 
     def sent(self, signal: str, records: int) -> None:
         """Count records that were delivered."""
@@ -286,7 +287,12 @@ class ExporterCounters:
 
     def enqueue_failed(self, signal: str, records: int) -> None:
         """Count records for which the exporter's queue had no room."""
+        self._turned_away_at_s = self._clock_s()
         self._counters.count(ENQUEUE_FAILED[signal], self._labels).add(records)
+
+    def enqueued(self) -> None:
+        """Note that the exporter's queue took something."""
+        self._turned_away_at_s = None
 
     def watch_queue(self, size: Callable[[], float], capacity: Callable[[], float]) -> None:
         """Show the exporter's queue: how many export requests wait in it, and how many may."""
@@ -295,4 +301,11 @@ class ExporterCounters:
 
     def has_failed_within(self, seconds: float) -> bool:
         """Tell whether the last attempt failed, and that not longer than so ago."""
-        return self._failed_at_s is not None and self._clock_s() - self._failed_at_s <= seconds
+        return self._is_within(seconds, self._failed_at_s)
+
+    def has_turned_away_within(self, seconds: float) -> bool:
+        """Tell whether the queue had no room when it was last asked, and that not longer than so ago."""
+        return self._is_within(seconds, self._turned_away_at_s)
+
+    def _is_within(self, seconds: float, at_s: float | None) -> bool:
+        return at_s is not None and self._clock_s() - at_s <= seconds

@@ -82,6 +82,7 @@ class Forwarder:
         except BusyError:
             self._counters.enqueue_failed(telemetry.signal, records)
             raise
+        self._counters.enqueued()
 
     async def shutdown(self) -> None:
         """See Exporter. Sends for at most DRAIN_S; what is left is on disk, and sent by the next process."""

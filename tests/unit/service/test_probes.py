@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -65,9 +66,9 @@ class Store(MemoryStore):
 
 @asynccontextmanager
 async def started(
-    data_dir: Path, store: Store, token: str | None = None
+    data_dir: Path, store: Store, token: str | None = None, config_path: Path | None = None
 ) -> AsyncGenerator[tuple[Collector, RunningCollector]]:
-    text, source = read_config(None)
+    text, source = read_config(config_path)
     overrides = {**PORTS, ("extensions", "query", "endpoint"): "127.0.0.1:0"}
     config = load_config(text, KNOWN_COMPONENTS, source=source, environ={}, overrides=overrides)
     collector = await build_collector(
@@ -105,8 +106,43 @@ async def test_a_store_that_fails_makes_it_unfit_until_it_takes_something_again(
     async with started(tmp_path, store) as (_, running):
         store.is_full = True
         assert await send_span(running.http) == 503
-        assert await health(running.query) == unfit("the store does not take what is sent; the log tells why")
+        assert await health(running.query) == unfit(f"the exporter index {NOT_TAKING}")
         store.is_full = False
+        assert await send_span(running.http) == 200
+        assert await health(running.query) == FIT
+
+
+NOT_TAKING = "does not take what is sent; the log or `gasoline doctor` tells why"
+BESIDE_STORE = """
+receivers: {{otlp: {{protocols: {{grpc: , http: }}}}}}
+processors: {{session: }}
+exporters: {{index: , {name}: {settings}}}
+extensions: {{query: }}
+service:
+  extensions: [query]
+  pipelines: {{traces: {{receivers: [otlp], processors: [session], exporters: [index, {name}]}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("file/copy", "{{path: {folder}/copy.jsonl}}"), ("otlp/backend", '{{endpoint: "127.0.0.1:1"}}')],
+)
+async def test_an_exporter_that_cannot_be_written_makes_it_unfit_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, settings: str
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    config = tmp_path / "config.yaml"
+    config.write_text(BESIDE_STORE.format(name=name, settings=settings.format(folder=tmp_path)))
+    (tmp_path / "data").mkdir()
+    async with started(tmp_path / "data", Store(), config_path=config) as (_, running):
+        assert await send_span(running.http) == 200
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fdatasync", fail)
+            assert await send_span(running.http) == 503
+        assert await health(running.query) == unfit(f"the exporter {name} {NOT_TAKING}")
         assert await send_span(running.http) == 200
         assert await health(running.query) == FIT
 
@@ -157,7 +193,7 @@ class SlowReceiver:
 async def test_probes_are_answered_while_receivers_drain(tmp_path: Path) -> None:
     store, receiver = MemoryStore(), SlowReceiver()
     port = QueryPort(QuerySettings(endpoint="127.0.0.1:0"), store, None)
-    collector = Collector(Parts(store, store, {"slow": receiver}, [], port, Counters(), lambda: False, []), tmp_path)
+    collector = Collector(Parts(store, store, {"slow": receiver}, [], port, Counters(), lambda: "", []), tmp_path)
     running = await collector.start()
     assert await health(running.query) == FIT
     end = asyncio.create_task(collector.shutdown(DEADLINE_S))
