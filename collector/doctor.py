@@ -92,7 +92,7 @@ def examine(data_dir: Path, token: str | None, since: str) -> Examination:
     if has_store(data_dir):
         with closing(SqliteReader(data_dir)) as reader:
             diagnosis = diagnose(reader, window_nano, now if running else None)
-    examination = examination_of(data_dir, running, live, ports, diagnosis)
+    examination = examination_of(data_dir, running, live, ports, diagnosis, now - window_nano)
     folders = dict.fromkeys([data_dir / QUEUE_FOLDER_NAME, *map(Path, live.queue_folders if live else ())])
     left = [_of_left_queue(queue) for queue in left_queues(folders)] if running else []
     return replace(examination, findings=[*left, *examination.findings])
@@ -110,9 +110,10 @@ def examination_of(
     live: LiveStatus | None,
     ports: Sequence[Port],
     diagnosis: Diagnosis | None,
+    since_unix_nano: int = 0,
 ) -> Examination:
-    """Judge what was seen."""
-    found = findings_of(diagnosis, live, ports, f"gasoline serve --data-dir {data_dir}")
+    """Judge what was seen; see findings_of."""
+    found = findings_of(diagnosis, live, ports, f"gasoline serve --data-dir {data_dir}", since_unix_nano)
     return Examination(data_dir, running, ports, diagnosis, found)
 
 

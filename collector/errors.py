@@ -12,6 +12,7 @@ GasolineError
 │   ├── ForbiddenError        403 / PERMISSION_DENIED, not retryable
 │   │   └── ForbiddenHostError
 │   ├── NotFoundError         404 / UNIMPLEMENTED, not retryable
+│   │   └── NoPathError
 │   ├── MethodNotAllowedError 405 / UNIMPLEMENTED, not retryable
 │   ├── UnsupportedMediaError 415 / UNIMPLEMENTED, not retryable
 │   ├── TooLargeError         413 / RESOURCE_EXHAUSTED, not retryable
@@ -95,6 +96,10 @@ class NotFoundError(RefusedError):
 
     http_status = 404
     grpc_code = 12
+
+
+class NoPathError(NotFoundError):
+    """The path is `/`: to the endpoint of one signal SDKs add nothing."""
 
 
 class MethodNotAllowedError(RefusedError):

@@ -54,6 +54,8 @@ def live_status(data_dir: Path, token: str | None) -> "LiveStatus | None":
             if isinstance(one, dict)
         },
         queue_folders=_texts(told, "queue_folders"),
+        refused_last_unix_nano=_counts(told, "refused_last_unix_nano"),
+        dropped_last_unix_nano=_counts(told, "dropped_last_unix_nano"),
     )
 
 

@@ -162,6 +162,8 @@ class Collector:
             failing_exporters=counters.failing_exporters,
             exporter_troubles=counters.exporter_troubles,
             queue_folders=list(map(str, self._parts.queue_folders)),
+            refused_last_unix_nano=counters.refused_last_unix_nano,
+            dropped_last_unix_nano=counters.dropped_last_unix_nano,
         )
 
     def problem(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from collector.correlation.keys import SESSION_ID_BYTES_MAX
 from collector.query.diagnosis import Diagnosis, ServiceDiagnosis
 from collector.query.status import LiveStatus, LostPropagation
+from collector.query.times import rfc3339
 from collector.telemetry.metrics import ExporterTrouble
 
 UNKNOWN_SERVICE = "unknown_service"
@@ -143,6 +144,12 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
         "a sender asks for a path that is not OTLP's",
         "OTEL_EXPORTER_OTLP_ENDPOINT without a path (the SDK adds /v1/traces and /v1/logs itself)",
     ),
+    "no_path": (
+        "a sender asks for /: to the endpoint of one signal its SDK adds no path",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://{http}/v1/traces, "
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://{http}/v1/logs "
+        "(or OTEL_EXPORTER_OTLP_ENDPOINT=http://{http} for both)",
+    ),
     "method_not_allowed": ("a sender does not POST", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"),
     "too_large": (
         "a request is over the limit on bodies",
@@ -203,10 +210,17 @@ _DROPPED: Mapping[str, tuple[Literal["problem", "hint"], str, str]] = {
 
 
 def findings_of(
-    diagnosis: Diagnosis | None, live: LiveStatus | None, ports: Sequence[Port], start_command: str
+    diagnosis: Diagnosis | None,
+    live: LiveStatus | None,
+    ports: Sequence[Port],
+    start_command: str,
+    since_unix_nano: int = 0,
 ) -> list[Finding]:
-    """Return what there is to change, problems first; `diagnosis` is None where there is no store yet."""
-    found = [*_of_collector(live, ports, start_command)]
+    """Return what there is to change, problems first; `diagnosis` is None where there is no store yet.
+
+    What was refused or dropped for the last time before `since_unix_nano` is a hint.
+    """
+    found = [*_of_collector(live, ports, start_command, since_unix_nano)]
     lost_here = {signal for signal in ("traces", "logs") if live and live.dropped.get(f"{signal}_without_exporter")}
     if not lost_here and (diagnosis is None or not diagnosis.services):
         when = "lately" if diagnosis is not None and diagnosis.silent else "yet"
@@ -220,7 +234,9 @@ def findings_of(
     return sorted(found, key=lambda finding: finding.level != "problem")
 
 
-def _of_collector(live: LiveStatus | None, ports: Sequence[Port], start_command: str) -> Iterator[Finding]:
+def _of_collector(
+    live: LiveStatus | None, ports: Sequence[Port], start_command: str, since_unix_nano: int
+) -> Iterator[Finding]:
     if live is None:
         yield Finding("problem", "not_running", "", "no collector runs on this data folder", [start_command])
         return
@@ -234,13 +250,21 @@ def _of_collector(live: LiveStatus | None, ports: Sequence[Port], start_command:
     yield from (_away(each, live.exporter_troubles.get(each)) for each in forwarders)
     for reason, count in sorted(live.refused.items()):
         if count:
-            yield _refused(reason, count, live)
+            yield _dated(_refused(reason, count, live), live.refused_last_unix_nano.get(reason), since_unix_nano)
     for reason, count in sorted(live.dropped.items()):
-        yield from _dropped(reason, count, live)
+        for finding in _dropped(reason, count, live):
+            yield _dated(finding, live.dropped_last_unix_nano.get(reason), since_unix_nano)
     if live.session_ids_too_long:
         message = f"{live.session_ids_too_long} records name a session by more than {SESSION_ID_BYTES_MAX} bytes"
         change = f"send a session id of at most {SESSION_ID_BYTES_MAX} bytes"
         yield Finding("problem", "session_id_too_long", "", f"{message}, and are in none", [change])
+
+
+def _dated(finding: Finding, last_unix_nano: int | None, since_unix_nano: int) -> Finding:
+    """Say when it was where that was before the time that is asked about: counts go on until the collector ends."""
+    if last_unix_nano is None or last_unix_nano >= since_unix_nano:
+        return finding
+    return finding._replace(level="hint", message=f"{finding.message}; not since {rfc3339(last_unix_nano)}")
 
 
 def _away(exporter: str, trouble: ExporterTrouble | None) -> Finding:
@@ -258,6 +282,7 @@ def _refused(reason: str, count: int, live: LiveStatus) -> Finding:
         lines = [change.replace(_OF_LOG, f"exporters.{each}") for each in full] if reason in _QUEUE_REASONS else []
         return Finding("hint", f"refused_{reason}", "", f"refused {count} times: {said}; {_AGAIN}", lines or [change])
     message, change = _REFUSED[reason]
+    change = change.replace("{http}", live.endpoints.get("http", "") or "127.0.0.1:4318")
     return Finding("problem", f"refused_{reason}", "", f"refused {count}: {message}", [change])
 
 

@@ -18,7 +18,7 @@ class LiveStatus:
 
     `session_ids_too_long` counts records that were kept without the session they name; `failing_exporters` are the
     ids of those whose last attempt to deliver failed, `exporter_troubles` what each lost, `queue_folders` where their
-    queues are.
+    queues are. When something was refused or dropped last, by reason, is known as far as it is told.
     """
 
     endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -29,6 +29,8 @@ class LiveStatus:
     exporter_troubles: Mapping[str, ExporterTrouble] = field(default_factory=dict[str, ExporterTrouble])
     queue_folders: Sequence[str] = ()
     counters_unknown: str = ""
+    refused_last_unix_nano: Mapping[str, int] = field(default_factory=dict[str, int])
+    dropped_last_unix_nano: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)

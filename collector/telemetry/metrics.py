@@ -134,9 +134,13 @@ class Counters:
 
     `accepted` holds records by signal, `refused` export requests by reason (sent back to the sender),
     `dropped` records by reason (lost), `session_ids_too_long` records that were kept without their session.
+    `refused_last_unix_nano` and `dropped_last_unix_nano` tell, by reason, when it was the last time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now_unix_nano: Callable[[], int] = time.time_ns) -> None:
+        self._now_unix_nano = now_unix_nano
+        self.refused_last_unix_nano: dict[str, int] = {}
+        self.dropped_last_unix_nano: dict[str, int] = {}
         self._counts: dict[tuple[Metric, Labels], Count] = {}
         self._watched: dict[tuple[Metric, Labels], Callable[[], float]] = {}
         self._failing_exporters: dict[str, str] = {}
@@ -156,11 +160,13 @@ class Counters:
     def refuse(self, reason: str, labels: Labels = ()) -> None:
         """Count one export request that was answered with an error."""
         self.count(REFUSED, (("reason", reason), *labels)).add(1)
+        self.refused_last_unix_nano[reason] = self._now_unix_nano()
 
     def drop(self, reason: str, records: int, labels: Labels = ()) -> None:
         """Count records that no answer will ever show."""
         if records:
             self.count(DROPPED, (("reason", reason), *labels)).add(records)
+            self.dropped_last_unix_nano[reason] = self._now_unix_nano()
 
     @property
     def accepted(self) -> Mapping[str, int]:

@@ -18,6 +18,7 @@ from collector.encoding.status import http_body, retry_after_header
 from collector.errors import (
     BusyError,
     MethodNotAllowedError,
+    NoPathError,
     NotFoundError,
     RefusedError,
     UnauthenticatedError,
@@ -86,7 +87,8 @@ class OtlpHttpApp:
             if origin is not None:
                 cors = [("access-control-allow-origin", origin), ("access-control-expose-headers", "retry-after")]
             if signal is None:
-                raise NotFoundError(f"there is no {scope['path'][:100]} here; send to one of {', '.join(PATHS)}")
+                not_found = NoPathError if scope["path"] in ("", "/") else NotFoundError
+                raise not_found(f"there is no {scope['path'][:100]} here; send to one of {', '.join(PATHS)}")
             if scope["method"] == "OPTIONS":
                 return Answer(204, cors + self._preflight(), b"")
             if scope["method"] != "POST":
@@ -94,7 +96,7 @@ class OtlpHttpApp:
             self._intake.authorize(headers.get("authorization"))
             answer = await self._export(signal, headers, receive)
         except RefusedError as error:
-            if not _is_probe(headers, error):
+            if not _is_probe(scope["method"], headers, error):
                 self._intake.refuse(signal, error)
             answer = self._refusal(error, headers)
         return answer._replace(headers=answer.headers + cors)
@@ -161,8 +163,10 @@ def _combined(raw_headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return headers
 
 
-def _is_probe(headers: Headers, error: RefusedError) -> bool:
-    """Tell whether somebody only asked what an export would meet: without a body nobody has lost anything."""
+def _is_probe(method: str, headers: Headers, error: RefusedError) -> bool:
+    """Tell whether somebody only looked, or asked what an export would meet: nobody has lost anything."""
+    if method in ("GET", "HEAD"):
+        return True
     return headers.get("content-length") == "0" and isinstance(error, BusyError | UnauthenticatedError)
 
 

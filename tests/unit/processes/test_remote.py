@@ -78,7 +78,8 @@ def test_live_status_is_what_the_collector_tells_or_at_least_where_it_is(
 ) -> None:
     assert live_status(tmp_path, None) is None
     lock = DataFolderLock(tmp_path)
-    told = b'{"refused": {"busy": 2, "odd": "x"}, "dropped": 1, "session_ids_too_long": 4, "new": true, '
+    told = b'{"refused_last_unix_nano": {"busy": 7, "odd": "x"}, "dropped_last_unix_nano": 1, '
+    told += b'"refused": {"busy": 2, "odd": "x"}, "dropped": 1, "session_ids_too_long": 4, "new": true, '
     told += b'"failing_exporters": ["otlp"], "queue_folders": ["/a", "/b"], "exporter_troubles": {"otlp": '
     told += (
         b'{"dropped": {"gave_up_retrying": 3, "odd": ""}, "turned_away": 5, "last_failure": "404", "failing": "503"}, '
@@ -98,6 +99,7 @@ def test_live_status_is_what_the_collector_tells_or_at_least_where_it_is(
             "otlp/new": ExporterTrouble({}, 0, ""),
         },
         ["/a", "/b"],
+        refused_last_unix_nano={"busy": 7},
     )
     running = answer_with(http("401 Unauthorized", b'{"error": "the token is missing"}'))
     publish(running)

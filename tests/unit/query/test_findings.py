@@ -87,6 +87,15 @@ def test_a_port_that_takes_nothing_is_a_problem(problem: PortProblem, says: str,
             "exporters.otlphttp/e.endpoint: <where the backend answers>",
         ),
         (
+            LiveStatus(ENDPOINTS, {"no_path": 2}),
+            "problem",
+            "refused_no_path",
+            "refused 2: a sender asks for /: to the endpoint of one signal its SDK adds no path",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:2/v1/traces, "
+            "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://127.0.0.1:2/v1/logs "
+            "(or OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:2 for both)",
+        ),
+        (
             LiveStatus({}, {"forbidden": 2}),
             "problem",
             "refused_forbidden",
@@ -162,6 +171,28 @@ def test_whatever_a_sender_is_told_to_come_again_for_has_its_line(root: Path, wo
     findings = found(world, LiveStatus({}, {f"busy_{limit}": 1 for limit in limits}))
     assert {finding.code for finding in findings} == {f"refused_busy_{limit}" for limit in limits}
     assert len({finding.change[0] for finding in findings}) == len(limits)
+
+
+def test_what_has_not_happened_lately_is_a_hint_with_its_time() -> None:
+    live = LiveStatus(
+        {},
+        {"too_large": 2, "not_found": 1, "no_path": 1},
+        {"invalid_ids": 3, "rejected_by_backend": 1},
+        refused_last_unix_nano={"too_large": 10**18 - 1, "not_found": 10**18},
+        dropped_last_unix_nano={"invalid_ids": 10**18 - 1, "rejected_by_backend": 10**18},
+    )
+    findings = findings_of(None, live, [], START, since_unix_nano=10**18)
+    assert [(each.level, each.code) for each in findings] == [
+        ("problem", "refused_no_path"),
+        ("problem", "refused_not_found"),
+        ("problem", "dropped_rejected_by_backend"),
+        ("problem", "nothing_arrived"),
+        ("hint", "refused_too_large"),
+        ("hint", "dropped_invalid_ids"),
+    ]
+    assert findings[4].message == (
+        "refused 2: a request is over the limit on bodies; not since 2001-09-09T01:46:39.999999999Z"
+    )
 
 
 def test_counts_of_nothing_are_none(world: Any) -> None:

@@ -319,10 +319,20 @@ async def test_who_only_asks_what_an_export_would_meet_is_answered_and_not_count
         (await post(receiver, b"")).status_code,
         (await post(receiver, b"", authorization=bearer)).status_code,
         (await post(receiver, b"", "/v1/else")).status_code,
+        (await post(receiver, BODY, "/")).status_code,
         (await post(receiver, BODY, authorization=bearer)).status_code,
-    ] == [401, 503, 404, 503]
+    ] == [401, 503, 404, 404, 503]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        looked = [
+            (await client.request(method, f"http://{receiver.endpoint}{path}")).status_code
+            for method in ("GET", "HEAD", "PUT")
+            for path in ("/", "/v1/traces")
+        ]
+    assert looked == [404, 405] * 3
     assert counts.refused == {
         (Transport.HTTP, None, "NotFoundError"): 1,
+        (Transport.HTTP, None, "NoPathError"): 2,
+        (Transport.HTTP, Signal.TRACES, "MethodNotAllowedError"): 1,
         (Transport.HTTP, Signal.TRACES, "BusyError"): 1,
     }
 

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -94,7 +95,7 @@ async def test_a_queue_that_nobody_sends_is_warned_of(tmp_path: Path, caplog: py
 
 @pytest.mark.anyio
 async def test_what_is_sent_is_answered_counted_and_cleared(tmp_path: Path) -> None:
-    store = Store()
+    store, began_at = Store(), time.time_ns()
     async with started(tmp_path, store) as running, client_of(running) as client:
         await send_span(running, "session-one")
         await send_span(running, "session-two", span_id=b"")
@@ -102,6 +103,8 @@ async def test_what_is_sent_is_answered_counted_and_cleared(tmp_path: Path) -> N
         assert [session["session_id"] for session in answer["sessions"]] == ["session-one"]
         told = (await client.get("/api/status")).json()
         metrics = told.pop("metrics")
+        ((reason, dropped_at),) = told.pop("dropped_last_unix_nano").items()
+        assert (reason, began_at <= dropped_at <= time.time_ns()) == ("invalid_ids", True)
         assert told == {
             "grpc": running.grpc,
             "http": running.http,
@@ -110,6 +113,7 @@ async def test_what_is_sent_is_answered_counted_and_cleared(tmp_path: Path) -> N
             "pid": running.pid,
             "accepted": {"traces": 1},
             "refused": {},
+            "refused_last_unix_nano": {},
             "dropped": {"invalid_ids": 1},
             "session_ids_too_long": 0,
             "failing_exporters": [],

@@ -51,6 +51,18 @@ def test_counters_are_read_by_kind(counters: Counters) -> None:
     assert counters.session_ids_too_long == 1
 
 
+def test_the_last_time_is_kept_by_reason() -> None:
+    times = iter((1, 2, 3, 4))
+    counters = Counters(lambda: next(times))
+    counters.refuse("busy")
+    counters.refuse("busy", (("transport", "grpc"),))
+    counters.refuse("not_found")
+    counters.drop("invalid_ids", 0)
+    counters.drop("invalid_ids", 1, (("exporter", "otlp"),))
+    assert counters.refused_last_unix_nano == {"busy": 2, "not_found": 3}
+    assert counters.dropped_last_unix_nano == {"invalid_ids": 4}
+
+
 def test_counters_are_read_under_the_names_of_the_collector(counters: Counters) -> None:
     told = {name: value for name, value in counters.by_metric_name().items() if value}
     assert told == {
