@@ -46,7 +46,7 @@ test('a report opens from the disk, asks for nothing, and leads from the session
   );
 });
 
-test('keys lead from the report of a session to a request and back; that of a request leads to no session', async () => {
+test('keys lead from a report to a request and back; the report of a request leads to no session', async () => {
   await page.goto(pathToFileURL(await report(session.session_id)).href);
   const heading = (kind) => page.locator(`main.timeline[data-kind="${kind}"]`);
   await heading('session').waitFor();
