@@ -11,6 +11,8 @@ import { isSessionId } from './shared/ids.js';
 
 /** Sessions known at once; the one that was used longest ago goes first. */
 export const SESSIONS_MAX = 200;
+/** Sessions of one key that are over, and to which records still belong that began in them. */
+export const ENDED_MAX = 10;
 
 /**
  * @typedef {'idle' | 'max_age' | 'browser_close' | 'logout' | 'user' | 'invalid'} EndReason
@@ -24,7 +26,7 @@ export const SESSIONS_MAX = 200;
  * @typedef {object} Entry what is known of one key: an origin, or an origin and a tab
  * @property {Session | null} current
  * @property {string} nextId the id that the next session will have
- * @property {string} previousId the session that ended last
+ * @property {string[]} endedIds the sessions that ended last, the latest first
  *
  * @typedef {object} Limits
  * @property {number} idleTimeoutMs
@@ -92,13 +94,14 @@ export class SessionManager {
   use(key, now, limits) {
     const entry = this.expire(key, now, limits);
     if (!entry.current) {
-      entry.current = { id: entry.nextId, startedAt: now, lastActivityAt: now, previousId: entry.previousId };
+      const previousId = entry.endedIds[0] ?? '';
+      entry.current = { id: entry.nextId, startedAt: now, lastActivityAt: now, previousId };
       entry.nextId = this.newId();
       this.happened.push({
         event: 'session.start',
         key,
         sessionId: entry.current.id,
-        previousId: entry.previousId,
+        previousId,
         reason: '',
         time: now,
       });
@@ -129,7 +132,7 @@ export class SessionManager {
     if (!entry.current) return;
     const { id } = entry.current;
     this.happened.push({ event: 'session.end', key, sessionId: id, previousId: '', reason, time });
-    entry.previousId = id;
+    entry.endedIds = [id, ...entry.endedIds].slice(0, ENDED_MAX);
     entry.current = null;
   }
 
@@ -147,7 +150,7 @@ export class SessionManager {
 
   /**
    * The session that a record of a page belongs to. The page says which id its requests carried; that counts only if
-   * this side made it for this very key and it is, or was just, in force.
+   * this side made it for this very key and it is in force, or was: a request may outlive its session, and the next.
    * @param {string} key
    * @param {unknown} claimedId
    * @param {number} now
@@ -156,8 +159,25 @@ export class SessionManager {
    */
   sessionOf(key, claimedId, now, limits) {
     const entry = this.expire(key, now, limits);
-    if (claimedId && claimedId === entry.previousId) return entry.previousId;
-    return this.use(key, now, limits).id;
+    const ended = entry.endedIds.find((id) => id === claimedId);
+    return ended ?? this.use(key, now, limits).id;
+  }
+
+  /**
+   * @param {string} origin
+   * @returns {string[]} keys of the origin's sessions, of either scope
+   */
+  keysOf(origin) {
+    return Object.keys(this.entries).filter((key) => key === origin || key.startsWith(`${origin} `));
+  }
+
+  /**
+   * The person wants no more of an origin.
+   * @param {string} origin
+   * @param {number} now
+   */
+  endOrigin(origin, now) {
+    for (const key of this.keysOf(origin)) this.end(key, 'user', now);
   }
 
   /**
@@ -218,7 +238,7 @@ export class SessionManager {
       const idle = keys.sort((a, b) => this.#lastUse(a) - this.#lastUse(b))[0];
       if (idle !== undefined) delete this.entries[idle];
     }
-    const entry = { current: null, nextId: this.newId(), previousId: '' };
+    const entry = { current: null, nextId: this.newId(), endedIds: [] };
     this.entries[key] = entry;
     return entry;
   }

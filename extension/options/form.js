@@ -85,6 +85,23 @@ export function readForm(fields) {
 }
 
 /**
+ * @param {FormSettings} settings that the form says
+ * @param {FormFields} fields of which they were read
+ * @param {FormFields} filled what the form was filled with
+ * @returns {Partial<FormSettings>} what the person changed; the two times together: one bounds the other
+ */
+export function changedFields(settings, fields, filled) {
+  const hasChanged = (/** @type {string} */ name) => {
+    const key = /** @type {keyof FormFields} */ (name);
+    return fields[key] !== filled[key];
+  };
+  const isTime = (/** @type {string} */ name) => name === 'idleTimeoutMs' || name === 'maxAgeMs';
+  const haveTimesChanged = hasChanged('idleTimeoutMs') || hasChanged('maxAgeMs');
+  const isSent = (/** @type {string} */ name) => (isTime(name) ? haveTimesChanged : hasChanged(name));
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => isSent(name)));
+}
+
+/**
  * @param {string} text
  * @returns {string} scheme, host and port
  * @throws {Error} if it is more or less than that

@@ -11,7 +11,7 @@ import {
 } from '../messages.js';
 import { byId, messageOf, setShown, setText } from '../ui/dom.js';
 import { sentence } from '../ui/words.js';
-import { formFields, readForm } from './form.js';
+import { changedFields, formFields, readForm } from './form.js';
 
 /** @import { CollectorState, Settings } from '../messages.js' */
 /** @import { FormErrors, FormFields } from './form.js' */
@@ -35,10 +35,14 @@ const textNames = /** @type {(keyof typeof texts)[]} */ (Object.keys(texts));
 
 /** @param {FormFields} fields */
 function fill(fields) {
+  filled = fields;
   for (const name of textNames) texts[name].value = fields[name];
   scopes.origin.checked = fields.scope === 'origin';
   scopes.tab.checked = fields.scope === 'tab';
 }
+
+/** What the form was filled with: of the rest another window may know more. @type {FormFields} */
+let filled;
 
 /** @returns {FormFields} */
 function written() {
@@ -105,14 +109,15 @@ async function switchOff(origin) {
 
 /** The permission is asked for before anything is awaited: the browser wants that inside the click. */
 async function saveForm() {
-  const { settings, errors } = readForm(written());
+  const fields = written();
+  const { settings, errors } = readForm(fields);
   showErrors(errors);
   if (Object.keys(errors).length > 0) return;
   const origins = [...new Set([settings.endpoint, settings.queryEndpoint].map(permissionPattern))];
   if (!(await chrome.permissions.request({ origins }))) {
     throw new Error(`The browser was not allowed to send to ${settings.endpoint}, so nothing was saved.`);
   }
-  fill(formFields(await ask(SET_SETTINGS, { settings })));
+  fill(formFields(await ask(SET_SETTINGS, { settings: changedFields(settings, fields, filled) })));
   setText(outcome, 'Saved.');
 }
 
@@ -121,7 +126,9 @@ async function checkCollector() {
   try {
     /** @type {CollectorState} */
     const { endpoint, reachable, reason } = await ask(CHECK_COLLECTOR);
-    setText(outcome, reachable ? `The collector at ${endpoint} is reachable.` : `Not reachable. ${sentence(reason)}`);
+    const unsaved = written().endpoint === filled.endpoint ? '' : ` That is ${endpoint}, which is saved.`;
+    const found = reachable ? `The collector at ${endpoint} is reachable.` : `Not reachable. ${sentence(reason)}`;
+    setText(outcome, found + unsaved);
   } finally {
     check.disabled = false;
   }

@@ -50,7 +50,7 @@ async function setEnabled(worker, message) {
   await worker.change(async (state) => {
     const others = state.settings.origins.filter((one) => one !== origin);
     const origins = message.enabled ? [...others, origin] : others;
-    if (!message.enabled) endSessions(state, origin, worker.now());
+    if (!message.enabled) state.sessions.endOrigin(origin, worker.now());
     await worker.useSettings(state, changedSettings(state.settings, { origins }));
     if (!message.enabled) forgetSessions(state, origin);
   });
@@ -82,7 +82,7 @@ async function setSettings(worker, message) {
     const settings = changedSettings(before, message.settings);
     const scopeChanges = settings.scope !== before.scope;
     for (const origin of before.origins) {
-      if (scopeChanges || !settings.origins.includes(origin)) endSessions(state, origin, worker.now());
+      if (scopeChanges || !settings.origins.includes(origin)) state.sessions.endOrigin(origin, worker.now());
     }
     await worker.useSettings(state, settings);
     for (const origin of before.origins) {
@@ -131,27 +131,9 @@ async function stateOf(worker, state, message) {
 /**
  * @param {WorkerState} state
  * @param {string} origin
- * @param {number} now
- */
-function endSessions(state, origin, now) {
-  for (const key of keysOf(state, origin)) state.sessions.end(key, 'user', now);
-}
-
-/**
- * @param {WorkerState} state
- * @param {string} origin
  */
 function forgetSessions(state, origin) {
-  for (const key of keysOf(state, origin)) state.sessions.forget(key);
-}
-
-/**
- * @param {WorkerState} state
- * @param {string} origin
- * @returns {string[]} keys of the origin's sessions, of either scope
- */
-function keysOf(state, origin) {
-  return Object.keys(state.sessions.entries).filter((key) => key === origin || key.startsWith(`${origin} `));
+  for (const key of state.sessions.keysOf(origin)) state.sessions.forget(key);
 }
 
 /**

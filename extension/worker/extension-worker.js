@@ -184,7 +184,7 @@ export class ExtensionWorker {
       const kept = [];
       for (const origin of state.settings.origins) {
         if (await chrome.permissions.contains({ origins: [permissionPattern(origin)] })) kept.push(origin);
-        else state.sessions.end(origin, 'user', this.now());
+        else state.sessions.endOrigin(origin, this.now());
       }
       const { settings } = state;
       if (kept.length < settings.origins.length) await this.useSettings(state, { ...settings, origins: kept });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { formFields, readForm } from '../../extension/options/form.js';
+import { changedFields, formFields, readForm } from '../../extension/options/form.js';
 import {
   DEFAULT_SETTINGS,
   ORIGINS_MAX,
@@ -127,4 +127,15 @@ test('names to black out: one a line, each once, within limits', () => {
 test('each fault is told at once', () => {
   const { errors } = readForm({ ...FIELDS, endpoint: 'x', token: 'a b', maxAgeMs: 'never' });
   assert.deepEqual(Object.keys(errors), ['endpoint', 'token', 'maxAgeMs']);
+});
+
+test('only what the person changed is sent: another window may have changed the rest', () => {
+  const filled = formFields(settings);
+  const changed = (differences) => {
+    const fields = { ...filled, ...differences };
+    return changedFields(readForm(fields).settings, fields, filled);
+  };
+  assert.deepEqual(changed({}), {});
+  assert.deepEqual(changed({ redactedNames: 'iban', scope: 'tab' }), { redactedNames: ['iban'], scope: 'tab' });
+  assert.deepEqual(changed({ idleTimeoutMs: '10' }), { idleTimeoutMs: 600_000, maxAgeMs: settings.maxAgeMs });
 });

@@ -105,3 +105,15 @@ test('a page that is on is told its session, and the rules carry the same', asyn
   const values = set.filter(({ header }) => header === 'x-session-id');
   assert.deepEqual(new Set(values.map(({ value }) => value)), new Set([configuration.session.id]));
 });
+
+test('a permission that is taken back ends the sessions of the origin, also where each tab has its own', async () => {
+  Object.assign(chrome, { permissions: { contains: async () => false } });
+  const state = await worker.change(async (living) => {
+    living.settings = { ...living.settings, scope: 'tab' };
+    living.sessions.touch(living.keyOf(ORIGIN, 1), NOW, living.settings);
+    return living;
+  });
+  await worker.dropOriginsWithoutPermission();
+  const { entries } = state.sessions;
+  assert.deepEqual([state.settings.origins, entries[`${ORIGIN} 1`]?.current], [[], null]);
+});

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { SESSIONS_MAX, SessionManager, expiryOf } from '../../../extension/session-manager.js';
+import { ENDED_MAX, SESSIONS_MAX, SessionManager, expiryOf } from '../../../extension/session-manager.js';
 
 const LIMITS = { idleTimeoutMs: 100, maxAgeMs: 1000 };
 const KEY = 'http://shop.test';
@@ -98,6 +98,25 @@ test('what a page claims: the living and the last id count, every other is repla
   assert.equal(manager.entries[KEY]?.current, null);
   assert.equal(manager.sessionOf(KEY, id(2), 3, LIMITS), id(2));
   assert.equal(manager.sessionOf('http://other.test', id(2), 3, LIMITS), id(4), 'the id of another origin');
+});
+
+test('a record of a request that outlived several sessions belongs to the one that it began in, of so many', () => {
+  const [first, ...ids] = Array.from({ length: ENDED_MAX + 1 }, (_, number) => {
+    const { id: ended } = manager.use(KEY, number, LIMITS);
+    manager.end(KEY, 'user', number);
+    return ended;
+  });
+  const living = manager.use(KEY, ENDED_MAX + 1, LIMITS).id;
+  for (const ended of ids) assert.equal(manager.sessionOf(KEY, ended, ENDED_MAX + 2, LIMITS), ended);
+  assert.equal(manager.sessionOf(KEY, first, ENDED_MAX + 2, LIMITS), living, 'one more than are known');
+  assert.equal(manager.use(KEY, ENDED_MAX + 2, LIMITS).previousId, ids.at(-1));
+});
+
+test('an origin that is given up ends its sessions of either scope, and no other', () => {
+  for (const key of [KEY, `${KEY} 1`, `${KEY} 2`, `${KEY}.evil`]) manager.use(key, 0, LIMITS);
+  manager.endOrigin(KEY, 5);
+  const living = Object.entries(manager.entries).filter(([, { current }]) => current);
+  assert.deepEqual(living.map(([key]) => key), [`${KEY}.evil`]);
 });
 
 test('a browser that was closed: what lived is ended at its last activity, and continued', () => {
