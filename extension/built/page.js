@@ -635,6 +635,7 @@
       this.records = [];
       this.timer = void 0;
       this.gathers = true;
+      this.isFlushing = false;
     }
     /**
      * @param {object} hello what the page knows of itself
@@ -657,11 +658,22 @@
     /**
      * Records travel together: to hand one over costs the page more than all else that is done for it.
      * @param {object} record
+     * @param {boolean} [isUrgent] whether it goes, with all before it, as soon as the page's code at work is done
      */
-    record(record) {
+    record(record, isUrgent = false) {
       this.records[this.records.length] = record;
       if (!this.gathers || this.records.length >= GATHERED_RECORDS_MAX) this.flush();
+      else if (isUrgent) this.#flushSoon();
       else this.timer ??= this.natives.setTimeout(() => quietly(() => this.flush()), GATHER_MS);
+    }
+    /** Microtasks run before the tab can be closed; all that one task of the page says goes together. */
+    #flushSoon() {
+      if (this.isFlushing) return;
+      this.isFlushing = true;
+      this.natives.queueMicrotask(() => {
+        this.isFlushing = false;
+        quietly(() => this.flush());
+      });
     }
     /** Send the records that wait. */
     flush() {
@@ -1215,6 +1227,7 @@
       getRandomValues: crypto2.getRandomValues.bind(crypto2),
       monotonicNow: now,
       wallNow: window2.Date.now,
+      queueMicrotask: window2.queueMicrotask.bind(window2),
       setTimeout: window2.setTimeout.bind(window2),
       clearTimeout: window2.clearTimeout.bind(window2),
       entriesOfType: performance2.getEntriesByType.bind(performance2)
@@ -2020,6 +2033,10 @@
   }
 
   // page/main.js
+  var URGENT_EVENTS = (
+    /** @type {Record<string, boolean>} */
+    { exception: true, "browser.user_action.click": true }
+  );
   var LOGOUT_EVENT = "gasoline:logout";
   var PageObserver = class {
     /** @param {any} window */
@@ -2145,7 +2162,8 @@
       quietly(() => {
         const sessionId = this.session.current();
         const at = time ?? this.clock.now();
-        this.channel.record({ kind: "log", event, time: at, severity, body, sessionId, attributes, ...context });
+        const record = { kind: "log", event, time: at, severity, body, sessionId, attributes, ...context };
+        this.channel.record(record, URGENT_EVENTS[event]);
       });
     }
     /** Where the page has a service worker, the page's requests come from there, and have no mark. */

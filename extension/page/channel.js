@@ -34,6 +34,7 @@ export class Channel {
     this.timer = undefined;
     /** Whether records wait for others: a page that is hidden or goes has slow timers, or none any more. */
     this.gathers = true;
+    this.isFlushing = false;
   }
 
   /**
@@ -59,12 +60,24 @@ export class Channel {
   /**
    * Records travel together: to hand one over costs the page more than all else that is done for it.
    * @param {object} record
+   * @param {boolean} [isUrgent] whether it goes, with all before it, as soon as the page's code at work is done
    */
-  record(record) {
+  record(record, isUrgent = false) {
     // Not pushed: pages put functions of their own over those of arrays.
     this.records[this.records.length] = record;
     if (!this.gathers || this.records.length >= GATHERED_RECORDS_MAX) this.flush();
+    else if (isUrgent) this.#flushSoon();
     else this.timer ??= this.natives.setTimeout(() => quietly(() => this.flush()), GATHER_MS);
+  }
+
+  /** Microtasks run before the tab can be closed; all that one task of the page says goes together. */
+  #flushSoon() {
+    if (this.isFlushing) return;
+    this.isFlushing = true;
+    this.natives.queueMicrotask(() => {
+      this.isFlushing = false;
+      quietly(() => this.flush());
+    });
   }
 
   /** Send the records that wait. */

@@ -19,6 +19,8 @@ import { answeredSpan, restartedTrace } from './server-timing.js';
 import { navigationTiming, resourceTiming, watchWebVitals } from './timings.js';
 import { wrapXhr } from './xhr.js';
 
+/** Rare, and what the person looks for: they do not wait for others, lest the tab is closed meanwhile. */
+const URGENT_EVENTS = /** @type {Record<string, boolean>} */ ({ exception: true, 'browser.user_action.click': true });
 /** The event by which an application says that its user has logged out. */
 const LOGOUT_EVENT = 'gasoline:logout';
 
@@ -158,7 +160,8 @@ class PageObserver {
     quietly(() => {
       const sessionId = this.session.current();
       const at = time ?? this.clock.now();
-      this.channel.record({ kind: 'log', event, time: at, severity, body, sessionId, attributes, ...context });
+      const record = { kind: 'log', event, time: at, severity, body, sessionId, attributes, ...context };
+      this.channel.record(record, URGENT_EVENTS[event]);
     });
   }
 

@@ -60,6 +60,7 @@ export function captureNatives(window) {
     getRandomValues: crypto.getRandomValues.bind(crypto),
     monotonicNow: now,
     wallNow: window.Date.now,
+    queueMicrotask: window.queueMicrotask.bind(window),
     setTimeout: window.setTimeout.bind(window),
     clearTimeout: window.clearTimeout.bind(window),
     entriesOfType: performance.getEntriesByType.bind(performance),

@@ -127,3 +127,31 @@ test('a page that comes back from the back/forward cache is observed again', asy
   const state = await browser.ask('get-state', { origin: site.origin });
   assert.equal(state.session.id, sessionId);
 });
+
+test('a tab that is closed by a click, and one that is closed after an exception, have told of it', async () => {
+  const opener = await browser.open(`${site.origin}/`);
+  const sessionId = await storedId(opener);
+  const openWindow = async () => {
+    const [opened] = await Promise.all([opener.waitForEvent('popup'), opener.evaluate(() => void window.open('/'))]);
+    await storedId(opened);
+    return opened;
+  };
+  const clicked = await openWindow();
+  await clicked.evaluate(() => document.querySelector('button')?.addEventListener('click', () => window.close()));
+  await Promise.all([clicked.waitForEvent('close'), clicked.click('button').catch(() => {})]);
+  const failed = await openWindow();
+  const close = () => {
+    window.addEventListener('error', () => setTimeout(() => window.close()));
+    setTimeout(() => {
+      console.log('said before');
+      throw new Error('the last');
+    });
+  };
+  await Promise.all([failed.waitForEvent('close'), failed.evaluate(close).catch(() => {})]);
+  const { events } = await sessionTrace(
+    collector.observe,
+    sessionId,
+    (all) => all.some(({ name }) => name === 'exception') && all.some(({ name }) => name.endsWith('.click')),
+  );
+  assert.ok(events.some(({ body }) => body === 'said before'));
+});

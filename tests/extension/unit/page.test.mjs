@@ -233,6 +233,8 @@ test('selectors: by id, by classes and place, within their limits', () => {
 test('channel: records travel together, within a moment, at once when there are many, and before what follows', () => {
   const target = new EventTarget();
   const timers = new Map();
+  /** @type {(() => void)[]} */
+  const soon = [];
   const natives = /** @type {any} */ ({
     apply: Reflect.apply,
     dispatchEvent: target.dispatchEvent,
@@ -240,6 +242,7 @@ test('channel: records travel together, within a moment, at once when there are 
     stringify: JSON.stringify,
     setTimeout: (work, delayMs) => timers.set(7, [work, delayMs]) && 7,
     clearTimeout: (id) => timers.delete(id),
+    queueMicrotask: (work) => soon.push(work),
   });
   const window = { document: { createElementNS: () => target } };
   const channel = new Channel(natives, window);
@@ -257,6 +260,12 @@ test('channel: records travel together, within a moment, at once when there are 
   const many = Array.from({ length: GATHERED_RECORDS_MAX }, (_, index) => index);
   for (const number of many) channel.record(number);
   assert.deepEqual([heard.splice(0), timers.size], [[records(...many)], 0]);
+  channel.record(5);
+  channel.record(6, true);
+  channel.record(7, true);
+  assert.deepEqual([heard, soon.length], [[], 1]);
+  for (const work of soon.splice(0)) work();
+  assert.deepEqual([heard.splice(0), timers.size], [[records(5, 6, 7)], 0], 'at once, with what came before');
   channel.gathers = false;
   channel.record(4);
   assert.deepEqual(heard, [records(4)]);
