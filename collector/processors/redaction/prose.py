@@ -18,7 +18,8 @@ _SENTENCE = (
 # What may be a token, behind a scheme or not.
 _SCHEMES = r"(?:(?:bearer|basic|token|negotiate|ntlm|apikey|dpop|aws|sharedkey(?:lite)?)[ \t]+)?"
 _LIST = r"(?:digest|aws4-hmac-sha256|hawk|oauth|signature)[ \t]+[^\r\n=]{1,64}="
-_TOKEN = rf"{_SCHEMES}([^\s\"'<>,;&(\[{{\\]+)"
+# So much of it says whether it is one; without an end each name in `auth:auth:…` would read all that follows.
+_TOKEN = rf"{_SCHEMES}([^\s\"'<>,;&(\[{{\\]{{1,64}})"
 
 
 class Prose:
