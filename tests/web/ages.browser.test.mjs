@@ -1,4 +1,4 @@
-/** Lists of the page that nothing new comes to, and lists that cannot be told: what is said of them, and the way on. */
+/** Lists of the page: ages that grow, filters that are refused or too long, and what is wider than its column. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -42,3 +42,37 @@ for (const [what, path, row] of [
     assert.ok(browser.problems.splice(0).every((problem) => /status of 400/.test(problem)));
   });
 }
+
+test('a text to filter by is cut where it is longer than an address may be', async () => {
+  const { page, collector } = stage;
+  await page.goto(collector.query);
+  const field = page.getByRole('searchbox', { name: 'Text' });
+  await field.focus();
+  await page.keyboard.insertText('x'.repeat(100_000));
+  await page.getByText('No session matches these filters').waitFor();
+  assert.deepEqual([(await field.inputValue()).length, await page.getByRole('alert').count()], [2_000, 0]);
+});
+
+test('the date of another year and a long name of a service stay on their line', async () => {
+  const { page, collector } = stage;
+  const from = Date.now() - 400 * 86_400_000;
+  const id = 'b'.repeat(16);
+  const attributes = { 'session.id': 'of-another-year' };
+  await sendSpans(collector.endpoint, 'service-'.repeat(40), [
+    otlpSpan({ trace: id.repeat(2), id, name: 'step', from, to: from + 1, attributes }),
+  ]);
+  await page.goto(`${collector.query}/?query=of-another-year`);
+  const started = page.locator('.row .started');
+  await started.locator('small', { hasText: '400 days ago' }).waitFor();
+  const inside = await started.evaluate((cell) => {
+    const row = cell.closest('.row').getBoundingClientRect();
+    return [...cell.children].every((line) => line.getBoundingClientRect().bottom <= row.bottom);
+  });
+  assert.equal(inside, true);
+  assert.ok((await started.locator('time').boundingBox()).height < 25);
+  await page.goto(`${collector.query}/sessions/of-another-year?event=${id}`);
+  const name = page.locator('.panel .service');
+  await name.waitFor();
+  const [outer, inner] = [await page.locator('.panel').boundingBox(), await name.boundingBox()];
+  assert.ok(inner.x + inner.width <= outer.x + outer.width);
+});

@@ -8,6 +8,7 @@ import { useKeys } from './keys';
 import { place, replaceSearch } from './router';
 
 const TYPING_MS = 250;
+export const TEXT_CHARS_MAX = 2_000;
 const AGES = [
   ['', 'any time'],
   ['-5m', 'last 5 minutes'],
@@ -107,6 +108,7 @@ function TextField({ label, placeholder, title, value, field, onValue }: TextFie
       aria-label={label}
       placeholder={placeholder}
       title={title}
+      maxLength={TEXT_CHARS_MAX}
       value={typed}
       onInput={(event) => setTyped(event.currentTarget.value)}
       onKeyDown={leave}
