@@ -6,7 +6,7 @@ Data flows one way: a receiver hands one export request to its consumer and answ
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from collector.correlation.record import Correlated
 from collector.pdata.envelope import Group, Signal, count_data_points, cut_request
@@ -83,6 +83,15 @@ class Exporter(Protocol):
 
     async def shutdown(self) -> None:
         """Deliver what was taken, then release everything. May be called twice."""
+        ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """An exporter that knows before `export` that it would send a request back."""
+
+    def check_room(self, telemetry: Telemetry) -> None:
+        """Raise BusyError if there is no room for it just now. Takes nothing."""
         ...
 
 

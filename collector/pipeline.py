@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from collector.component import Consumer, Exporter, Outcome, Processor, Telemetry
+from collector.component import Bounded, Consumer, Exporter, Outcome, Processor, Telemetry
 from collector.pdata.envelope import Signal
 from collector.telemetry.metrics import REDACTED, SESSION_IDS_TOO_LONG, Counters
 
@@ -30,6 +30,7 @@ class Pipeline:
     def __init__(self, processors: Sequence[Processor], exporters: Sequence[Exporter], counters: Counters) -> None:
         self._processors = processors
         self._exporters = exporters
+        self._bounded = [each for each in exporters if isinstance(each, Bounded)]
         self._counters = counters
 
     async def consume(self, telemetry: Telemetry) -> Outcome:
@@ -38,6 +39,9 @@ class Pipeline:
             count = await asyncio.to_thread(self._prepare, telemetry)
         else:
             count = self._prepare(telemetry)
+        # Whoever has room would get the request again with each attempt of its sender, as long as another one has none.
+        for exporter in self._bounded:
+            exporter.check_room(telemetry)
         if len(self._exporters) == 1:
             await self._exporters[0].export(telemetry)
         else:

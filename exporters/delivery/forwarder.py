@@ -5,7 +5,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import NamedTuple, Protocol
 
 from collector.component import Telemetry
@@ -74,15 +74,26 @@ class Forwarder:
         """See Exporter; what an earlier process left in the queue is sent first."""
         self._tasks = [asyncio.create_task(self._consume()) for _ in range(self._consumers)]
 
+    def check_room(self, telemetry: Telemetry) -> None:
+        """See Bounded."""
+        entry = _entry(telemetry)
+        with self._counting(entry):
+            self._queue.check_room(entry)
+
     async def export(self, telemetry: Telemetry) -> None:
         """See Exporter."""
-        records = telemetry.count_records()
-        try:
-            await self._queue.put(Entry(telemetry.signal, records, telemetry.body))
-        except BusyError:
-            self._counters.enqueue_failed(telemetry.signal, records)
-            raise
+        entry = _entry(telemetry)
+        with self._counting(entry):
+            await self._queue.put(entry)
         self._counters.enqueued()
+
+    @contextlib.contextmanager
+    def _counting(self, entry: Entry) -> Generator[None]:
+        try:
+            yield
+        except BusyError:
+            self._counters.enqueue_failed(entry.signal, entry.records)
+            raise
 
     async def shutdown(self) -> None:
         """See Exporter. Sends for at most DRAIN_S; what is left is on disk, and sent by the next process."""
@@ -179,6 +190,10 @@ class Forwarder:
         _logger.error(
             "%s: %d records of %s cannot be delivered: %s", self._name, entry.records, entry.signal, _shown(failure)
         )
+
+
+def _entry(telemetry: Telemetry) -> Entry:
+    return Entry(telemetry.signal, telemetry.count_records(), telemetry.body)
 
 
 def _shown(failure: NotDeliveredError) -> str:

@@ -103,8 +103,8 @@ class SendingQueue:
         """Whether everything that was put in is done."""
         return not self._putting_bytes and all(segment.is_finished for segment in self._segments.values())
 
-    async def put(self, entry: Entry) -> None:
-        """Return when `entry` is on disk. Raises BusyError if there is no room, or it cannot be written."""
+    def check_room(self, entry: Entry) -> None:
+        """Raise BusyError if there is no room for `entry` just now."""
         size = entry.frame_bytes
         if not self.is_empty and self.bytes + self._putting_bytes + size > self._bytes_max:
             raise BusyError(
@@ -113,6 +113,11 @@ class SendingQueue:
                 FULL_RETRY_AFTER_S,
                 limit="sending_queue",
             )
+
+    async def put(self, entry: Entry) -> None:
+        """Return when `entry` is on disk. Raises BusyError if there is no room, or it cannot be written."""
+        self.check_room(entry)
+        size = entry.frame_bytes
         self._putting_bytes += size
         try:
             await self._commits.put(entry)

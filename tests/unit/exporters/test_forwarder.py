@@ -173,7 +173,9 @@ async def test_exporting_does_not_wait_for_a_slow_backend_until_the_queue_is_ful
                 await forwarder.export(logs(body))
         with pytest.raises(BusyError, match="is full"):
             await forwarder.export(logs(body))
-        assert metrics_of(counters) == {'otelcol_exporter_enqueue_failed_log_records{exporter="otlp"}': 1}
+        with pytest.raises(BusyError, match="is full"):
+            forwarder.check_room(logs(body))
+        assert metrics_of(counters) == {'otelcol_exporter_enqueue_failed_log_records{exporter="otlp"}': 2}
         gauges = counters.by_metric_name()
         assert gauges['otelcol_exporter_queue_capacity{exporter="otlp"}'] == 10_000
         assert 9_000 < gauges['otelcol_exporter_queue_size{exporter="otlp"}'] <= 10_000

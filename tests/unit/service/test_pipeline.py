@@ -37,6 +37,14 @@ class Sink:
         """Nothing to release."""
 
 
+class BoundedSink(Sink):
+    """An exporter that knows beforehand that it would refuse."""
+
+    def check_room(self, telemetry: Telemetry) -> None:
+        if self.error:
+            raise self.error
+
+
 def trace_body(*, spans: int = 1, invalid: int = 0, name: str = "charge", session_id: str = "") -> bytes:
     request = ExportTraceServiceRequest()
     scope = request.resource_spans.add().scope_spans.add()
@@ -167,3 +175,16 @@ async def test_two_pipelines_of_one_signal_do_not_see_each_others_work() -> None
     assert (outcome.accepted, outcome.rejected) == (1, 1)
     assert plain.taken[0].correlated is None
     assert correlated.taken[0].correlated is not None
+
+
+@pytest.mark.anyio
+async def test_who_has_room_gets_nothing_as_long_as_another_has_none() -> None:
+    well, other, full = Sink(), BoundedSink(), BoundedSink(BusyError("full"))
+    pipeline, telemetry = pipeline_to(well, other, full), Telemetry(Signal.TRACES, trace_body())
+    for _ in range(3):
+        with pytest.raises(BusyError, match="full"):
+            await pipeline.consume(telemetry)
+    assert (well.taken, other.taken) == ([], [])
+    full.error = None
+    await pipeline.consume(telemetry)
+    assert [len(sink.taken) for sink in (well, other, full)] == [1, 1, 1]
