@@ -118,7 +118,7 @@ receivers:
 exporters:
   index:
   index:
-  otlp: {endpoint: "127.0.0.1:5001", headers: {authorization: "Bearer ${env:BACKEND_TOKEN}"}}
+  otlp: {endpoint: "127.0.0.1:5003", headers: {authorization: "Bearer ${env:BACKEND_TOKEN}"}}
   otlphttp: {endpoint: "${env:BACKEND}"}
   file: {path: traces.binpb, format: proto}
 extensions:
