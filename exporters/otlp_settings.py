@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
 from collector.config.duration import Duration
 from collector.config.endpoint import is_loopback, join_endpoint, split_endpoint
+from collector.config.environment import text_of
 from collector.config.model import Settings
 from collector.left_queues import QUEUE_FOLDER_NAME
 from exporters.delivery.retry import RetrySettings
@@ -69,7 +70,16 @@ _Trimmed = StringConstraints(strip_whitespace=True)
 _Target = Annotated[str, _Trimmed, AfterValidator(_check_target)]
 _Url = Annotated[str, _Trimmed, AfterValidator(_check_url)]
 _HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$")]
-_HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e]{0,8192}$")]
+_HeaderValue = Annotated[str, BeforeValidator(text_of), Field(pattern=r"^[\t\x20-\x7e]{0,8192}$")]
+
+
+def _check_queue_size(size: int) -> int:
+    if size < QUEUE_BYTES_MIN:
+        raise ValueError(
+            f"{size} must be at least {QUEUE_BYTES_MIN}: it is in bytes here. The OpenTelemetry Collector counts "
+            "requests; a file for it is none for gasoline"
+        )
+    return size
 
 
 class SendingQueueSettings(Settings):
@@ -78,7 +88,7 @@ class SendingQueueSettings(Settings):
     `storage` is the folder that holds it, None is `sending_queue` in the data folder.
     """
 
-    queue_size: Annotated[int, Field(ge=QUEUE_BYTES_MIN)] = QUEUE_BYTES_MAX
+    queue_size: Annotated[int, AfterValidator(_check_queue_size)] = QUEUE_BYTES_MAX
     num_consumers: Annotated[int, Field(ge=1, le=CONSUMERS_MAX)] = CONSUMERS
     storage: Annotated[str, Field(pattern="^/")] | None = None
 

@@ -14,6 +14,26 @@ from collector.config.document import Problem
 _REFERENCE: Final = re.compile(r"\$\$|\$\{env:(?P<name>[^}:]*)(?P<default>:-[^}]*)?\}")
 
 
+class _Integer(int):
+    """A number, and the text that it was read from."""
+
+    text: str
+
+
+class _Float(float):
+    """The same."""
+
+    text: str
+
+
+def text_of(value: object) -> object:
+    """Return the text of a number that an environment variable holds, as it stands there; else the value itself.
+
+    For settings that are text: a key of digits is none of the numbers that it can be read as.
+    """
+    return value.text if isinstance(value, _Integer | _Float) else value
+
+
 def expand_environment(
     value: object, environ: Mapping[str, str], problems: list[Problem], path: tuple[str, ...] = ()
 ) -> object:
@@ -60,4 +80,8 @@ def _typed(text: str) -> object:
         value: object = yaml.safe_load(text)
     except yaml.YAMLError:
         return text
-    return value if value is None or isinstance(value, str | int | float | bool) else text
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = _Integer(value) if isinstance(value, int) else _Float(value)
+        number.text = text
+        return number
+    return value if value is None or isinstance(value, str | bool) else text

@@ -23,6 +23,7 @@ from collector.pdata.envelope import Signal
 HEAD_BYTES = 16
 LINES_LOOKED_AT_BYTES_MAX = 1024 * 1024
 DISCARD_BYTES_MAX = 1024 * 1024
+_COMPRESSED: Mapping[bytes, str] = MappingProxyType({b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"})
 _FIRST_OF_JSON = (b"{", b"\xef\xbb\xbf{")
 _LINE_OF_JSON = re.compile(rb'^\s*\{\s*"resource(?:Spans|Logs|Metrics)"', re.MULTILINE)
 _MEMBERS: Mapping[str, Signal] = MappingProxyType(
@@ -62,6 +63,11 @@ def read_requests(path: Path, signal: Signal | None) -> Iterator[Request | Unrea
             size = os.fstat(file.fileno()).st_size
             head = file.read(LINES_LOOKED_AT_BYTES_MAX)
             file.seek(0)
+            for magic, name in _COMPRESSED.items():
+                if head.startswith(magic):
+                    raise UnreadableFileError(
+                        f"{path} is compressed with {name}; decompress it and import what comes of it"
+                    )
             if _is_json(file, head, size, signal):
                 yield from _read_json(file, size)
             elif size:

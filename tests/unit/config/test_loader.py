@@ -13,6 +13,7 @@ from collector.errors import ConfigError
 from collector.receivers.otlp.settings import OtlpSettings
 from exporters.debug import DebugSettings
 from exporters.index import IndexSettings
+from exporters.otlp_settings import QUEUE_BYTES_MIN, OtlpExporterSettings
 
 SMALLEST = """
 receivers: {otlp: {protocols: {grpc: }}}
@@ -95,6 +96,24 @@ def test_environment_variables_are_expanded_with_their_yaml_type_defaults_and_es
     assert isinstance(index, IndexSettings)
     assert index.retention.model_dump() == {"disk_bytes_max": 123456789, "age_hours_max": 24.0}
     assert list(configured_endpoints(config).values()) == ["127.0.0.1:4417"]
+
+
+@pytest.mark.parametrize("key", ["123456", "0123", "1e5", "1_000", "0x10", "secret"])
+def test_a_header_of_digits_is_the_text_of_its_variable(key: str) -> None:
+    settings = "{endpoint: 'localhost:4417', timeout: '${env:TIMEOUT}', headers: {x-api-key: '${env:KEY}'}}"
+    config = load(SMALLEST.replace("{debug: }", f"{{debug: , otlp: {settings}}}"), environ={"KEY": key, "TIMEOUT": "0"})
+    exporter = config.exporters[ComponentId("otlp")]
+    assert isinstance(exporter, OtlpExporterSettings)
+    assert (exporter.headers, exporter.timeout) == ({"x-api-key": key}, "0s")
+
+
+@pytest.mark.parametrize("size", [1000, QUEUE_BYTES_MIN - 1])
+def test_a_queue_size_in_requests_is_said_to_be_the_collector_s(size: int) -> None:
+    settings = f"{{endpoint: 'localhost:4417', sending_queue: {{queue_size: {size}}}}}"
+    assert error_of(SMALLEST.replace("{debug: }", f"{{debug: , otlp: {settings}}}")) == (
+        f"file: exporters.otlp.sending_queue.queue_size: {size} must be at least 65536: it is in bytes here. "
+        "The OpenTelemetry Collector counts requests; a file for it is none for gasoline"
+    )
 
 
 def test_two_dollars_are_one() -> None:

@@ -1,10 +1,12 @@
 """Files of recorded OTLP, whatever way they were written, and whatever is wrong with them."""
 
+import gzip
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import zstandard
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
@@ -143,6 +145,17 @@ def test_a_document_of_two_signals_is_two_requests(tmp_path: Path) -> None:
         (Signal.LOGS, log_body("a")),
         (Signal.METRICS, metric_body()),
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "name"), [(gzip.compress(line("a")), "gzip"), (zstandard.compress(framed(log_body("a"))), "zstd")]
+)
+def test_a_compressed_file_is_said_to_be_one(tmp_path: Path, content: bytes, name: str) -> None:
+    with pytest.raises(UnreadableFileError) as refused:
+        read(tmp_path / "file", content)
+    assert str(refused.value) == (
+        f"{tmp_path / 'file'} is compressed with {name}; decompress it and import what comes of it"
+    )
 
 
 def test_messages_behind_lengths_of_four_bytes_are_read(tmp_path: Path) -> None:
