@@ -67,7 +67,7 @@ PROSE = [
     "verification_code: used",
     "card_number: ****4242, cardNumber=XXXX-XXXX-XXXX-4242",
     "private_key: /etc/ssl/key.pem",
-    '{"credentials": "/home/app/.aws/credentials"}',
+    '{"credentials": "/etc/shop/credentials.json"}',
     "GET auth:token:42",
     "redis.call('GET', 'auth:session')",
     "cache miss: token:user:42",
