@@ -6,7 +6,7 @@ Data flows one way: a receiver hands one export request to its consumer and answ
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from collector.correlation.record import Correlated
 from collector.pdata.envelope import Group, Signal, count_data_points, cut_request
@@ -93,6 +93,13 @@ class Bounded(Protocol):
     def check_room(self, telemetry: Telemetry) -> None:
         """Raise BusyError if there is no room for it just now. Takes nothing."""
         ...
+
+
+@runtime_checkable
+class Recognising(Protocol):
+    """An exporter that knows a request which is sent again, and takes it once."""
+
+    recognises_resent: ClassVar[bool]
 
 
 class Receiver(Protocol):

@@ -10,7 +10,8 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from collector.component import Bounded, Consumer, Exporter, Outcome, Processor, Telemetry
+from collector.component import Bounded, Consumer, Exporter, Outcome, Processor, Recognising, Telemetry
+from collector.errors import BusyError
 from collector.pdata.envelope import Signal
 from collector.telemetry.metrics import REDACTED, SESSION_IDS_TOO_LONG, Counters
 
@@ -31,6 +32,7 @@ class Pipeline:
         self._processors = processors
         self._exporters = exporters
         self._bounded = [each for each in exporters if isinstance(each, Bounded)]
+        self._recognising = [each for each in exporters if isinstance(each, Recognising)]
         self._counters = counters
 
     async def consume(self, telemetry: Telemetry) -> Outcome:
@@ -39,14 +41,24 @@ class Pipeline:
             count = await asyncio.to_thread(self._prepare, telemetry)
         else:
             count = self._prepare(telemetry)
-        # Whoever has room would get the request again with each attempt of its sender, as long as another one has none.
-        for exporter in self._bounded:
-            exporter.check_room(telemetry)
+        await self._check_room(telemetry)
         if len(self._exporters) == 1:
             await self._exporters[0].export(telemetry)
         else:
             await _all_of(exporter.export(telemetry) for exporter in self._exporters)
         return self._outcome(telemetry, count)
+
+    async def _check_room(self, telemetry: Telemetry) -> None:
+        """Raise BusyError if an exporter has no room: others would get the request with each attempt of its sender.
+
+        Those that know it when it comes again have it at once, for its sender may give up before there is room.
+        """
+        try:
+            for exporter in self._bounded:
+                exporter.check_room(telemetry)
+        except BusyError:
+            await _all_of(exporter.export(telemetry) for exporter in self._recognising)
+            raise
 
     def _prepare(self, telemetry: Telemetry) -> int:
         """Decode and process; return the number of records. Touches nothing but `telemetry`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -38,6 +38,8 @@ class IndexSettings(Settings):
 
 class IndexExporter:
     """Writes what the processor `session` has correlated; returns after the commit."""
+
+    recognises_resent: ClassVar[bool] = True
 
     def __init__(self, writer: Writer, counters: ExporterCounters) -> None:
         self._writer = writer

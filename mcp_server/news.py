@@ -23,6 +23,7 @@ NEWS_INTERVAL_S = 0.25
 NEWS_HEARTBEAT_S = 15.0
 # Under load a look reads much; it may take one part of the time in five, so that ingestion has the rest.
 RESTS_PER_LOOK = 4
+_UNKNOWN_EVICTIONS = -1
 
 
 class Position(NamedTuple):
@@ -187,6 +188,9 @@ def rest_s(look_s: float) -> float:
 
 def position_of(text: str) -> Position:
     """Read the id of an event. Raises QueryError."""
+    if _is_count(text):
+        # A page of an older version knows the commit alone; it is told that something went, and reads all again.
+        return Position(int(text), _UNKNOWN_EVICTIONS)
     numbers = text.split("-")
     if len(numbers) != len(Position._fields) or not all(map(_is_count, numbers)):
         raise QueryError(

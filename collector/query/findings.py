@@ -245,6 +245,9 @@ def _of_collector(
             message, change = _PORT_PROBLEMS[port.problem]
             text = f"the port {port.name} at {port.endpoint} {message}: {port.told}"
             yield Finding("problem", port.problem, "", text, change or ["gasoline stop", start_command])
+    if live.counters_unknown:
+        message = f"what was refused or dropped, and which exporters fail, is not known: {live.counters_unknown}"
+        yield Finding("hint", "counts_unknown", "", message, ["gasoline doctor, once more"])
     # What the others fail at, senders are told to come again for.
     forwarders = (each for each in live.failing_exporters if each.partition("/")[0] in _FORWARDING)
     yield from (_away(each, live.exporter_troubles.get(each)) for each in forwarders)

@@ -173,6 +173,8 @@ class Forwarder:
             if message:
                 _logger.warning("%s: the backend says: %s", self._name, message)
             return None
+        # What it came from holds the request that was sent, and is kept while the next attempt waits.
+        failure.__traceback__ = failure.__cause__ = failure.__context__ = None
         is_refused = not (failure.retryable or failure.is_fault)
         self._counters.send_failed(signal, records, told=_shown(failure), is_refused=is_refused)
         return failure

@@ -233,6 +233,7 @@ class SendingQueue:
         for number in finished:
             if self._appender.sealed < number == newest:
                 continue  # it is still appended to
-            del self._segments[number]
+            if self._segments.pop(number, None) is None:
+                continue  # somebody else has removed it meanwhile
             await self._in_reader(partial(remove_segment, self._folder, number))
             self.wake()

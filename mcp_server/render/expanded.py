@@ -17,7 +17,8 @@ from mcp_server.render.ids import short_ids
 from mcp_server.render.links import request_link
 
 _FIELDS = ("id", "session_id", "evidence", "parent_span_id", "kind", "severity", "status_message", "truncated")
-_LAST_LINE_CHARACTERS = 200
+# More than an event of the largest request has.
+_LINES_MAX = 10**8
 
 
 def expanded_text(answer: Mapping[str, Any], params: ObserveParams, beyond: Beyond) -> str:
@@ -29,7 +30,14 @@ def expanded_text(answer: Mapping[str, Any], params: ObserveParams, beyond: Beyo
     if "duration_ms" in event:
         head[0] += f" · {duration(event['duration_ms'])}"
     head.append(DATA_FOLLOWS)
-    room = tokens * CHARACTERS_PER_TOKEN - sum(len(line) + 1 for line in head) - _LAST_LINE_CHARACTERS
+    whole = event.get("request_id", "")
+    short = short_ids([whole], beyond.requests_meant)[whole]
+    link = request_link(beyond.page_url, whole, event["id"])
+
+    def last(words: str) -> str:
+        return with_link(f"{words} · next: {call('request-trace', request_id=short)}", link)
+
+    room = tokens * CHARACTERS_PER_TOKEN - sum(len(line) + 1 for line in head) - len(last(_left_out(_LINES_MAX)))
     left_out = 0
     for line in _lines(event):
         room -= len(line) + 1
@@ -37,12 +45,11 @@ def expanded_text(answer: Mapping[str, Any], params: ObserveParams, beyond: Beyo
             left_out += 1
         else:
             head.append(line)
-    short = short_ids([event.get("request_id", "")], beyond.requests_meant)[event.get("request_id", "")]
-    last = "1 of 1 event shown whole"
-    if left_out:
-        last = f"1 of 1 event shown; left out: {left_out} lines of it (budget={BUDGET_TOKENS_MAX} shows more)"
-    link = request_link(beyond.page_url, event.get("request_id", ""), event["id"])
-    return "\n".join([*head, with_link(f"{last} · next: {call('request-trace', request_id=short)}", link)])
+    return "\n".join([*head, last(_left_out(left_out) if left_out else "1 of 1 event shown whole")])
+
+
+def _left_out(lines: int) -> str:
+    return f"1 of 1 event shown; left out: {lines} lines of it (budget={BUDGET_TOKENS_MAX} shows more)"
 
 
 def _lines(event: Event) -> Iterator[str]:

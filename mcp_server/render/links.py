@@ -10,7 +10,7 @@ import re
 from urllib.parse import quote, urlencode
 
 from collector.query.params import ObserveParams
-from mcp_server.render.ids import LONG_PREFIX_CHARACTERS, short_ids
+from mcp_server.render.ids import id_for_good
 
 # Browsers take these for steps, however they are encoded; behind a ~ the page takes them for names.
 _STEPS = re.compile(r"~*\.\.?")
@@ -38,5 +38,5 @@ def list_link(page_url: str, params: ObserveParams) -> str:
 
 
 def _segment(whole: str) -> str:
-    text = short_ids([whole], characters_min=LONG_PREFIX_CHARACTERS)[whole]
+    text = id_for_good(whole)
     return f"~{text}" if _STEPS.fullmatch(text) else quote(text, safe="")

@@ -254,10 +254,14 @@ async def test_news_go_on_after_a_store_that_could_not_be_read(
     assert event.data["session_ids"] == ["one"]
 
 
-@pytest.mark.parametrize("text", ["", "1", "-1", "1-", "1-2-3", "1.5-0", "x-0", "1-٣", f"{'9' * 20}-0"])
+@pytest.mark.parametrize("text", ["", "-1", "1-", "1-2-3", "1.5-0", "x-0", "1-٣", f"{'9' * 20}-0"])
 def test_what_is_no_position_is_refused(text: str) -> None:
     with pytest.raises(QueryError, match="is no position"):
         position_of(text)
+
+
+def test_a_page_that_knows_a_commit_alone_is_told_that_something_went() -> None:
+    assert position_of("7") == (7, -1)
 
 
 async def test_news_come_as_server_sent_events(

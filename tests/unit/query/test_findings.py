@@ -336,3 +336,14 @@ def test_every_reason_for_which_records_are_dropped_has_its_line(world: Any, roo
     findings = found(world, LiveStatus(ENDPOINTS, {}, dict.fromkeys(reasons, 1)))
     assert {finding.code for finding in findings} == {f"dropped_{reason}" for reason in reasons}
     assert [finding.code for finding in findings if finding.change == ["gasoline serve --log-level debug"]] == []
+
+
+def test_counters_that_could_not_be_asked_for_are_not_none() -> None:
+    live = LiveStatus(ENDPOINTS, counters_unknown="the collector does not answer")
+    assert findings_of(None, live, [], START)[-1] == Finding(
+        "hint",
+        "counts_unknown",
+        "",
+        "what was refused or dropped, and which exporters fail, is not known: the collector does not answer",
+        ["gasoline doctor, once more"],
+    )

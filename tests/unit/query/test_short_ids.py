@@ -8,7 +8,7 @@ import pytest
 from collector.query.params import parse_params
 from collector.query.prefixes import requests_meant, sessions_meant
 from mcp_server.render import ids
-from mcp_server.render.ids import short_ids
+from mcp_server.render.ids import id_for_good, short_ids
 from mcp_server.text import answer_text
 
 # Of each pair the first is asked for and the second is only stored, in no answer with it.
@@ -80,3 +80,31 @@ def test_beyond_so_many_ids_the_store_is_not_asked(monkeypatch: pytest.MonkeyPat
 
     assert short_ids(wholes, meant) == {wholes[0]: "00aaaa", wholes[1]: "01aaaa", wholes[2]: "02aaaaaaaaaaa"}
     assert asked == ["00aaaa", "01aaaa"]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "1732376971000",
+        "20261129-004500",
+        "run-1732376971000",
+    ],
+)
+def test_ids_that_begin_like_others_still_to_come_stay_whole(whole: str) -> None:
+    assert short_ids([whole], lambda text: [whole]) == {whole: whole}
+    assert id_for_good(whole) == whole
+
+
+@pytest.mark.parametrize("whole", ["0000000000000000a1b2c3d4e5f60718", "6740d5a100000000a1b2c3d4e5f60718"])
+def test_an_address_has_all_of_an_id_that_is_half_zeros(whole: str) -> None:
+    assert (short_ids([whole], lambda text: [whole]), id_for_good(whole)) == ({whole: whole[:6]}, whole)
+
+
+def test_an_id_that_is_gone_meanwhile_is_asked_for_once() -> None:
+    whole, asked = "4bf92f3577b34da6a3ce929d0e0e4736", list[str]()
+
+    def meant(text: str) -> list[str]:
+        asked.append(text)
+        return []
+
+    assert (short_ids([whole], meant), asked) == ({whole: whole}, ["4bf92f"])

@@ -118,3 +118,12 @@ def test_a_list_whose_budget_has_no_room_goes_without() -> None:
     ]
     assert [PAGE_URL in text for text in texts] == [False, True]
     assert [len(text) / 4 <= 40 * count for text, count in zip(texts, (1, 9), strict=True)] == [True, True]
+
+
+def test_a_link_to_an_event_is_part_of_what_it_may_cost_to_show_it_whole() -> None:
+    params = parse_params({"what": "request-trace", "request_id": "a" * 32, "expand": "b" * 16})
+    answer = request_answer(1)
+    answer["timeline"][0]["attributes"] = {f"attribute.{n}": "x" * 20 for n in range(3_000)}
+    text = render(answer, params, Beyond(f"https://{'telemetry.' * 20}example"))
+    assert 0.98 * 8_000 < len(text) / 4 <= 8_000
+    assert "lines of it (budget=8000 shows more) · next: " in text.splitlines()[-1]

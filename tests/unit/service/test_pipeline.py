@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -43,6 +44,12 @@ class BoundedSink(Sink):
     def check_room(self, telemetry: Telemetry) -> None:
         if self.error:
             raise self.error
+
+
+class KnowingSink(Sink):
+    """An exporter that takes what is sent again once."""
+
+    recognises_resent: ClassVar[bool] = True
 
 
 def trace_body(*, spans: int = 1, invalid: int = 0, name: str = "charge", session_id: str = "") -> bytes:
@@ -179,12 +186,12 @@ async def test_two_pipelines_of_one_signal_do_not_see_each_others_work() -> None
 
 @pytest.mark.anyio
 async def test_who_has_room_gets_nothing_as_long_as_another_has_none() -> None:
-    well, other, full = Sink(), BoundedSink(), BoundedSink(BusyError("full"))
-    pipeline, telemetry = pipeline_to(well, other, full), Telemetry(Signal.TRACES, trace_body())
+    well, other, full, store = Sink(), BoundedSink(), BoundedSink(BusyError("full")), KnowingSink()
+    pipeline, telemetry = pipeline_to(well, other, full, store), Telemetry(Signal.TRACES, trace_body())
     for _ in range(3):
         with pytest.raises(BusyError, match="full"):
             await pipeline.consume(telemetry)
-    assert (well.taken, other.taken) == ([], [])
+    assert (well.taken, other.taken, len(store.taken)) == ([], [], 3)
     full.error = None
     await pipeline.consume(telemetry)
-    assert [len(sink.taken) for sink in (well, other, full)] == [1, 1, 1]
+    assert [len(sink.taken) for sink in (well, other, full, store)] == [1, 1, 1, 4]

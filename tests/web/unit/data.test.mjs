@@ -132,7 +132,13 @@ test('self times and critical path are told only where every event is there', as
       store.loaded.value = loaded;
       counts.push([store.timeline.value.events.length, store.paths.value.selfMs.size]);
     });
-    return counts;
+    // How often it is shown in between depends on the time that it takes.
+    const [first, last] = [counts.shift(), counts.pop()];
+    assert.deepEqual(
+      counts.filter(([, told]) => told > 0),
+      [],
+    );
+    return last ? [first, last] : [first];
   };
   const report = (more) => ({
     kind: 'session',
@@ -154,7 +160,6 @@ test('self times and critical path are told only where every event is there', as
       ],
       [
         [1_000, 0],
-        [20_000, 0],
         [20_000, 0],
       ],
       [[1, 1]],
@@ -219,7 +224,8 @@ test('a request in the report of a session knows what the session says of its cl
   const answer = { session_id: 's', events, total: 2, notes };
   const { source } = data.reportSource({ kind: 'session', made_at: '', answer, requests: {} });
   const told = async (id) => (await source.ask({ what: 'request-trace', request_id: id })).notes;
-  assert.deepEqual([await told(TRACE), await told(other)], [notes.slice(0, 1), []]);
+  // A note names the first services of a host alone.
+  assert.deepEqual([await told(TRACE), await told(other)], [notes.slice(0, 1), notes.slice(0, 1)]);
 });
 
 test('a report is read out of its compressed text', async () => {

@@ -103,6 +103,16 @@ for (const [what, count] of [
   });
 }
 
+test('of a list that was read to its end, what left it as something came is not there', async () => {
+  const { held, store } = listed(300);
+  await store.refresh();
+  await readAll(store);
+  held.items = [...entries(1, 'new', 1_000), ...held.items.slice(0, 250), ...held.items.slice(251)];
+  await store.refresh();
+  await readAll(store);
+  assert.deepEqual(ids(store.items.value), ids(held.items));
+});
+
 test('what was put in the middle of a list is there, and what left it is not', async () => {
   const { held, store } = listed(450);
   await store.refresh();

@@ -40,6 +40,8 @@ const listeners = new Set<(news: News) => void>();
 let channel: BroadcastChannel | undefined;
 let stopping: AbortController | undefined;
 let heardId: string | undefined;
+/** Up to where all was heard before the page was last out of sight, until a stream has told what came meanwhile. */
+let missedSinceId: string | undefined;
 let isAskedBefore = false;
 let hearFirst: () => void = () => undefined;
 const firstHeard = new Promise<void>((resolve) => (hearFirst = resolve));
@@ -69,6 +71,8 @@ export function startNews(): void {
     if (document.visibilityState === 'hidden') newsState.value = 'paused';
     else {
       stopping = new AbortController();
+      // Other pages may tell of later news before this one has asked.
+      missedSinceId ??= heardId;
       void listen(stopping.signal);
     }
   };
@@ -135,7 +139,8 @@ async function readStream(
   onAnswer: () => void,
   { isFirstEnough = false } = {},
 ): Promise<boolean> {
-  const response = await ask(heardId === undefined ? '/api/news' : `/api/news?after=${heardId}`, stopped);
+  const after = missedSinceId ?? heardId;
+  const response = await ask(after === undefined ? '/api/news' : `/api/news?after=${after}`, stopped);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (!reader) return false;
   const events = new EventStreamReader();
@@ -143,6 +148,7 @@ async function readStream(
     onAnswer();
     const news = events.read(piece.value).map((data) => JSON.parse(data) as News);
     tell({ state: 'live', news });
+    if (news.length > 0) missedSinceId = undefined;
     if (isFirstEnough && news.length > 0) {
       await reader.cancel();
       return true;

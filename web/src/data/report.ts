@@ -3,9 +3,9 @@
 import { AnswerError } from './api';
 import type { Ask, Subject } from './loading';
 import { loadedOf } from './loading';
-import type { Event, RequestAnswer, SessionAnswer } from '../model/answers';
+import type { RequestAnswer, SessionAnswer } from '../model/answers';
 import type { Question } from '../model/observe_call';
-import { correctionsOf } from '../model/words';
+import { isClockNote } from '../model/words';
 
 export interface Report {
   kind: 'session' | 'request';
@@ -51,12 +51,7 @@ function answerOf(report: Report, subject: Subject, question: Question): Session
   const known = report.requests?.[id];
   const isPart = report.cut !== undefined || report.answer.shared_request_ids?.includes(id) === true;
   if (!known && timeline.length === 0) return undefined;
-  const notes = clockNotes(report.answer.notes ?? [], timeline);
+  // What is said of clocks names some services alone, and of most requests the report holds no notes.
+  const notes = (report.answer.notes ?? []).filter(isClockNote);
   return { notes, ...known, timeline, total: timeline.length, is_part: isPart };
-}
-
-/** What the session says of the clocks of services that a request ran in: of most requests the report holds no notes. */
-function clockNotes(notes: readonly string[], events: readonly Event[]): string[] {
-  const services = new Set(events.map(({ service }) => service));
-  return notes.filter((note) => [...services].some((service) => correctionsOf([note], service).length > 0));
 }

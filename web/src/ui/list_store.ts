@@ -94,8 +94,10 @@ export class ListStore<Item> {
   async #readBeginning(isRestStale: boolean): Promise<void> {
     const page = await this.#page();
     const known = this.items.peek() ?? [];
-    if (page.next && !isRestStale && this.#leadsTo(known, page)) {
-      const rest = without(known, page.items, this.idOf);
+    const rest = without(known, page.items, this.idOf);
+    const isAll = this.#next === undefined && rest.length > 0;
+    const fits = !isAll || page.items.length + rest.length === page.total;
+    if (page.next && !isRestStale && fits && this.#leadsTo(known, page)) {
       this.#show([...page.items, ...rest], rest.length > 0 ? this.#next : page.next);
     } else {
       const items = [...page.items];

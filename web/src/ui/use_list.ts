@@ -51,7 +51,7 @@ export function useList<Item>(source: Source, kind: Kind<Item>) {
   const ticks = useTicks();
   useEffect(() => {
     // What is asked for by its age leaves the list by itself.
-    if (ticks > 0 && filters.since.startsWith('-')) void store.refresh();
+    if (ticks > 0 && filters.since.startsWith('-')) void store.refresh({ isRestStale: true });
   }, [ticks]);
   if (store.items.value) shown.current = { items: store.items.value, total: store.total.value };
   const activeId = store.activeId.value;
