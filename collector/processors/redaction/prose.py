@@ -1,5 +1,7 @@
 """What stands behind the name of a secret and is none: the port of a service called `auth`, what errors say of it."""
 
+import re
+
 from collector.processors.redaction.names import NUMBERS, SecretNames
 from collector.processors.redaction.next_line import looks_like_token
 from collector.processors.redaction.pattern import Match, compile_bytes
@@ -20,6 +22,10 @@ _SCHEMES = r"(?:(?:bearer|basic|token|negotiate|ntlm|apikey|dpop|aws|sharedkey(?
 _LIST = r"(?:digest|aws4-hmac-sha256|hawk|oauth|signature)[ \t]+[^\r\n=]{1,64}="
 # So much of it says whether it is one; without an end each name in `auth:auth:…` would read all that follows.
 _TOKEN = rf"{_SCHEMES}([^\s\"'<>,;&(\[{{\\]{{1,64}})"
+_URL = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]{0,15}://")
+_HOST_AND_PORT = re.compile(rb"[a-z0-9.\-]{1,64}:[0-9]{1,5}(?:/.*|(?=[:?#])|$)")
+# So far it is read whether a line behind `Cookie:` holds a cookie at all.
+_COOKIE = re.compile(rb"[^\r\n\"'<>=]{0,4096}=")
 
 
 class Prose:
@@ -36,10 +42,13 @@ class Prose:
     def is_place(self, text: bytes, name: Match, group: int, label: str) -> bool:
         """Tell whether a name with a colon right behind it is that of a host, an image, or a part of a path."""
         start = name.start(group)
-        if text[start - 1 : start] in (b"/", b"@") and start:
+        is_part = text[start - 1 : start] in (b"/", b"@")
+        if (is_part or label not in NUMBERS) and self._place.match(text, name.end()):
             return True
-        if label not in NUMBERS and self._place.match(text, name.end()):
-            return True
+        if is_part:
+            word = self._word(text, name.end())
+            is_number = label in NUMBERS and looks_like_token(word)
+            return not (is_number or self._is_token(word, is_key=True))
         return self._arn.search(text[max(0, start - _ARN_BYTES_MAX) : start]) is not None
 
     def is_said(self, text: bytes, position: int, key: bytes, *, is_key: bool) -> bool:
@@ -51,14 +60,23 @@ class Prose:
             return True
         if not self._names.is_word_of_prose(key) or self._list.match(text, position):
             return False
-        found = self._token.match(text, position)
-        word = found.group(1) if found else b""
-        if key.lower().startswith(b"cookie") and b"=" in word:
+        if key.lower().startswith(b"cookie") and _COOKIE.match(text, position):
             return False
-        return not any(map(_is_token, word.split(b":") if is_key else [word]))
+        return not self._is_token(self._word(text, position), is_key=is_key)
 
+    def _word(self, text: bytes, position: int) -> bytes:
+        found = self._token.match(text, position)
+        return found.group(1) if found else b""
 
-def _is_token(word: bytes) -> bool:
-    """Tell whether a word is hardly one of a sentence, no address and no path."""
-    is_address = b":" in word or word.startswith(b"/")
-    return looks_like_token(word) and not is_address and any(byte >= _FIRST_LETTER for byte in word)
+    def _is_token(self, word: bytes, *, is_key: bool) -> bool:
+        """Tell whether a part of the word, between colons, is hardly one of a sentence, no address and no path."""
+        if _URL.match(word):
+            return False
+        address = None if is_key else _HOST_AND_PORT.match(word)
+        parts = word[address.end() if address else 0 :].split(b":")
+        return any(
+            looks_like_token(part)
+            and any(byte >= _FIRST_LETTER for byte in part)
+            and not self._names.is_harmless(part, "")
+            for part in parts
+        )

@@ -28,17 +28,20 @@ class References:
     def __init__(self, names: SecretNames) -> None:
         self._names = names
         self._numbered = compile_bytes(rf"(?:\(?(?:{_NUMBERED})|{_CALL}){_CAST}{_END}", any_case=True)
-        self._named = compile_bytes(rf"\(?(?:[:@$]|\$\{{)({_WORD})\}}?{_CAST}{_END}")
+        named = compile_bytes(rf"\(?(?:[:@]|\$\{{)({_WORD})\}}?{_CAST}{_END}")
+        # With digits it is rather a password: `$Secret2024`.
+        variable = compile_bytes(rf"\(?\$([A-Za-z_]{{1,64}}){_CAST}{_END}")
+        column = compile_bytes(rf"(?:{_PART}\.){{1,3}}({_PART}){_END}")
+        self._by_name = (named, variable, column)
         self._quoted_column = compile_bytes(rf"(?:\\*\"{_WORD}\\*\"|`{_WORD}`|\[{_WORD}\])\.(?:\\*\"|[`\[])")
         self._any_column = compile_bytes(rf"{_WORD}\.{_WORD}{_END}")
         self._before_column = re.compile(rb"\b(?:where|and|or|on)[\s(]+$", re.IGNORECASE)
-        self._column = compile_bytes(rf"(?:{_PART}\.){{1,3}}({_PART}){_END}")
 
     def begins(self, text: bytes, position: int) -> bool:
         """Tell whether a parameter begins here, or a column of a table; by a name, only if that is one of secrets."""
         if self._numbered.match(text, position) or self._quoted_column.match(text, position):
             return True
-        named = self._named.match(text, position) or self._column.match(text, position)
+        named = next(filter(None, (one.match(text, position) for one in self._by_name)), None)
         return named is not None and self._names.label_of(named.group(1).strip(b'\\"`[]').rstrip(b"0123456789_")) != ""
 
     def joins(self, text: bytes, name_start: int, name: bytes, sign: bytes, position: int) -> bool:

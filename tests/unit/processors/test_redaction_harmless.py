@@ -72,6 +72,9 @@ PROSE = [
     "redis.call('GET', 'auth:session')",
     "cache miss: token:user:42",
     "auth:connection refused",
+    "auth: users-svc1:8080: connection refused",
+    "auth: users-svc1:8080/users/12345678 refused",
+    "auth: /v1/users/12345678: no such user",
 ]
 # Addresses with an `@` or a `:` in them, and what begins as credentials do.
 ADDRESSES = [
@@ -109,6 +112,10 @@ LISTS = [
     '{"grant_type":"password","oauth2":"bob"}',
     '{"cvc_check":"pass","avs":"Y"}',
     '["password","email"]',
+    '["password","address1","2fa","addressLine1","billing_address_line_1"]',
+    'INSERT INTO users ("email", "password", "sha256_of_address", "x") VALUES (?, ?, ?, ?)',
+    'INSERT INTO "users" ("confirmation_sent_at", "confirmed_at", "current_sign_in_at", "last_sign_in_at",'
+    ' "unlocked_at", "remembered_at", "encrypted_password", "oauth2_provider_name", "x") VALUES (?)',
     "('password', 'email')",
     "['id', 'token', 'created_at']",
     '{"fields":["password","email","2fa"]}',
@@ -124,6 +131,7 @@ STATEMENTS = [
     "UPDATE users SET token = gen_random_uuid()",
     "WHERE password = ?1 AND token = ?2",
     "password: ${DB_PASSWORD}",
+    "DB_PASSWORD=$PASSWORD DB_TOKEN=${API_TOKEN_2}",
 ]
 HARMLESS = [*NAMED_SO, *PROSE, *ADDRESSES, *LISTS, *STATEMENTS]
 
@@ -152,6 +160,7 @@ def test_a_harmless_text_passes_as_it_came(text: str, secrets: Secrets) -> None:
         ["password", "email"],
         ["id", "token", "created_at"],
         ["password", "token", "x1"],
+        ["password", "addressLine1", "billing_address_line_1"],
         ["Content-Type", "Authorization", "X-Requested-With"],
         ["app", "--password", "--verbose"],
         ["Authorization", "Content-Type"],

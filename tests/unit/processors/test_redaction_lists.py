@@ -49,6 +49,10 @@ def members_after(*members: str) -> list[str]:
         ('setHeader("X-Auth-Token", "ab1")', 'setHeader("X-Auth-Token", "[redacted:token]")'),
         ('os.Setenv("DB_PASSWORD", "ab1")', 'os.Setenv("DB_PASSWORD", "[redacted:password]")'),
         ("('password', 'abcdefghijklmnopqrstuvwxyzabcdefg')", "('password', '[redacted:password]')"),
+        (f'redis.set("token", "{HELD}", "EX", 60)', 'redis.set("token", "[redacted:token]", "EX", 60)'),
+        (f'["HSET","user:1","password","{HELD}"]', '["HSET","user:1","password","[redacted:password]"]'),
+        (f'Info("in","user","bob","password","{HELD}")', 'Info("in","user","bob","password","[redacted:password]")'),
+        ('set("api_key", "9f8e7d6c5b4a3f2e", "EX")', 'set("api_key", "[redacted:key]", "EX")'),
     ],
 )
 def test_what_a_member_of_a_list_names(text: str, expected: str) -> None:
@@ -60,6 +64,10 @@ def test_headers_in_one_array_as_node_has_them() -> None:
     headers = ("Host", "shop", "Authorization", HELD, "x-api-key", f"{HELD}1", "Accept", "text/html")
     marked = ("Host", "shop", "Authorization", "[redacted:authorization]", "x-api-key", "[redacted:key]")
     assert members_after(*headers) == [*marked, "Accept", "text/html"]
+
+
+def test_a_token_in_an_array_of_several_members() -> None:
+    assert members_after("HSET", "user:1", "password", HELD) == ["HSET", "user:1", "password", "[redacted:password]"]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +82,9 @@ def test_headers_in_one_array_as_node_has_them() -> None:
         ("x-auth: {}", "authorization"),
         ("pin:{}", "code"),
         ("token:{} x", "token"),
+        ("username/password:{}", "password"),
+        ("vault kv secret/api_key:{}", "key"),
+        ("bob@token:{}", "token"),
     ],
 )
 def test_what_looks_like_a_token_behind_a_word_of_prose(template: str, label: str) -> None:
@@ -87,5 +98,21 @@ def test_digits_behind_a_colon_are_a_port_only_where_they_are_no_code() -> None:
         "token:8080 pin:[redacted:code] password:[redacted:password] http://pin:8080"
     )
     assert redacted("GET auth:token:ab1cd2ef") == "GET auth:[redacted:authorization]"
+    assert redacted("bob/password:12345678 /token:12345678") == "bob/password:[redacted:password] /token:12345678"
     assert redacted("cookie:sid=ab") == "cookie:[redacted:cookie]"
     assert redacted("Cookie: sid=ab") == "Cookie: [redacted:cookie]"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "label"),
+    [
+        ("secret", "/x9AbC3dEfGh1Jk2Lm==", "secret"),
+        ("auth", "elastic:Ch4ngeMe1", "authorization"),
+        ("token", "v1:9f8e7d6c5b4a3f2e1d0c", "token"),
+        ("jwt", "cache:6379:Ch4ngeMe1", "token"),
+        ("Cookie", "prefs[theme]=dark; sid=Zq7Vw2Lk9Tn4", "cookie"),
+        ("Cookie", "consent; session=Zq7Vw2Lk9Tn4", "cookie"),
+    ],
+)
+def test_a_secret_with_colons_slashes_or_more_cookies_behind_a_word_of_prose(name: str, value: str, label: str) -> None:
+    assert redacted(f"{name}: {value}") == f"{name}: [redacted:{label}]"

@@ -117,7 +117,10 @@ def test_what_only_refers_to_a_secret_stays(text: str) -> None:
     assert redacted(text) == text
 
 
-@pytest.mark.parametrize("value", ["@Passw0rd!", ":S3cret", "$ecret", "%secret", "b.value", "?a", "@p1x", ":password!"])
+@pytest.mark.parametrize(
+    "value",
+    ["@Passw0rd!", ":S3cret", "$ecret", "%secret", "b.value", "?a", "@p1x", ":password!", "$Secret2024", "$Password1"],
+)
 def test_what_only_looks_like_a_reference_goes(value: str) -> None:
     assert redacted(f"password={value}") == "password=[redacted:password]"
 
