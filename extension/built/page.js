@@ -384,12 +384,21 @@
   // shared/redact.js
   var TEXT_CHARS_MAX = 4096;
   var REDACTED = "REDACTED";
+  var NUMBER_OR_CONFIRMATION = String.raw`(?:[-_.]?\d{1,2}|[-_.](?:confirm|confirmation|repeat|again))?`;
   var SECRET_NAME = new RegExp(
-    "^(?:.*[-_.])?(?:token|pass|passwd|password|passphrase|pwd|secret|key|apikey|privatekey|accesskey|sig|signature|auth|authorization|credential|credentials|code|otp|pin|state|nonce|assertion|samlresponse|session|sessionid|sid|cookie|jwt|bearer|ticket|awsaccesskeyid|jsessionid|phpsessid|sessid|tokens|passwords|secrets|x-amz-.*|x-goog-.*)(?:[-_.]?\\d{1,2}|[-_.](?:confirm|confirmation|repeat|again))?$",
+    `^(?:.*[-_.])?(?:token|pass|passwd|password|passphrase|pwd|secret|key|apikey|privatekey|accesskey|sig|signature|auth|authorization|credential|credentials|code|otp|pin|state|nonce|assertion|samlresponse|session|sessionid|sid|cookie|jwt|bearer|ticket|awsaccesskeyid|jsessionid|phpsessid|sessid|tokens|passwords|secrets|x-amz-.*|x-goog-.*)${NUMBER_OR_CONFIRMATION}$`,
     "i"
   );
-  var VAGUE_NAME = /^(?:key|session|ticket|auth|credentials|(?:.*[-_.])?(?:code|state))$/i;
-  var ORDINARY = /^(?:-?\d{1,5}[).:\]]*|[A-Z][A-Z_]{2,}|[a-z]{1,12})$/;
+  var VAGUE_NAME = new RegExp(
+    `^(?:session|ticket|auth|credentials|(?:.*[-_.])?(?:code|state|(?<!(?:api|private|access|secret)[-_.])key))${NUMBER_OR_CONFIRMATION}$`,
+    "i"
+  );
+  var WORD = String.raw`(?:-?\d{1,5}|[A-Z][A-Z_]{2,}|[A-Za-z][a-z]{0,12})`;
+  var ORDINARY = new RegExp(String.raw`^${WORD}[).:\]]*$`);
+  var LOOKED_INTO = new RegExp(String.raw`[[{]|${WORD}\]\[`, "y");
+  var PHRASE = new RegExp("^\\p{L}[\\p{L}.,'’-]*(?: \\p{L}[\\p{L}.,'’-]*)+$", "u");
+  var COUNTED_NAME = /^(?:.*[-_.])?tokens$/i;
+  var COUNT = /^\d{1,7}(?:\.\d{1,3})?[).:\]]*$/;
   var EMPTY = /^(?:true|false|null|undefined|bearer|basic|REDACTED.*)$/i;
   var CAMEL = /([a-z0-9])([A-Z])/g;
   var JWT = /\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?/g;
@@ -400,21 +409,22 @@
     [/\b(bearer|basic)\s+[\w.~+/-]{6,}=*/gi, `$1 ${REDACTED}`],
     [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
     [/\b(?:gh[pousr]_|github_pat_|xox[abprs]-|sk-|sk_live_|glpat-)[\w-]{10,}/g, REDACTED],
-    [/\b(authorization["']?\s{0,8}[:=]\s{0,8}["']?(?:token|digest|negotiate|apikey))\s+[^\s"',]{3,}/gi, `$1 ${REDACTED}`],
+    [/\b(authorization["']?\s*[:=]\s*["']?(?:token|digest|negotiate|apikey))\s+[^\s"',]{3,}/gi, `$1 ${REDACTED}`],
     [/(\b[a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@:]*:[^\s/@]*@/gi, `$1${REDACTED}@`]
   ];
-  var CARD_NUMBER = /\b(?:\d[ -]?){13,18}\d\b/g;
-  var NAME_OF_VALUE = /(\\{0,8}["']?)\b([\w.[\]-]{2,40})\1\s{0,8}[:=]\s{0,8}/g;
+  var CARD_NUMBER = /\b(?=[3-6]|2[2-7])(?:\d[ -]?){13,18}\d\b/g;
+  var NAME_OF_VALUE = /(\\{0,8}["']?)\b([\w.[\]-]{2,40})\1\s*[:=]\s*/g;
   var VALUE = new RegExp(
     [
       String.raw`(\\{1,8}["'])((?:(?!\\{1,8}["'])[^])*)`,
       String.raw`(")((?:[^"\\]|\\[^])*)`,
       String.raw`(')((?:[^'\\]|\\[^])*)`,
-      String.raw`([[{])([^\]}]*)`,
-      String.raw`()([^\s"'&,;}\]]{3,})`
+      String.raw`([[{])([^\]}]*(?:[\]}]+[^\s"'&,;}\])]+)*)`,
+      String.raw`()([^\s"'&,;}]{2,}[^\s"'&,;}\]])`
     ].join("|"),
     "y"
   );
+  var PIECE = /[^?;=]+=[^?;]*(?:[?;][^?;=]*(?=[?;]|$))*|[^?;]+/g;
   var URL_IN_TEXT = /\bhttps?:\/\/[^\s"'<>()]+/gi;
   var Redactor = class {
     /** @param {readonly string[]} [names] that hold secrets, too: those that the person added */
@@ -433,7 +443,7 @@
      * @returns {boolean} whether its value is a secret
      */
     isSecretName(name) {
-      return name.split(/[[\]]+/).some((part) => this.#isAdded(part) || SECRET_NAME.test(withoutCamel(part)));
+      return this.#secretParts(name).length > 0;
     }
     /**
      * @param {string} url absolute, or anything that is not: that is treated as text
@@ -458,36 +468,49 @@
       if (parsed.protocol === "data:" || parsed.protocol === "blob:") return parsed.protocol;
       const authority = parsed.username || parsed.password ? `${REDACTED}:${REDACTED}@` : "";
       const path = parsed.pathname.replace(/[^/;]+/g, (part) => this.#part(part));
-      const query = parsed.search.replace(/[^?&;]+/g, (part) => this.#part(part));
+      const query = parsed.search.slice(1).replace(/[^&]+/g, (part) => this.#queryPart(part));
       const fragment = parsed.hash.includes("=") ? `#${REDACTED}` : parsed.hash.replace(/[^#/?&;]+/g, (part) => this.#part(part));
-      return cut(`${parsed.protocol}//${authority}${parsed.host}${path}${query}${fragment}`);
+      return cut(`${parsed.protocol}//${authority}${parsed.host}${path}${query && `?${query}`}${fragment}`);
     }
     /**
      * @param {string} text
      * @returns {string}
      */
     text(text) {
+      return this.#textWithoutSecrets(text, true);
+    }
+    /**
+     * @param {string} text
+     * @param {boolean} countsVague whether names that often stand before what is no secret count
+     * @returns {string}
+     */
+    #textWithoutSecrets(text, countsVague) {
       let kept = text.length > 2 * TEXT_CHARS_MAX ? text.slice(0, 2 * TEXT_CHARS_MAX) : text;
       kept = kept.replace(URL_IN_TEXT, (url) => this.url(url));
       for (const [pattern, replacement] of TEXT_PATTERNS) kept = kept.replace(pattern, replacement);
       kept = redactCards(kept);
-      kept = this.#withoutNamed(kept);
+      kept = this.#withoutNamed(kept, countsVague);
       return cut(kept);
     }
     /**
      * @param {string} text
+     * @param {boolean} countsVague
      * @returns {string} without the values that follow names of secrets
      */
-    #withoutNamed(text) {
+    #withoutNamed(text, countsVague) {
       let kept = "";
       let from = 0;
       NAME_OF_VALUE.lastIndex = 0;
       for (let named = NAME_OF_VALUE.exec(text); named; named = NAME_OF_VALUE.exec(text)) {
-        if (!this.isSecretName(named[2] ?? "")) continue;
-        VALUE.lastIndex = NAME_OF_VALUE.lastIndex;
+        const parts = this.#secretParts(named[2] ?? "");
+        if (parts.length === 0) continue;
+        const isVague = parts.every((part) => !this.#isAdded(part) && VAGUE_NAME.test(part));
+        LOOKED_INTO.lastIndex = VALUE.lastIndex = NAME_OF_VALUE.lastIndex;
+        if (isVague && (!countsVague || LOOKED_INTO.test(text))) continue;
         const found = VALUE.exec(text)?.slice(1).filter((part) => part !== void 0);
         const [around = "", value = ""] = found ?? [];
-        if (!this.#isSecretValue(named[2] ?? "", value)) continue;
+        if (isVague && isOrdinary(around, value)) continue;
+        if (!this.#isSecretValue(parts, around, value)) continue;
         const start2 = NAME_OF_VALUE.lastIndex + around.length;
         kept += text.slice(from, start2) + REDACTED;
         from = start2 + value.length;
@@ -496,14 +519,24 @@
       return kept + text.slice(from);
     }
     /**
-     * @param {string} name of a secret
+     * @param {readonly string[]} parts of a name that hold secrets
+     * @param {string} around what the value begins with: a quote, a bracket, nothing
      * @param {string} value that follows it in a text
      * @returns {boolean}
      */
-    #isSecretValue(name, value) {
+    #isSecretValue(parts, around, value) {
       if (value === "" || value === REDACTED) return false;
-      if (name.split(/[[\]]+/).some((part) => this.#isAdded(part))) return true;
-      return !EMPTY.test(value) && !(VAGUE_NAME.test(withoutCamel(name)) && ORDINARY.test(value));
+      if (parts.some((part) => this.#isAdded(part))) return true;
+      const isCounted = parts.every((part) => part.toLowerCase() === "pass" || COUNTED_NAME.test(part));
+      return !EMPTY.test(value) && !(isCounted && around === "" && COUNT.test(value));
+    }
+    /**
+     * @param {string} name as `token`, or `user[token]`
+     * @returns {string[]} of its parts those that name secrets, their words joined by `_` where capitals joined them
+     */
+    #secretParts(name) {
+      const parts = name.split(/[[\]]+/).map(withoutCamel);
+      return parts.filter((part) => this.#isAdded(part) || SECRET_NAME.test(part));
     }
     /**
      * @param {string} name
@@ -515,15 +548,36 @@
       return this.names.some((added) => plain === added || plain.endsWith(`_${added}`));
     }
     /**
+     * @param {string} part of a query, between two `&`: it may hold further ones, separated otherwise
+     * @returns {string}
+     */
+    #queryPart(part) {
+      if (this.#namesSecret(part)) return withoutValue(part);
+      return part.replace(
+        PIECE,
+        (piece) => this.#namesSecret(piece) ? withoutValue(piece) : piece.replace(/[^?;]+/g, (one) => this.#part(one))
+      );
+    }
+    /**
      * @param {string} part of a path, a query or a fragment: a segment, or a name with its value
      * @returns {string}
      */
     #part(part) {
       const at = part.indexOf("=");
       if (at < 0) return LONG_HEX.test(part) || this.#holdsSecret(decoded(part)) ? REDACTED : part;
-      const [name, value] = [part.slice(0, at), part.slice(at + 1)];
-      const isSecret = value !== "" && (this.isSecretName(decoded(name)) || this.#holdsSecret(decoded(value)));
-      return isSecret ? `${name}=${REDACTED}` : part;
+      return this.#namesSecret(part) || this.#holdsSecret(decoded(part.slice(at + 1))) ? withoutValue(part) : part;
+    }
+    /**
+     * @param {string} part a name with its value, or anything else
+     * @returns {boolean} whether there is a value and it is secret by its name
+     */
+    #namesSecret(part) {
+      const at = part.indexOf("=");
+      const value = part.slice(at + 1);
+      if (at < 0 || value === "") return false;
+      const parts = this.#secretParts(decoded(part.slice(0, at)));
+      const isCounted = parts.every((name) => !this.#isAdded(name) && COUNTED_NAME.test(name)) && COUNT.test(value);
+      return parts.length > 0 && !isCounted;
     }
     /**
      * @param {string} value
@@ -531,12 +585,18 @@
      */
     #holdsSecret(value) {
       if (value.length < 10 || value.includes(REDACTED)) return false;
-      if (/[=:]/.test(value)) return this.text(value).includes(REDACTED);
+      if (/[=:]/.test(value)) return this.#textWithoutSecrets(value, value.startsWith("/")).includes(REDACTED);
       return TEXT_PATTERNS.some(([pattern]) => value.search(pattern) >= 0) || redactCards(value) !== value;
     }
   };
   function cut(text) {
     return text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX - 1)}…` : text;
+  }
+  function isOrdinary(around, value) {
+    return ORDINARY.test(value) || around !== "" && PHRASE.test(value);
+  }
+  function withoutValue(part) {
+    return `${part.slice(0, part.indexOf("="))}=${REDACTED}`;
   }
   function plainName(name) {
     return withoutCamel(name).replace(/[-.]/g, "_").toLowerCase();

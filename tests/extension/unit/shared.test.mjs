@@ -86,10 +86,33 @@ test('urls lose what is secret and keep their keys', () => {
       'https://shop.test/?u=REDACTED&x=REDACTED&card=REDACTED&at=1795383378706',
     'https://shop.test/pay/4111111111111111/x#/reset/ghp_abcdefghijklmnop':
       'https://shop.test/pay/REDACTED/x#/reset/REDACTED',
+    'https://shop.test/?password=ab;Hunter2secret&q=1': 'https://shop.test/?password=REDACTED&q=1',
+    'https://shop.test/?token=abc?def123': 'https://shop.test/?token=REDACTED',
+    'https://shop.test/??token=abc?def123': 'https://shop.test/??token=REDACTED',
+    'https://shop.test/?cookie=a=1;b=xyz&q=1': 'https://shop.test/?cookie=REDACTED&q=1',
+    'https://shop.test/?q=1;token=abc;def;v=2?x': 'https://shop.test/?q=1;token=REDACTED;v=2?x',
+    'https://shop.test/?next=%2Fcb%3Fcode%3DSplxlOBeZQ%26a%3Db': 'https://shop.test/?next=REDACTED',
+    'https://shop.test/?tokens=hunter2secret&pass=4711': 'https://shop.test/?tokens=REDACTED&pass=REDACTED',
   };
   for (const [url, redacted] of Object.entries(cases)) {
     assert.equal(redactor.url(url), redacted);
     assert.equal(redactor.url(redacted), redacted, 'redacted once more');
+  }
+});
+
+test('urls keep the numbers, searches and ids that only look like secrets', () => {
+  for (const query of [
+    'max_tokens=1000',
+    'query=query($code:ID!){country(code:$code){name}}',
+    'filter=%7B%22state%22:%22in%20progress%22%7D',
+    'filter=%7B%22state%22:%7B%22cart%22:%7B%22items%22:3%7D%7D%7D',
+    'q=state:Closed+label:bug',
+    'next=%2Flist%3Fstate%3Dopen',
+    // Both pass the check that card numbers pass.
+    'v=20261129004358',
+    'id=1234567890123456785',
+  ]) {
+    assert.equal(redactor.url(`https://shop.test/?${query}`), `https://shop.test/?${query}`);
   }
 });
 
@@ -119,6 +142,19 @@ test('texts lose what has a form of a secret, and keep the rest', () => {
     'Authorization: Token hunter2hunter2': 'Authorization: REDACTED REDACTED',
     'token: null, session: undefined': 'token: null, session: undefined',
     'POST /api/checkout failed: 502': 'POST /api/checkout failed: 502',
+    [`password:${' '.repeat(9)}hunter2`]: `password:${' '.repeat(9)}REDACTED`,
+    [`password${' '.repeat(9)}= hunter2`]: `password${' '.repeat(9)}= REDACTED`,
+    'password=a]Xy7890': 'password=REDACTED',
+    'password=hunter]2secret, next': 'password=REDACTED, next',
+    'password=[]hunter2 next': 'password=[REDACTED next',
+    'password={a}hunter2 next': 'password={REDACTED next',
+    '[password=hunter2], [token=hunter2] next': '[password=REDACTED], [token=REDACTED] next',
+    'login({"password":["hunter2"]}) failed': 'login({"password":[REDACTED]}) failed',
+    'api_key=products, secretKey: products': 'api_key=REDACTED, secretKey: REDACTED',
+    'code[token]=hunter': 'code[token]=REDACTED',
+    '"state":"Xy7890 in"': '"state":"REDACTED"',
+    '{"auth":{"password":"hunter2"}}': '{"auth":{"password":"REDACTED"}}',
+    '{"tokens":["hunter2"],"pass":"4711"}': '{"tokens":[REDACTED],"pass":"REDACTED"}',
   };
   for (const [text, redacted] of Object.entries(cases)) {
     assert.equal(redactor.text(text), redacted);
@@ -126,6 +162,27 @@ test('texts lose what has a form of a secret, and keep the rest', () => {
   }
   const key = '-----BEGIN RSA PRIVATE ' + 'KEY-----\nabc\n-----END RSA PRIVATE ' + 'KEY-----';
   assert.equal(redactor.text(`before ${key} after`), 'before REDACTED after');
+});
+
+test('texts keep what only stands behind the name of a secret', () => {
+  for (const text of [
+    '[auth]: connected',
+    '[session]: started',
+    'state[0]=loading',
+    '[state=loading][pid=3]: ready',
+    'ERROR[code]: 502',
+    'code2: 502',
+    'state1=loading',
+    '{"prompt_tokens":1234}',
+    'pass: 120, fail: 3',
+    'sort_key=price',
+    'cacheKey: products',
+    '"state":"New York"',
+    '{"state":{"cart":{"items":3}}}',
+    'state: {cart:{items:3}}',
+  ]) {
+    assert.equal(redactor.text(text), text);
+  }
 });
 
 test('a text is kept up to its limit, and costs no more when it is huge', () => {
