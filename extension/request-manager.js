@@ -145,15 +145,18 @@ export class RequestManager {
   }
 
   /**
-   * A request failed with our headers and works without them: its server, or the one that a redirect leads to, does not
-   * allow them. On the own origin, which needs not allow them, it was the network.
+   * A request failed with our headers and works without them: its server, or one that a redirect leads to, does not
+   * allow them, though another redirect may lead back. On the own origin, which needs not allow them, it was the
+   * network.
    * @param {TracedRequest} request
    * @param {string} responseUrl where it led without them
+   * @param {boolean} [isRedirected] whether it was redirected, perhaps to where it began
    */
-  giveUpOn(request, responseUrl) {
+  giveUpOn(request, responseUrl, isRedirected = false) {
     request.headers = {};
     const strays = this.#isStrange(responseUrl);
-    if (request.origin === this.parts.origin && !strays) {
+    const isDirect = !isRedirected && withoutFragment(responseUrl) === request.address;
+    if (request.origin === this.parts.origin && isDirect) {
       this.#tellFallback(request, 'the request failed, and was sent again without trace headers');
       return;
     }

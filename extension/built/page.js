@@ -181,15 +181,18 @@
       return isRead && origin === this.parts.origin && !this.parts.isServed();
     }
     /**
-     * A request failed with our headers and works without them: its server, or the one that a redirect leads to, does not
-     * allow them. On the own origin, which needs not allow them, it was the network.
+     * A request failed with our headers and works without them: its server, or one that a redirect leads to, does not
+     * allow them, though another redirect may lead back. On the own origin, which needs not allow them, it was the
+     * network.
      * @param {TracedRequest} request
      * @param {string} responseUrl where it led without them
+     * @param {boolean} [isRedirected] whether it was redirected, perhaps to where it began
      */
-    giveUpOn(request, responseUrl) {
+    giveUpOn(request, responseUrl, isRedirected = false) {
       request.headers = {};
       const strays = this.#isStrange(responseUrl);
-      if (request.origin === this.parts.origin && !strays) {
+      const isDirect = !isRedirected && withoutFragment(responseUrl) === request.address;
+      if (request.origin === this.parts.origin && isDirect) {
         this.#tellFallback(request, "the request failed, and was sent again without trace headers");
         return;
       }
@@ -1063,6 +1066,7 @@
     const restore = wrapMethod(natives, window2, "fetch", (native, self2, args) => {
       const call = readCall({ window: window2, natives, manager, notes }, args);
       if (!call) return natives.apply(native, self2, args);
+      if ("refusal" in call) return natives.reject(call.refusal);
       const send = (sent) => natives.apply(native, self2, sent);
       return run(natives, manager, { send, call });
     });
@@ -1082,7 +1086,10 @@
       if (again) {
         return natives.apply(natives.then, send(again), [
           (response) => {
-            quietly(() => manager.giveUpOn(request, natives.apply(natives.responseMembers["url"], response, [])));
+            quietly(() => {
+              const read = readerOf(natives, response);
+              manager.giveUpOn(request, read("url"), read("redirected"));
+            });
             return onResponse(response);
           },
           fail
@@ -1099,10 +1106,13 @@
   function errorName(error) {
     return typeof error?.name === "string" ? error.name.slice(0, 100) : "AbortError";
   }
-  function endingOf({ apply, responseMembers, headerOf }, response) {
-    const read = (name) => apply(responseMembers[name], response, []);
+  function readerOf({ apply, responseMembers }, response) {
+    return (name) => apply(responseMembers[name], response, []);
+  }
+  function endingOf(natives, response) {
+    const read = readerOf(natives, response);
     if (read("type") === "opaque" || read("type") === "opaqueredirect") return {};
-    const serverTiming = apply(headerOf, read("headers"), ["server-timing"]);
+    const serverTiming = natives.apply(natives.headerOf, read("headers"), ["server-timing"]);
     return { status: read("status"), responseUrl: read("url"), serverTiming };
   }
   function readCall({ window: window2, natives, manager, notes }, args) {
@@ -1116,18 +1126,20 @@
       if (url.protocol !== "http:" && url.protocol !== "https:") return null;
       const own = onceReader(init);
       const given = memberOf(own, read, "headers");
-      const headers = given === void 0 ? null : new natives.Headers(given);
+      const isOnce = isReadOnce(natives, given);
+      const headers = given === void 0 ? null : headersOf(natives, given, isOnce);
+      if (headers && "refusal" in headers) return headers;
       const isBare = memberOf(own, read, "mode") === "no-cors";
       const request = manager.begin(String(memberOf(own, read, "method") ?? "GET"), url, headers ?? NONE, isBare);
-      const call = { request, input: read ? input : text, init, headers, own, read };
+      const call = { request, input: read ? input : text, init, headers, isOnce, own, read };
       return isBare ? untracedCall(natives, call) : tracedCall(natives, manager, call);
     } catch {
       return null;
     }
   }
-  function untracedCall(natives, { request, input, init, headers, own }) {
+  function untracedCall(natives, { request, input, init, headers, isOnce, own }) {
     const isNothing = init === void 0 || init === null;
-    const sent = isNothing ? init : withHeaders(natives, init, own, own("headers") && headers, null);
+    const sent = isNothing ? init : withHeaders(natives, init, own, isOnce ? headers : own("headers"), null);
     return { request, args: [input, sent], plainArgs: null };
   }
   function tracedCall(natives, manager, call) {
@@ -1140,23 +1152,51 @@
     const plainArgs = mayRepeat ? plainAgain(natives, call, names) : null;
     for (const name of names) headers?.set(name, request.headers[name] ?? "");
     const mark = manager.markOf(request, mayRepeat && redirect !== "manual");
-    const traced = withHeaders(natives, init, own, headers ?? request.headers, mark ? read : referrerOf(read));
+    const otherwise = mark ? markedReader(natives, call) : referrerReader(natives, call);
+    const traced = withHeaders(natives, init, own, headers ?? request.headers, otherwise);
     return { request, args: [mark ? request.url.href + mark : addressOf(call), traced], plainArgs };
   }
   function plainAgain(natives, call, names) {
-    const { init, headers, own, read } = call;
-    const tracestate = headers?.get("tracestate") ?? null;
+    const { init, headers, own } = call;
+    const before = names.map((name) => ({ name, value: headers?.get(name) ?? null }));
+    const otherwise = referrerReader(natives, call);
     return () => {
-      for (const name of names) headers?.delete(name);
-      if (tracestate !== null) headers?.set("tracestate", tracestate);
-      return [addressOf(call), withHeaders(natives, init, own, headers ?? void 0, referrerOf(read))];
+      for (const { name, value } of before) {
+        if (value === null) headers?.delete(name);
+        else headers?.set(name, value);
+      }
+      return [addressOf(call), withHeaders(natives, init, own, headers ?? void 0, otherwise)];
     };
   }
   function addressOf({ request, input, read }) {
     return read ? input : request.url.href;
   }
-  function referrerOf(read) {
-    return read && ((name) => name === "referrer" || name === "referrerPolicy" ? read(name) : void 0);
+  function referrerReader(natives, { own, read }) {
+    if (!read || !isEmpty(natives, own)) return null;
+    return (name) => isOfReferrer(name) ? read(name) : void 0;
+  }
+  function markedReader(natives, { own, read }) {
+    if (!read || isEmpty(natives, own)) return read;
+    return (name) => isOfReferrer(name) ? void 0 : read(name);
+  }
+  function isOfReferrer(name) {
+    return name === "referrer" || name === "referrerPolicy";
+  }
+  function isEmpty({ initMembers }, own) {
+    return initMembers.every((name) => own(name) === void 0);
+  }
+  function isReadOnce({ apply, iterator }, given) {
+    if (typeof given !== "object" || given === null) return false;
+    const iterate = given[iterator];
+    return typeof iterate === "function" && apply(iterate, given, []) === given;
+  }
+  function headersOf({ Headers }, given, isOnce) {
+    try {
+      return new Headers(given);
+    } catch (refusal) {
+      if (isOnce) return { refusal };
+      throw refusal;
+    }
   }
   function isDictionary(init) {
     return init === void 0 || init === null || typeof init === "object" || typeof init === "function";
@@ -1260,6 +1300,7 @@
     const { getOwnPropertyDescriptor, defineProperty } = Object2;
     const getter = (prototype, name) => getOwnPropertyDescriptor(prototype, name)?.get;
     const now = performance2.now.bind(performance2);
+    const initMembers = askedMembers(window2);
     return {
       apply,
       construct,
@@ -1267,6 +1308,7 @@
       Event,
       CustomEvent,
       Headers,
+      iterator: window2.Symbol.iterator,
       URL: URL2,
       WeakMap: WeakMap2,
       DOMException,
@@ -1275,14 +1317,17 @@
       stringify: JSON2.stringify,
       parse: JSON2.parse,
       then: Promise2.prototype.then,
+      reject: Promise2.reject.bind(Promise2),
       addEventListener: EventTarget.prototype.addEventListener,
       removeEventListener: EventTarget.prototype.removeEventListener,
       dispatchEvent: EventTarget.prototype.dispatchEvent,
       detailOf: getter(CustomEvent.prototype, "detail"),
       requestMembers: getters(getter, Request.prototype, REQUEST_MEMBERS),
-      responseMembers: getters(getter, Response.prototype, ["type", "status", "url", "headers"]),
+      responseMembers: getters(getter, Response.prototype, ["type", "status", "url", "redirected", "headers"]),
       headerOf: Headers.prototype.get,
-      unreadableMembers: unreadableMembers(window2),
+      initMembers,
+      /** What a Request does not tell of these. */
+      unreadableMembers: new Set(initMembers.filter((name) => !(name in Request.prototype))),
       isServed: servedReader(window2, apply, getter),
       getRandomValues: crypto2.getRandomValues.bind(crypto2),
       monotonicNow: now,
@@ -1296,11 +1341,11 @@
   function getters(getter, prototype, names) {
     return Object.fromEntries(names.map((name) => [name, getter(prototype, name)]));
   }
-  function unreadableMembers({ Request, Proxy }) {
+  function askedMembers({ Request, Proxy }) {
     const names = /* @__PURE__ */ new Set();
-    const get = (_2, name) => void (name in Request.prototype || names.add(name));
+    const get = (_2, name) => void names.add(name);
     void new Request("https://any.invalid/", new Proxy({}, { get }));
-    return names;
+    return [...names];
   }
   function servedReader(window2, apply, getter) {
     const { ServiceWorkerContainer, navigator } = window2;
@@ -1896,6 +1941,7 @@
     }
     /** @param {any} event */
     #onEnd(event) {
+      if (this.read(this.xhr, "readyState") !== 4) return;
       if (!this.repeatable || this.attempt !== "failed") {
         this.use(null);
         return;
@@ -1909,6 +1955,7 @@
 
   // page/xhr.js
   var ENDING = /[\0-\x20]+$/;
+  var ASCII = /^[\0-\x7f]*$/;
   function wrapXhr(window2, natives, manager) {
     const { prototype } = window2.XMLHttpRequest;
     const native = nativesOf(natives, prototype);
@@ -1920,9 +1967,10 @@
         const address = args[1];
         const text = args.length < 2 || typeof address === "symbol" ? void 0 : String(address);
         const opening = quietly(() => openingOf({ window: window2, natives, manager, repeaters }, xhr, args, text));
+        const ending = quietly(() => running.endingOf(xhr));
         natives.apply(native.open, xhr, text === void 0 ? args : withAddress(args, opening?.marked ?? text));
         quietly(() => {
-          running.end(xhr, { error: "AbortError" });
+          if (ending) running.end(xhr, ending);
           opened.delete(xhr);
           repeaters.get(xhr)?.use(null);
           if (opening) opened.set(xhr, opening.state);
@@ -1983,9 +2031,10 @@
     const target = { method, url, origin: url.origin };
     const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(target);
     const mark = manager.markOf(target, mayRepeat);
-    const plain = withAddress(args, text);
-    const state = { ...target, traceparent: null, tracestate: null, headers: [], mayRepeat, args: plain };
-    return { state, marked: mark ? text.replace(ENDING, "") + mark : text };
+    const state = { ...target, traceparent: null, tracestate: null, headers: [], mayRepeat };
+    const isParsedAlike = window2.document.characterSet === "UTF-8" || ASCII.test(text);
+    const plain = withAddress(args, isParsedAlike ? url.href : text);
+    return { state: { ...state, args: plain }, marked: mark ? text.replace(ENDING, "") + mark : text };
   }
   function withAddress(args, address) {
     const given = [];
@@ -2041,9 +2090,30 @@
       this.requests.set(xhr, null);
       this.manager.end(request, ending);
     }
+    /**
+     * @param {XMLHttpRequest} xhr
+     * @returns {import('../request-manager.js').Ending | null} of what it is busy with, if it were opened now
+     */
+    endingOf(xhr) {
+      if (!this.requests.get(xhr)) return null;
+      const isOver = this.native.read(xhr, "readyState") === 4 && this.native.read(xhr, "status") !== 0;
+      return isOver ? this.#loaded(xhr) : { error: "AbortError" };
+    }
+    /**
+     * @param {XMLHttpRequest} xhr that has its response
+     * @returns {import('../request-manager.js').Ending}
+     */
+    #loaded(xhr) {
+      const { natives, native } = this;
+      return {
+        status: native.read(xhr, "status"),
+        responseUrl: native.read(xhr, "responseURL"),
+        serverTiming: serverTimingOf(natives, native, xhr)
+      };
+    }
     /** @param {XMLHttpRequest} xhr */
     #listen(xhr) {
-      const { natives, native } = this;
+      const { natives } = this;
       const listen = (type, ending) => {
         const listener = (event) => event.isTrusted && quietly(() => this.end(xhr, ending()));
         natives.apply(natives.addEventListener, xhr, [type, listener]);
@@ -2051,11 +2121,7 @@
       listen("error", () => ({ error: "TypeError" }));
       listen("abort", () => ({ error: "AbortError" }));
       listen("timeout", () => ({ error: "timeout" }));
-      listen("load", () => ({
-        status: native.read(xhr, "status"),
-        responseUrl: native.read(xhr, "responseURL"),
-        serverTiming: serverTimingOf(natives, native, xhr)
-      }));
+      listen("load", () => this.#loaded(xhr));
     }
   };
   function start({ natives, manager, native, running }, xhr, state) {

@@ -21,6 +21,7 @@ export function wrapFetch(window, natives, manager) {
   const restore = wrapMethod(natives, window, 'fetch', (native, self, args) => {
     const call = readCall({ window, natives, manager, notes }, args);
     if (!call) return natives.apply(native, self, args);
+    if ('refusal' in call) return natives.reject(call.refusal);
     const send = (/** @type {any[]} */ sent) => natives.apply(native, self, sent);
     return run(natives, manager, { send, call });
   });
@@ -57,7 +58,10 @@ function run(natives, manager, { send, call }) {
     if (again) {
       return natives.apply(natives.then, send(again), [
         (/** @type {Response} */ response) => {
-          quietly(() => manager.giveUpOn(request, natives.apply(natives.responseMembers['url'], response, [])));
+          quietly(() => {
+            const read = readerOf(natives, response);
+            manager.giveUpOn(request, read('url'), read('redirected'));
+          });
           return onResponse(response);
         },
         fail,
@@ -83,12 +87,21 @@ function errorName(error) {
 /**
  * @param {import('./natives.js').Natives} natives
  * @param {Response} response
+ * @returns {Member} reads its members as the browser does
+ */
+function readerOf({ apply, responseMembers }, response) {
+  return (name) => apply(responseMembers[name], response, []);
+}
+
+/**
+ * @param {import('./natives.js').Natives} natives
+ * @param {Response} response
  * @returns {import('../request-manager.js').Ending}
  */
-function endingOf({ apply, responseMembers, headerOf }, response) {
-  const read = (/** @type {string} */ name) => apply(responseMembers[name], response, []);
+function endingOf(natives, response) {
+  const read = readerOf(natives, response);
   if (read('type') === 'opaque' || read('type') === 'opaqueredirect') return {};
-  const serverTiming = apply(headerOf, read('headers'), ['server-timing']);
+  const serverTiming = natives.apply(natives.headerOf, read('headers'), ['server-timing']);
   return { status: read('status'), responseUrl: read('url'), serverTiming };
 }
 
@@ -99,7 +112,8 @@ function endingOf({ apply, responseMembers, headerOf }, response) {
  * @param {import('../request-manager.js').RequestManager} parts.manager
  * @param {RequestNotes} parts.notes
  * @param {any[]} args of the call
- * @returns {Call | null} null for what is not ours to trace: data and blob URLs, calls that the browser will refuse
+ * @returns {Call | { refusal: unknown } | null} null for what is not ours to trace: data and blob URLs, calls that the
+ *   browser will refuse; a refusal of headers that it cannot read once more
  */
 function readCall({ window, natives, manager, notes }, args) {
   const input = args[0];
@@ -113,11 +127,13 @@ function readCall({ window, natives, manager, notes }, args) {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
     const own = onceReader(init);
     const given = memberOf(own, read, 'headers');
-    const headers = given === undefined ? null : new natives.Headers(given);
+    const isOnce = isReadOnce(natives, given);
+    const headers = given === undefined ? null : headersOf(natives, given, isOnce);
+    if (headers && 'refusal' in headers) return headers;
     // Without CORS the browser drops such headers, silently.
     const isBare = memberOf(own, read, 'mode') === 'no-cors';
     const request = manager.begin(String(memberOf(own, read, 'method') ?? 'GET'), url, headers ?? NONE, isBare);
-    const call = { request, input: read ? input : text, init, headers, own, read };
+    const call = { request, input: read ? input : text, init, headers, isOnce, own, read };
     return isBare ? untracedCall(natives, call) : tracedCall(natives, manager, call);
   } catch {
     return null;
@@ -130,6 +146,7 @@ function readCall({ window, natives, manager, notes }, args) {
  * @property {any} input a Request or an address
  * @property {any} init
  * @property {Headers | null} headers of the caller
+ * @property {boolean} isOnce whether what they were read from can be read no more
  * @property {Member} own reads the init
  * @property {Member | null} read reads the Request
  */
@@ -139,10 +156,10 @@ function readCall({ window, natives, manager, notes }, args) {
  * @param {Read} call
  * @returns {Call}
  */
-function untracedCall(natives, { request, input, init, headers, own }) {
+function untracedCall(natives, { request, input, init, headers, isOnce, own }) {
   const isNothing = init === undefined || init === null;
-  // What can be read once was read above.
-  const sent = isNothing ? init : withHeaders(natives, init, own, own('headers') && headers, null);
+  // The browser sends names as they are written, and in their order: it gets what the page gave.
+  const sent = isNothing ? init : withHeaders(natives, init, own, isOnce ? headers : own('headers'), null);
   return { request, args: [input, sent], plainArgs: null };
 }
 
@@ -162,7 +179,8 @@ function tracedCall(natives, manager, call) {
   const plainArgs = mayRepeat ? plainAgain(natives, call, names) : null;
   for (const name of names) headers?.set(name, request.headers[name] ?? '');
   const mark = manager.markOf(request, mayRepeat && redirect !== 'manual');
-  const traced = withHeaders(natives, init, own, headers ?? request.headers, mark ? read : referrerOf(read));
+  const otherwise = mark ? markedReader(natives, call) : referrerReader(natives, call);
+  const traced = withHeaders(natives, init, own, headers ?? request.headers, otherwise);
   return { request, args: [mark ? request.url.href + mark : addressOf(call), traced], plainArgs };
 }
 
@@ -173,12 +191,15 @@ function tracedCall(natives, manager, call) {
  * @returns {() => any[]} makes the arguments of the same call without them
  */
 function plainAgain(natives, call, names) {
-  const { init, headers, own, read } = call;
-  const tracestate = headers?.get('tracestate') ?? null;
+  const { init, headers, own } = call;
+  const before = names.map((name) => ({ name, value: headers?.get(name) ?? null }));
+  const otherwise = referrerReader(natives, call);
   return () => {
-    for (const name of names) headers?.delete(name);
-    if (tracestate !== null) headers?.set('tracestate', tracestate);
-    return [addressOf(call), withHeaders(natives, init, own, headers ?? undefined, referrerOf(read))];
+    for (const { name, value } of before) {
+      if (value === null) headers?.delete(name);
+      else headers?.set(name, value);
+    }
+    return [addressOf(call), withHeaders(natives, init, own, headers ?? undefined, otherwise)];
   };
 }
 
@@ -191,11 +212,67 @@ function addressOf({ request, input, read }) {
 }
 
 /**
- * @param {Member | null} read
- * @returns {Member | null} reads what the browser forgets of a Request that comes with an init
+ * @param {import('./natives.js').Natives} natives
+ * @param {Read} call
+ * @returns {Member | null} reads what the browser forgets of a Request that comes with an init, if the page gave none
  */
-function referrerOf(read) {
-  return read && ((name) => (name === 'referrer' || name === 'referrerPolicy' ? read(name) : undefined));
+function referrerReader(natives, { own, read }) {
+  if (!read || !isEmpty(natives, own)) return null;
+  return (name) => (isOfReferrer(name) ? read(name) : undefined);
+}
+
+/**
+ * @param {import('./natives.js').Natives} natives
+ * @param {Read} call
+ * @returns {Member | null} reads what the browser takes from the Request
+ */
+function markedReader(natives, { own, read }) {
+  if (!read || isEmpty(natives, own)) return read;
+  return (name) => (isOfReferrer(name) ? undefined : read(name));
+}
+
+/**
+ * @param {string} name of a member of a Request
+ * @returns {boolean} whether it begins anew where there is an init. https://fetch.spec.whatwg.org/#dom-request
+ */
+function isOfReferrer(name) {
+  return name === 'referrer' || name === 'referrerPolicy';
+}
+
+/**
+ * @param {import('./natives.js').Natives} natives
+ * @param {Member} own reads the init
+ * @returns {boolean} whether it has none of the members that the browser asks for
+ */
+function isEmpty({ initMembers }, own) {
+  return initMembers.every((name) => own(name) === undefined);
+}
+
+/**
+ * @param {import('./natives.js').Natives} natives
+ * @param {any} given as headers
+ * @returns {boolean} whether it can be read once: an iterator, as of a generator
+ */
+function isReadOnce({ apply, iterator }, given) {
+  if (typeof given !== 'object' || given === null) return false;
+  const iterate = given[iterator];
+  return typeof iterate === 'function' && apply(iterate, given, []) === given;
+}
+
+/**
+ * @param {import('./natives.js').Natives} natives
+ * @param {any} given
+ * @param {boolean} isOnce whether the browser would find nothing there any more
+ * @returns {Headers | { refusal: unknown }}
+ * @throws what is wrong with them, if the browser can say so itself
+ */
+function headersOf({ Headers }, given, isOnce) {
+  try {
+    return new Headers(given);
+  } catch (refusal) {
+    if (isOnce) return { refusal };
+    throw refusal;
+  }
 }
 
 /**

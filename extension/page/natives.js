@@ -33,6 +33,7 @@ export function captureNatives(window) {
   const getter = (/** @type {any} */ prototype, /** @type {string} */ name) =>
     getOwnPropertyDescriptor(prototype, name)?.get;
   const now = performance.now.bind(performance);
+  const initMembers = askedMembers(window);
   return {
     apply,
     construct,
@@ -40,6 +41,7 @@ export function captureNatives(window) {
     Event,
     CustomEvent,
     Headers,
+    iterator: window.Symbol.iterator,
     URL,
     WeakMap,
     DOMException,
@@ -48,14 +50,17 @@ export function captureNatives(window) {
     stringify: JSON.stringify,
     parse: JSON.parse,
     then: Promise.prototype.then,
+    reject: Promise.reject.bind(Promise),
     addEventListener: EventTarget.prototype.addEventListener,
     removeEventListener: EventTarget.prototype.removeEventListener,
     dispatchEvent: EventTarget.prototype.dispatchEvent,
     detailOf: getter(CustomEvent.prototype, 'detail'),
     requestMembers: getters(getter, Request.prototype, REQUEST_MEMBERS),
-    responseMembers: getters(getter, Response.prototype, ['type', 'status', 'url', 'headers']),
+    responseMembers: getters(getter, Response.prototype, ['type', 'status', 'url', 'redirected', 'headers']),
     headerOf: Headers.prototype.get,
-    unreadableMembers: unreadableMembers(window),
+    initMembers,
+    /** What a Request does not tell of these. */
+    unreadableMembers: new Set(initMembers.filter((name) => !(name in Request.prototype))),
     isServed: servedReader(window, apply, getter),
     getRandomValues: crypto.getRandomValues.bind(crypto),
     monotonicNow: now,
@@ -79,15 +84,15 @@ function getters(getter, prototype, names) {
 
 /**
  * @param {any} window
- * @returns {Set<string>} what this browser asks for when a Request is made, and a Request does not tell
+ * @returns {string[]} what this browser asks for when a Request is made
  */
-function unreadableMembers({ Request, Proxy }) {
+function askedMembers({ Request, Proxy }) {
   /** @type {Set<string>} */
   const names = new Set();
-  const get = (/** @type {any} */ _, /** @type {string} */ name) => void (name in Request.prototype || names.add(name));
+  const get = (/** @type {any} */ _, /** @type {string} */ name) => void names.add(name);
   // Nothing is sent.
   void new Request('https://any.invalid/', new Proxy({}, { get }));
-  return names;
+  return [...names];
 }
 
 /**

@@ -79,6 +79,8 @@ export class XhrRepeater {
 
   /** @param {any} event */
   #onEnd(event) {
+    // It was used again by who heard of its load or error: this is the end of what was before.
+    if (this.read(this.xhr, 'readyState') !== 4) return;
     if (!this.repeatable || this.attempt !== 'failed') {
       this.use(null);
       return;

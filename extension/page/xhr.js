@@ -8,6 +8,7 @@ import { XhrRepeater } from './xhr-repeat.js';
 
 /** What the browser takes off the ends of an address. https://url.spec.whatwg.org/#concept-basic-url-parser */
 const ENDING = /[\0-\x20]+$/;
+const ASCII = /^[\0-\x7f]*$/;
 
 /**
  * @typedef {object} Opened what is known between open and send
@@ -16,7 +17,7 @@ const ENDING = /[\0-\x20]+$/;
  * @property {string} origin of it
  * @property {string | null} traceparent as the page set it
  * @property {string | null} tracestate
- * @property {unknown[]} args of open, as the page gave them
+ * @property {unknown[]} args of open for the same request once more
  * @property {[unknown, unknown][]} headers that the page set, but for these two
  * @property {boolean} mayRepeat whether it can be sent again without our headers
  */
@@ -41,10 +42,11 @@ export function wrapXhr(window, natives, manager) {
       // What says something else each time it is asked is asked once. Of a symbol the browser makes no address.
       const text = args.length < 2 || typeof address === 'symbol' ? undefined : String(address);
       const opening = quietly(() => openingOf({ window, natives, manager, repeaters }, xhr, args, text));
+      // What it is busy with ends there, without a word: of what is over, the page may have heard before we did.
+      const ending = quietly(() => running.endingOf(xhr));
       natives.apply(native.open, xhr, text === undefined ? args : withAddress(args, opening?.marked ?? text));
       quietly(() => {
-        // What it was busy with ended there, without a word.
-        running.end(xhr, { error: 'AbortError' });
+        if (ending) running.end(xhr, ending);
         opened.delete(xhr);
         repeaters.get(xhr)?.use(null);
         if (opening) opened.set(xhr, opening.state);
@@ -122,10 +124,11 @@ function openingOf({ window, natives, manager, repeaters }, xhr, args, text) {
   const target = { method, url, origin: url.origin };
   const mayRepeat = isAsync && isReading && repeaters.has(xhr) && manager.mayTrace(target);
   const mark = manager.markOf(target, mayRepeat);
-  const plain = withAddress(args, text);
-  const state = { ...target, traceparent: null, tracestate: null, headers: [], mayRepeat, args: plain };
-  // Not the parsed address: the browser encodes the query as the document is encoded.
-  return { state, marked: mark ? text.replace(ENDING, '') + mark : text };
+  const state = { ...target, traceparent: null, tracestate: null, headers: [], mayRepeat };
+  // The browser encodes the query as the document is encoded, and what an address is relative to may change.
+  const isParsedAlike = window.document.characterSet === 'UTF-8' || ASCII.test(text);
+  const plain = withAddress(args, isParsedAlike ? url.href : text);
+  return { state: { ...state, args: plain }, marked: mark ? text.replace(ENDING, '') + mark : text };
 }
 
 /**
@@ -213,9 +216,32 @@ class RunningRequests {
     this.manager.end(request, ending);
   }
 
+  /**
+   * @param {XMLHttpRequest} xhr
+   * @returns {import('../request-manager.js').Ending | null} of what it is busy with, if it were opened now
+   */
+  endingOf(xhr) {
+    if (!this.requests.get(xhr)) return null;
+    const isOver = this.native.read(xhr, 'readyState') === 4 && this.native.read(xhr, 'status') !== 0;
+    return isOver ? this.#loaded(xhr) : { error: 'AbortError' };
+  }
+
+  /**
+   * @param {XMLHttpRequest} xhr that has its response
+   * @returns {import('../request-manager.js').Ending}
+   */
+  #loaded(xhr) {
+    const { natives, native } = this;
+    return {
+      status: native.read(xhr, 'status'),
+      responseUrl: native.read(xhr, 'responseURL'),
+      serverTiming: serverTimingOf(natives, native, xhr),
+    };
+  }
+
   /** @param {XMLHttpRequest} xhr */
   #listen(xhr) {
-    const { natives, native } = this;
+    const { natives } = this;
     const listen = (/** @type {string} */ type, /** @type {() => import('../request-manager.js').Ending} */ ending) => {
       // The page dispatches events of its own, too.
       const listener = (/** @type {Event} */ event) => event.isTrusted && quietly(() => this.end(xhr, ending()));
@@ -224,11 +250,7 @@ class RunningRequests {
     listen('error', () => ({ error: 'TypeError' }));
     listen('abort', () => ({ error: 'AbortError' }));
     listen('timeout', () => ({ error: 'timeout' }));
-    listen('load', () => ({
-      status: native.read(xhr, 'status'),
-      responseUrl: native.read(xhr, 'responseURL'),
-      serverTiming: serverTimingOf(natives, native, xhr),
-    }));
+    listen('load', () => this.#loaded(xhr));
   }
 }
 

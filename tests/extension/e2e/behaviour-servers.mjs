@@ -8,6 +8,10 @@ const PARTS = 3;
 const REDIRECTS = {
   '/away': './landing',
   '/away-open': './open',
+  '/away-moved': './landing',
+  '/away-heard': './landing',
+  '/away-heard-again': './landing',
+  '/there': './back',
   '/around': '/landed',
   '/around-fragment': '/landed-fragment#part',
 };
@@ -22,6 +26,14 @@ export async function startServers() {
     if (origin) response.setHeader('access-control-allow-origin', origin);
     if (request.url === '/open')
       {response.setHeader('access-control-allow-headers', 'traceparent,tracestate,x-session-id');}
+    if (request.url === '/back') {
+      response.writeHead(302, { location: `${origin}/returned` }).end();
+      return;
+    }
+    if (request.url === '/raw') {
+      response.end(request.rawHeaders.filter((name) => /-language$/i.test(name)).join());
+      return;
+    }
     response.end(request.url?.startsWith('/landing?') ? request.url : `other ${request.headers.accept}`);
   });
   const own = await startSite((request, response) => answer(other.origin, request, response));
@@ -43,6 +55,8 @@ function answer(other, request, response) {
   else if (pathname === '/broken') request.socket.destroy();
   else if (pathname === '/missing') response.writeHead(404).end('missing');
   else if (pathname === '/never') return;
+  else if (pathname === '/referer') response.end(request.headers.referer);
+  else if (pathname === '/returned') response.writeHead(200, { 'access-control-allow-origin': '*' }).end('returned');
   else if (pathname === '/stream') sendParts(response);
   else if (pathname === '/worker.js') {
     response.writeHead(200, { 'content-type': 'text/javascript' });

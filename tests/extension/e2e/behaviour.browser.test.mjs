@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { startServers, workerOf } from './behaviour-servers.mjs';
+import { actAgain } from './behaviour-again.mjs';
 import { act } from './behaviour.mjs';
 import { Browser, sessionTrace, startAll, startCollector, storedId, until } from './stage.mjs';
 
@@ -34,10 +35,10 @@ before(async () => {
   await browser.switchOn(servers.on.own.origin, { endpoint: collector.endpoint });
   const page = await plain.context.newPage();
   await page.goto(`${servers.without.own.origin}/`);
-  outcomes.without = await page.evaluate(act, [servers.without.other.origin, BLOB_WORKER]);
+  outcomes.without = await acted(page, servers.without.other.origin);
   const observed = await browser.open(`${servers.on.own.origin}/`);
   sessionId = await storedId(observed);
-  outcomes.on = await observed.evaluate(act, [servers.on.other.origin, BLOB_WORKER]);
+  outcomes.on = await acted(observed, servers.on.other.origin);
 });
 after(async () => {
   await Promise.all([plain?.close(), browser?.close(), collector?.stop()]);
@@ -45,6 +46,11 @@ after(async () => {
   await collector?.remove();
 });
 
+/** What a page sees of all that it does. */
+const acted = async (page, other) => ({
+  ...(await page.evaluate(act, [other, BLOB_WORKER])),
+  ...(await page.evaluate(actAgain, other)),
+});
 /** Ports differ between the two runs. */
 const withoutPorts = (value) => JSON.parse(JSON.stringify(value).replaceAll(/127\.0\.0\.1:\d+/g, 'host'));
 const at = (path) => servers.on.own.seen.filter(({ url }) => url === path);
@@ -61,12 +67,21 @@ test('the servers see the same requests, but for what is sent again without our 
       // Whether a request that is called off at once gets to the server, is chance.
       .filter((line) => !/favicon|GET \/never/.test(line));
   const rest = requests(servers.on);
-  for (const line of requests(servers.without)) rest.splice(rest.indexOf(line), 1);
-  const repeated = ['GET /away', 'GET /away-open', 'GET /broken', 'GET /echo'];
+  for (const line of requests(servers.without)) {
+    const index = rest.indexOf(line);
+    assert.ok(index >= 0, line);
+    rest.splice(index, 1);
+  }
+  const aways = ['', '-open', '-moved', '-heard', '-heard-again'].map((end) => `GET /away${end}`);
+  const repeated = [...aways, 'GET /there', 'GET /broken', 'GET /echo'];
   assert.deepEqual(
     [...new Set(rest)].sort().filter((line) => !repeated.includes(line.split('?')[0] ?? '')),
     [],
   );
+});
+
+test('an address whose redirect leaves the origin and comes back is asked for twice once', () => {
+  assert.deepEqual([at('/there').length, at('/returned').length], [4, 3]);
 });
 
 test('risk:same-origin: no header reaches another origin, not through redirects either', () => {

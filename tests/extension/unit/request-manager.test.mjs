@@ -194,7 +194,7 @@ test('a method that HTTP does not know is _OTHER', () => {
   assert.equal(emitted[0].name, '_OTHER');
 });
 
-test('a timing finds its request: the oldest one of that address that had begun, each once', () => {
+test('a timing finds its request: the last one of that address that had begun, each once', () => {
   const first = begin('GET', `${OWN}/a#x`);
   time += 10;
   const second = begin('GET', `${OWN}/a`);
@@ -249,14 +249,16 @@ test('an address that did not bear our headers is left alone, in bounded number'
 });
 
 test('on the own origin only a redirect elsewhere is due to our headers: a failure of the network is no reason', () => {
-  const giveUp = (path, responseUrl) => {
-    manager.giveUpOn(begin('GET', OWN + path), responseUrl);
+  const giveUp = (path, responseUrl, isRedirected = false) => {
+    manager.giveUpOn(begin('GET', OWN + path), responseUrl, isRedirected);
     return [Object.keys(begin('GET', OWN + path).headers).length, emitted.at(-1).body];
   };
   const failed = 'the request failed, and was sent again without trace headers';
-  assert.deepEqual(giveUp('/flaky', `${OWN}/flaky`), [2, failed]);
+  assert.deepEqual(giveUp('/flaky#part', `${OWN}/flaky`), [2, failed]);
   const refused = 'the server did not allow trace headers: the request was sent again without them';
   assert.deepEqual(giveUp('/away', 'https://cdn.test/'), [0, refused]);
+  assert.deepEqual(giveUp('/there-and-back', `${OWN}/landed`), [0, refused]);
+  assert.deepEqual(giveUp('/signed-in', `${OWN}/signed-in`, true), [0, refused]);
   assert.deepEqual(strays, [`${OWN}/away`]);
 });
 
