@@ -196,7 +196,7 @@ def test_a_taken_port_is_replaced_where_that_is_asked_for(start_collector: Start
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     folder = tmp_path / "file" / "store"
-    expected = f"Error: cannot write the data folder {folder}: Not a directory; choose another one with --data-dir"
+    expected = f"Error: the data folder {folder} lies below a file; choose another one with --data-dir"
     assert failure_of(gasoline(folder, "serve")) == expected
     assert failure_of(gasoline(folder, "mcp")) == expected
 
