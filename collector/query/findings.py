@@ -245,7 +245,8 @@ def _of_collector(
             message, change = _PORT_PROBLEMS[port.problem]
             text = f"the port {port.name} at {port.endpoint} {message}: {port.told}"
             yield Finding("problem", port.problem, "", text, change or ["gasoline stop", start_command])
-    if live.counters_unknown:
+    # Why is told where a port says so itself.
+    if live.counters_unknown and not any(port.problem for port in ports):
         message = f"what was refused or dropped, and which exporters fail, is not known: {live.counters_unknown}"
         yield Finding("hint", "counts_unknown", "", message, ["gasoline doctor, once more"])
     # What the others fail at, senders are told to come again for.
